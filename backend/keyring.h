@@ -1,0 +1,29 @@
+/* The working set: keys loaded into the token as session objects, least recently used out first. A public
+ * key is made from its attributes, a private or secret one unsealed. Borrowed keys stay. */
+#pragma once
+#include "backend/seal.h"
+#include "base/id.h"
+
+struct keyring;
+struct loaded_key {
+	Craton__Object *object;      /* what it is and may do; read only */
+	CK_OBJECT_HANDLE handle;
+	/* the rest is the keyring's */
+};
+
+struct keyring *keyring_create(struct domain *domain, size_t capacity);
+void keyring_destroy(struct keyring *keyring);
+/* NULL if it is not loaded. A short lock, no token call. */
+struct loaded_key *keyring_borrow(struct keyring *keyring, const struct id *id);
+/* Loads it and borrows it; takes `object` in any case. Two threads that load the same key end with one. An object that was
+ * forgotten (keyring_forget) between the caller's reading it and this call is not kept: `epoch` is keyring_epoch() from
+ * before it was read. */
+CK_RV keyring_load(struct keyring *keyring, uint64_t epoch, Craton__Object *object,
+                   struct loaded_key **out);
+uint64_t keyring_epoch(struct keyring *keyring);
+void keyring_return(struct keyring *keyring, struct loaded_key *key); /* accepts NULL */
+void keyring_forget(struct keyring *keyring, const struct id *id);
+void keyring_forget_slot(struct keyring *keyring, uint32_t slot);
+void keyring_forget_all(struct keyring *keyring);
+struct keyring_counts { uint64_t loaded, hits, misses, evictions; };
+struct keyring_counts keyring_counts(struct keyring *keyring);

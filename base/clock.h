@@ -1,0 +1,17 @@
+/* Time. Monotonic unless a name says wall. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+int64_t clock_ms(void);
+int64_t clock_us(void);
+int64_t clock_wall_ms(void); /* since 1970, UTC */
+
+/* A moment of clock_ms() after which nobody waits any more. */
+typedef int64_t deadline_ms;
+#define DEADLINE_NEVER INT64_MAX
+
+deadline_ms deadline_in(int64_t ms);
+/* What is left, 0 if it has passed, at most INT_MAX: for poll(2). -1 for DEADLINE_NEVER. */
+int deadline_left(deadline_ms deadline);
+bool deadline_passed(deadline_ms deadline);

@@ -1,0 +1,29 @@
+/* SHA-2 and HMAC in software, in a library context of our own: an application's
+ * OpenSSL configuration is neither read nor touched. */
+#pragma once
+#include "base/err.h"
+#include <openssl/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SHA256_SIZE 32
+
+struct bytes {
+	const void *data;
+	size_t size;
+};
+
+/* Our own OSSL_LIB_CTX with the default provider; made on first use, never NULL
+ * (aborts without memory). Safe from many threads. digest_at_exit frees it. */
+OSSL_LIB_CTX *digest_context(void);
+void digest_release(void);
+/* A fetched SHA-1/SHA-2/SHA-3 by OpenSSL name, kept for the process; NULL if unknown. */
+const EVP_MD *digest_algorithm(const char *name);
+
+void sha256(const struct bytes *parts, size_t count, uint8_t out[SHA256_SIZE]);
+void hmac_sha256(const void *key, size_t key_size, const struct bytes *parts, size_t count,
+                 uint8_t out[SHA256_SIZE]);
+/* HKDF-SHA256 (RFC 5869), out_size at most 255 * 32. */
+void hkdf_sha256(const void *key, size_t key_size, const void *salt, size_t salt_size,
+                 const char *info, uint8_t *out, size_t out_size);

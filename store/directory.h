@@ -1,0 +1,87 @@
+/* The directory: every object, slot and setting the cluster has agreed on, in SQLite. The
+ * raft thread writes it, through directory_machine; any thread reads.
+ *
+ * Every row carries a keyed hash, and their sum is the directory's digest, the same on every node
+ * at the same index: it shows a row changed on disk at start, and two nodes that differ at any time. */
+#pragma once
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/id.h"
+#include "base/secret.h"
+#include "raft/consensus.h"
+#include "store/events.pb-c.h"
+#include "wire/attributes.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct directory;
+
+#define DIRECTORY_DIGEST_SIZE 32
+#define LOGIN_FAILURES_MAX 10
+
+/* What became of a request. */
+enum outcome {
+	OUTCOME_DONE = 1,
+	OUTCOME_NOT_FOUND,   /* no such object or slot */
+	OUTCOME_CONFLICT,    /* the object changed meanwhile: read again and ask anew, under a new request id */
+	OUTCOME_LOCKED,      /* the PIN is locked */
+	OUTCOME_STALE,       /* about a slot's earlier life (C_InitToken came between) */
+};
+
+struct request_record {
+	enum outcome outcome;
+	uint64_t index;
+	uint32_t slot;           /* SlotCreated: the new slot's id */
+	struct id objects[8];    /* ObjectCreated: the ids of the objects that this request made */
+	size_t object_count;
+};
+
+struct pin_record {
+	bool is_set;
+	uint8_t salt[16];
+	uint8_t mac[32];
+	uint32_t failures;       /* since the last success; locked at LOGIN_FAILURES_MAX */
+};
+struct slot_record {
+	uint32_t slot;
+	char label[33];          /* without padding */
+	char serial[17];
+	uint64_t generation;     /* grows with every C_InitToken and PIN change; part of a ticket */
+	struct pin_record so, user;
+};
+
+/* What the rest of the node wants to hear of; on the raft thread, after the batch is visible. */
+struct directory_watch {
+	void (*object_gone)(void *context, const struct id *id);    /* destroyed or changed: forget what is loaded */
+	void (*slot_reset)(void *context, uint32_t slot);           /* all its objects are gone, tickets are void */
+	void (*everything)(void *context);                          /* a snapshot was installed */
+	void *context;
+};
+
+/* `key` (the cluster secret) keys the rows' hashes. Creates folder/directory.db only if `fresh`: otherwise a
+ * missing, short or altered one is ERR_DAMAGED with what to do about it. */
+enum err directory_open(const char *folder, const struct secret *key, bool fresh,
+                        struct directory **out, struct complaint *complaint);
+void directory_close(struct directory *directory);
+void directory_set_watch(struct directory *directory, const struct directory_watch *watch);
+extern const struct machine_ops directory_machine; /* its `void *machine` is a struct directory */
+
+/* Reading, from any thread. What is handed out is the caller's: craton__object__free_unpacked. */
+uint64_t directory_applied(struct directory *directory); /* what readers see now */
+enum err directory_object(struct directory *directory, uint32_t slot, const struct id *id,
+                          Craton__Object **out, uint64_t *version);
+/* Objects whose attributes match all of `attributes` (PKCS#11 5.7 C_FindObjects), by id, after
+ * `after` (zero: from the start). `with_private`: a user is logged in. The
+ * brief has the attributes of brief_types. At most count_max (0: no limit); *more says there are others. */
+enum err directory_find(struct directory *directory, uint32_t slot, const struct attribute_list *attributes,
+                        bool with_private, const struct id *after, uint32_t count_max,
+                        Craton__FindReply *out);
+/* The attributes that an ObjectBrief carries: class, key type, what C_*Init has to check, sizes. */
+void object_brief(const Craton__Object *object, Craton__ObjectBrief **out);
+/* Who may see what: does a value of this type ever leave in the clear? (sensitive key parts: no) */
+enum err directory_slot(struct directory *directory, uint32_t slot, struct slot_record *out);
+enum err directory_slots(struct directory *directory, struct slot_record **out, size_t *count); /* free() */
+enum err directory_request(struct directory *directory, const struct id *request, struct request_record *out);
+enum err directory_setting(struct directory *directory, const char *name, struct buf *out);
+enum err directory_digest(struct directory *directory, uint8_t digest[DIRECTORY_DIGEST_SIZE],
+                          uint64_t *index, uint64_t *object_count);

@@ -1,0 +1,46 @@
+/* One connection that carries frames, over a Unix socket or TLS: blocking calls with
+ * a deadline, one thread at a time on each side of it (one may send while another receives).
+ *
+ * A frame is u32 size (big endian, of what follows), u8 kind, then the message.
+ * No SIGPIPE, close-on-exec. */
+#pragma once
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "wire/address.h"
+#include "wire/tls.h"
+
+#define FRAME_SIZE_MAX (68u << 20)      /* bytes, once the peer is known */
+#define FRAME_SIZE_MAX_EARLY (64u << 10) /* before Hello is answered */
+
+enum frame_kind { FRAME_REQUEST = 1, FRAME_REPLY = 2, FRAME_HEARTBEAT = 3 };
+
+struct channel;
+
+/* `tls` may be NULL for a Unix address. `expected` as in tls_handshake; over a Unix socket the peer must
+ * run as root, as ourselves, or as the owner of the socket's folder (SO_PEERCRED). */
+enum err channel_connect(const struct address *address, struct tls *tls,
+                         const struct identity *expected, deadline_ms deadline,
+                         struct channel **out);
+/* An accepted socket: the handshake if `tls`, the peer's uid if not. Takes the fd in any case. */
+enum err channel_accept(int fd, struct tls *tls, deadline_ms deadline, struct channel **out);
+void channel_close(struct channel *channel); /* accepts NULL */
+/* From any thread: whoever waits on it gets ERR_CLOSED. The channel must still be closed. */
+void channel_interrupt(struct channel *channel);
+
+const struct identity *channel_peer(const struct channel *channel);
+int channel_fd(const struct channel *channel);
+/* Bytes are there or the other side has hung up: for a pool that is about to reuse it. */
+bool channel_is_idle(struct channel *channel);
+
+/* One frame; message bytes as given. May be called while another thread receives; senders exclude each
+ * other inside (a heartbeat and a reply never mix). */
+enum err channel_send(struct channel *channel, enum frame_kind kind, const void *data, size_t size,
+                      deadline_ms deadline);
+/* Waits for one frame of at most size_max bytes into `out` (reset first). The deadline covers the wait for
+ * the first byte (`idle`), and from then on the rest must come within `rest_ms`. */
+enum err channel_receive(struct channel *channel, enum frame_kind *kind, struct buf *out,
+                         size_t size_max, deadline_ms idle, int64_t rest_ms);
+
+/* Listening sockets: SO_REUSEADDR, close-on-exec; a Unix socket replaces a dead one and gets `mode`. */
+enum err address_listen(const struct address *address, unsigned mode, int *fd, struct complaint *complaint);
