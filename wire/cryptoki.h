@@ -2,3 +2,14 @@
 #pragma once
 #include <p11-kit/pkcs11.h>
 #include <p11-kit/pkcs11x.h>
+
+/* PKCS#11 3.0 and 3.1 names. */
+#ifndef CKA_UNIQUE_ID
+#define CKA_UNIQUE_ID (4UL)
+#endif
+#ifndef CKK_EC_MONTGOMERY
+#define CKK_EC_MONTGOMERY (0x41UL)
+#endif
+#ifndef CKM_EC_MONTGOMERY_KEY_PAIR_GEN
+#define CKM_EC_MONTGOMERY_KEY_PAIR_GEN (0x1056UL)
+#endif
