@@ -25,7 +25,8 @@ enum outcome {
 	OUTCOME_NOT_FOUND,   /* no such object or slot */
 	OUTCOME_CONFLICT,    /* the object changed meanwhile: read again and ask anew, under a new request id */
 	OUTCOME_LOCKED,      /* the PIN is locked */
-	OUTCOME_STALE,       /* about a slot's earlier life (C_InitToken came between) */
+	OUTCOME_STALE,       /* about a slot's earlier life (C_InitToken came between), or a PIN since changed */
+	OUTCOME_MALFORMED,   /* the event makes no sense to this version; nothing was done */
 };
 
 struct request_record {
@@ -47,8 +48,12 @@ struct slot_record {
 	char label[33];          /* without padding */
 	char serial[17];
 	uint64_t generation;     /* grows with every C_InitToken and PIN change; part of a ticket */
+	uint64_t life;           /* the index of its creation or last C_InitToken: ObjectCreated.life */
 	struct pin_record so, user;
 };
+
+/* Is the record of a PIN locked? */
+#define PIN_LOCKED(pin) ((pin)->failures >= LOGIN_FAILURES_MAX)
 
 /* What the rest of the node wants to hear of; on the raft thread, after the batch is visible. */
 struct directory_watch {
@@ -58,8 +63,12 @@ struct directory_watch {
 	void *context;
 };
 
-/* `key` (the cluster secret) keys the rows' hashes. Creates folder/directory.db only if `fresh`: otherwise a
- * missing, short or altered one is ERR_DAMAGED with what to do about it. */
+/* `key` (the cluster secret) keys the rows' hashes. Creates folder/directory.db only if `fresh` (no log exists yet) and
+ * it is not there; a missing, short, foreign or altered one is ERR_DAMAGED with what to do about it.
+ *
+ * The log on a majority's disks is the durable truth: what a power failure takes from the directory (never
+ * from its middle) is applied again from the log, so directory_machine.applied may be lower after one. It survives
+ * any crash of the process. */
 enum err directory_open(const char *folder, const struct secret *key, bool fresh,
                         struct directory **out, struct complaint *complaint);
 void directory_close(struct directory *directory);
@@ -71,17 +80,21 @@ uint64_t directory_applied(struct directory *directory); /* what readers see now
 enum err directory_object(struct directory *directory, uint32_t slot, const struct id *id,
                           Craton__Object **out, uint64_t *version);
 /* Objects whose attributes match all of `attributes` (PKCS#11 5.7 C_FindObjects), by id, after
- * `after` (zero: from the start). `with_private`: a user is logged in. The
- * brief has the attributes of brief_types. At most count_max (0: no limit); *more says there are others. */
+ * `after` (zero or NULL: from the start). `with_private`: a user is logged in. At most count_max (0: no limit);
+ * out->more says there are others. `out` is set up here; what it holds is malloc'ed (so it may be a
+ * field of a reply freed with free_unpacked): directory_find_release otherwise. */
 enum err directory_find(struct directory *directory, uint32_t slot, const struct attribute_list *attributes,
                         bool with_private, const struct id *after, uint32_t count_max,
                         Craton__FindReply *out);
-/* The attributes that an ObjectBrief carries: class, key type, what C_*Init has to check, sizes. */
+void directory_find_release(Craton__FindReply *reply);
+/* The attributes that an ObjectBrief carries: class, key type, what C_*Init has to check, sizes (CKA_MODULUS_BITS
+ * also of a private key, though it has no such attribute). NULL without memory. */
 void object_brief(const Craton__Object *object, Craton__ObjectBrief **out);
-/* Who may see what: does a value of this type ever leave in the clear? (sensitive key parts: no) */
 enum err directory_slot(struct directory *directory, uint32_t slot, struct slot_record *out);
 enum err directory_slots(struct directory *directory, struct slot_record **out, size_t *count); /* free() */
 enum err directory_request(struct directory *directory, const struct id *request, struct request_record *out);
+/* `out` is set up by the caller; its size_max bounds the value. ERR_NOT_FOUND if it was never set. */
 enum err directory_setting(struct directory *directory, const char *name, struct buf *out);
+/* The sum of all rows' hashes, its index, and how many objects there are: together, as of one moment. */
 enum err directory_digest(struct directory *directory, uint8_t digest[DIRECTORY_DIGEST_SIZE],
                           uint64_t *index, uint64_t *object_count);
