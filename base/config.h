@@ -40,7 +40,7 @@ struct config_group {
 
 /* Reads `path` into `out` (zeroed by the caller): presets first, then the file.
  * `keys` ends with a key whose section is NULL; `groups` with a NULL kind, or is NULL.
- * Memory belongs to config_release. */
+ * Memory belongs to config_release; after an error there is none. Empty values are mistakes. */
 enum err config_load(const char *path, const struct config_key *keys,
                      const struct config_group *groups, void *out,
                      struct complaint *complaint);

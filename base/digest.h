@@ -15,8 +15,9 @@ struct bytes {
 };
 
 /* Our own OSSL_LIB_CTX with the default provider; made on first use, never NULL
- * (aborts without memory). Safe from many threads. digest_at_exit frees it. */
+ * (aborts without memory). Safe from many threads. */
 OSSL_LIB_CTX *digest_context(void);
+/* Gives all of it back, for a library about to be unloaded: nothing made with it may be in use. */
 void digest_release(void);
 /* A fetched SHA-1/SHA-2/SHA-3 by OpenSSL name, kept for the process; NULL if unknown. */
 const EVP_MD *digest_algorithm(const char *name);

@@ -22,8 +22,8 @@ void secret_wipe(void *data, size_t size);
  * a regular file of ours or root's, mode 0600 or stricter), the environment
  * variable, the file of that name in $CREDENTIALS_DIRECTORY. Any of the names
  * may be NULL. One trailing newline is not part of it. size_max is in bytes.
- * ERR_CONFIG with a complaint that says what to do; ERR_NOT_FOUND if no source
- * was named at all. */
+ * ERR_CONFIG with a complaint that says what to do: also where `file` is named but is
+ * not there. ERR_NOT_FOUND (with a complaint) if `file` is NULL and the others hold nothing. */
 enum err secret_load(const char *file, const char *variable, const char *credential,
                      size_t size_min, size_t size_max, struct secret **out,
                      struct complaint *complaint);
