@@ -1,0 +1,121 @@
+/* craton status. */
+#include "cli/status.h"
+#include "wire/cryptoki.h"
+#include <inttypes.h>
+
+void status_add_cells(struct table *table, const struct member_status *status)
+{
+	const Craton__Status *body = member_status(status);
+	if (!body) {
+		table_add(table, "-");
+		table_add(table, "unreachable");
+		for (int i = 0; i < 5; i++)
+			table_add(table, "-");
+		return;
+	}
+	table_add(table, "%s", body->role);
+	table_add(table, "%s", body->state);
+	table_add(table, "%" PRIu64, body->term);
+	table_add(table, "%" PRIu64, body->applied_index);
+	table_add(table, "%" PRIu64, body->commit_index);
+	table_add(table, "%" PRIu64, body->last_index);
+	table_add(table, "%" PRIu64, body->objects);
+}
+
+static void add_digest(FILE *out, const ProtobufCBinaryData *digest)
+{
+	fprintf(out, ",\"digest\":\"");
+	for (size_t i = 0; i < digest->len; i++)
+		fprintf(out, "%02x", digest->data[i]);
+	fputc('"', out);
+}
+
+static void add_peers(FILE *out, const Craton__Status *body)
+{
+	fprintf(out, ",\"peers\":[");
+	for (size_t i = 0; i < body->n_peers; i++) {
+		const Craton__PeerStatus *peer = body->peers[i];
+		json_member(out, i ? ",{" : "{", "name", peer->name);
+		fprintf(out, ",\"voter\":%s,\"connected\":%s,\"heard_ms_ago\":%" PRId64, peer->voter ? "true" : "false",
+		        peer->connected ? "true" : "false", peer->heard_ms_ago);
+		json_number(out, ",", "match_index", peer->match_index);
+		fputc('}', out);
+	}
+	fprintf(out, "],\"counters\":{");
+	for (size_t i = 0; i < body->n_counters; i++)
+		json_number(out, i ? "," : "", body->counters[i]->name, body->counters[i]->value);
+	fputc('}', out);
+}
+
+void status_add_json(FILE *out, const struct member_status *status)
+{
+	const Craton__Status *body = member_status(status);
+	fprintf(out, ",\"reachable\":%s", body ? "true" : "false");
+	if (!body) {
+		json_member(out, ",", "complaint", status->complaint.text);
+		return;
+	}
+	json_member(out, ",", "role", body->role);
+	json_member(out, ",", "state", body->state);
+	json_member(out, ",", "leader", body->leader);
+	json_number(out, ",", "term", body->term);
+	json_number(out, ",", "applied", body->applied_index);
+	json_number(out, ",", "committed", body->commit_index);
+	json_number(out, ",", "last", body->last_index);
+	json_number(out, ",", "snapshot", body->snapshot_index);
+	json_number(out, ",", "objects", body->objects);
+	json_number(out, ",", "started_ms_ago", (uint64_t)body->started_ms_ago);
+	json_member(out, ",", "token_label", body->token_label);
+	json_member(out, ",", "token_serial", body->token_serial);
+	add_digest(out, &body->digest);
+	add_peers(out, body);
+}
+
+static void print_json(const struct asker *asker, const struct member_status *statuses)
+{
+	printf("{\"members\":[");
+	for (size_t i = 0; i < asker->config.member_count; i++) {
+		json_member(stdout, i ? ",{" : "{", "name", statuses[i].name);
+		json_member(stdout, ",", "address", asker->config.members[i].address_text);
+		status_add_json(stdout, &statuses[i]);
+		printf("}");
+	}
+	printf("]}\n");
+}
+
+static void print_table(const struct asker *asker, const struct member_status *statuses)
+{
+	static struct table table;
+	table_init(&table, "MEMBER ADDRESS " STATUS_TITLES);
+	for (size_t i = 0; i < asker->config.member_count; i++) {
+		table_add(&table, "%s", statuses[i].name);
+		table_add(&table, "%s", asker->config.members[i].address_text);
+		status_add_cells(&table, &statuses[i]);
+	}
+	table_print(&table, stdout);
+	for (size_t i = 0; i < asker->config.member_count; i++)
+		if (!statuses[i].reply)
+			printf("%s\n", statuses[i].complaint.text);
+}
+
+int status_run(const struct options *options)
+{
+	struct member_status statuses[MEMBERS_MAX] = { 0 };
+	struct complaint complaint = { "" };
+	struct asker asker;
+	if (asker_open(options->conf, &asker, &complaint) != ERR_OK)
+		return command_failed(&complaint);
+	size_t count = asker.config.member_count;
+	int exit_status = COMMAND_OK;
+	ask_status(&asker, statuses);
+	for (size_t i = 0; i < count; i++)
+		if (!member_is_serving(&statuses[i]))
+			exit_status = COMMAND_FAILED;
+	if (options->json)
+		print_json(&asker, statuses);
+	else
+		print_table(&asker, statuses);
+	member_status_release(statuses, count);
+	asker_close(&asker);
+	return exit_status;
+}

@@ -1,0 +1,9 @@
+/* How a member's status is shown, by `craton status` and `craton dev status` alike. */
+#pragma once
+#include "cli/ask.h"
+#include "cli/print.h"
+
+#define STATUS_TITLES "ROLE STATE TERM APPLIED COMMITTED LAST OBJECTS"
+void status_add_cells(struct table *table, const struct member_status *status);
+/* The members of a JSON object, after a comma. */
+void status_add_json(FILE *out, const struct member_status *status);
