@@ -1,0 +1,55 @@
+# The common part of the system tests; sourced. Needs CRATON_BUILD, the build folder.
+set -u
+export LC_ALL=C
+craton=$CRATON_BUILD/craton
+cratond=$CRATON_BUILD/cratond
+keys=$CRATON_BUILD/tests/system/keys
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+dir=$(mktemp -d)
+cluster=$dir/cluster
+started=()
+
+finish() {
+	local status=$? pid
+	for pid in "${started[@]:-}"; do [ -n "$pid" ] && kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null; done
+	[ $status != 0 ] && [ -d "$cluster" ] && tail -n 5 "$cluster"/*/log 2>/dev/null
+	"$craton" dev destroy --dir "$cluster" >/dev/null 2>&1
+	rm -rf "$dir"
+	exit $status
+}
+trap finish EXIT
+
+fail() { echo "FAILED: $*" >&2; exit 1; }
+passed() { echo "ok: $*"; }
+
+# until_true SECONDS WHAT COMMAND...: looks again and again; the time is for giving up, not for passing.
+until_true() {
+	local end=$((SECONDS + $1)) what=$2
+	shift 2
+	until "$@"; do
+		[ $SECONDS -ge $end ] && fail "after a long wait still not so: $what"
+		read -rt 0.05 <> <(:) || true
+	done
+}
+
+start_cluster() { # start_cluster NODES [craton dev start's options]
+	"$craton" dev start --nodes "$1" --dir "$cluster" "${@:2}" >"$dir/start.out" 2>&1 || { cat "$dir/start.out"; fail "craton dev start"; }
+	. "$cluster/env"
+}
+status() { "$craton" -c "$cluster/admin.conf" status "$@"; }
+leader() { status | awk '$3 == "leader" && $4 == "serving" { print $1 }'; }
+has_leader() { [ "$(leader | wc -l)" = 1 ]; }
+state_of() { status | awk -v node="$1" '$1 == node { print $4 }'; }
+kill_node() { "$craton" dev kill "$1" --dir "$cluster" >/dev/null || fail "craton dev kill $1"; }
+start_node() { "$craton" dev start "$1" --dir "$cluster" >"$dir/start.out" 2>&1 || { cat "$dir/start.out"; fail "craton dev start $1"; }; }
+
+# only NODE: the application's craton.conf with that one member, in $CRATON_CONF.
+only() {
+	awk -v node="$1" '/^\[/ { keep = !/^\[member / || $0 == "[member " node "]" } keep' "$cluster/craton.conf" >"$cluster/only-$1.conf"
+	export CRATON_CONF=$cluster/only-$1.conf
+}
+all() { export CRATON_CONF=$cluster/craton.conf; }
+
+# The digest of each node's directory with the index it is of: the same line for all when all are in step.
+digests() { status --json | grep -o '"applied":[0-9]*\|"digest":"[0-9a-f]*"' | paste - - | sort -u; }
+in_step() { [ "$(digests | wc -l)" = 1 ]; }
