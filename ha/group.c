@@ -1,0 +1,106 @@
+#include "ha/group_inside.h"
+#include "base/log.h"
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct group_settings group_settings_of(const struct client_config *config, bool may_start_threads)
+{
+	return (struct group_settings){
+		.slot = (uint32_t)config->slot,
+		.command_ms = config->command_ms,
+		.recovery_retries = config->recovery_retries,
+		.recovery_interval_ms = config->recovery_interval_ms,
+		.recovery_wait_ms = config->recovery_wait_ms,
+		.may_start_threads = may_start_threads,
+	};
+}
+
+static void init_locks(struct group *group)
+{
+	pthread_condattr_t monotonic;
+	pthread_mutex_init(&group->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&group->news, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+}
+
+struct group *group_create(const struct group_settings *settings, struct member *const *members, size_t count)
+{
+	assert(count >= 1 && count <= MEMBERS_MAX);
+	struct group *group = calloc(1, sizeof *group);
+	for (size_t i = 0; i < count; i++) {
+		if (!group)
+			members[i]->ops->destroy(members[i]);
+		else
+			(group->members[i] = members[i])->number = (unsigned)i;
+	}
+	if (!group)
+		return NULL;
+	group->settings = *settings;
+	group->count = count;
+	init_locks(group);
+	return group;
+}
+
+void group_stop(struct group *group)
+{
+	pthread_mutex_lock(&group->lock);
+	group->stopping = true;
+	bool had_thread = group->has_thread;
+	group->has_thread = false;
+	pthread_cond_broadcast(&group->news);
+	pthread_mutex_unlock(&group->lock);
+	for (size_t i = 0; i < group->count; i++)
+		group->members[i]->ops->interrupt(group->members[i]);
+	if (had_thread)
+		pthread_join(group->thread, NULL);
+}
+
+void group_destroy(struct group *group)
+{
+	if (!group)
+		return;
+	group_stop(group);
+	for (size_t i = 0; i < group->count; i++)
+		group->members[i]->ops->destroy(group->members[i]);
+	pthread_cond_destroy(&group->news);
+	pthread_mutex_destroy(&group->lock);
+	free(group);
+}
+
+void group_wait_locked(struct group *group, int64_t until_ms)
+{
+	struct timespec until = { .tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000 };
+	if (until_ms == DEADLINE_NEVER)
+		pthread_cond_wait(&group->news, &group->lock);
+	else
+		pthread_cond_timedwait(&group->news, &group->lock, &until);
+}
+
+uint64_t group_index_seen(struct group *group)
+{
+	pthread_mutex_lock(&group->lock);
+	uint64_t index = group->index_seen;
+	pthread_mutex_unlock(&group->lock);
+	return index;
+}
+
+uint64_t group_total_losses(struct group *group)
+{
+	pthread_mutex_lock(&group->lock);
+	uint64_t losses = group->total_losses;
+	pthread_mutex_unlock(&group->lock);
+	return losses;
+}
+
+bool group_is_stopping(struct group *group)
+{
+	pthread_mutex_lock(&group->lock);
+	bool stopping = group->stopping;
+	pthread_mutex_unlock(&group->lock);
+	return stopping;
+}

@@ -1,0 +1,47 @@
+/* Many members, one slot. A call goes to the least busy member that can serve it and moves on to others
+ * until one has answered; members that are lost are probed in the background and come back by themselves.
+ *
+ * Safe from many threads. No lock is held while anything is waited for. */
+#pragma once
+#include "ha/member.h"
+#include "ha/objects.h"
+#include "wire/client_config.h"
+#include <stddef.h>
+
+struct group;
+
+struct group_settings {
+	uint32_t slot;
+	int64_t command_ms;           /* how long a call is tried; anew with each heartbeat of a member at work */
+	int64_t recovery_retries;     /* probes of a lost member before it is given up; -1: never */
+	int64_t recovery_interval_ms; /* between attempts to reach any member when all are lost; measure of the backoff */
+	int64_t recovery_wait_ms;     /* how long a call waits when all are lost */
+	bool may_start_threads;       /* if not, lost members are tried by the calls themselves */
+};
+struct group_settings group_settings_of(const struct client_config *config, bool may_start_threads);
+
+/* Takes over the members (1 to MEMBERS_MAX) in any case. Starts no thread and reaches for no network. NULL without memory. */
+struct group *group_create(const struct group_settings *settings, struct member *const *members, size_t count);
+/* Ends the recovery thread and every wait; calls give ERR_CLOSED from now on. Safe to call again. */
+void group_stop(struct group *group);
+/* No call may be inside. Accepts NULL. */
+void group_destroy(struct group *group);
+
+/* What is asked. The asker fills in the body and the ticket; the rest of the request is the group's. */
+struct question {
+	Craton__Request request;
+	Craton__ObjectRef *object; /* within the body, if it is about an object */
+	struct object *about;      /* that object, held by the asker */
+	uint64_t index_min;        /* what a member must have applied; 0: everything any member has told us of */
+};
+#define QUESTION_INIT { .request = CRATON__REQUEST__INIT }
+
+/* ERR_OK: a member has answered, *reply is the caller's. It may still be a fault: its own (refused, malformed,
+ * ticket, unknown object), or, after the time for the command, that of the last member that could not serve.
+ * ERR_CLOSED, ERR_TIMEOUT: every member is lost. ERR_TOO_BIG, ERR_NO_MEMORY: the question cannot be asked. */
+enum err group_call(struct group *group, struct question *question, Craton__Reply **reply);
+
+uint64_t group_index_seen(struct group *group);
+/* How many times every member was lost at once. */
+uint64_t group_total_losses(struct group *group);
+bool group_is_stopping(struct group *group);

@@ -1,0 +1,44 @@
+/* What the files of the group share. */
+#pragma once
+#include "ha/group.h"
+#include <pthread.h>
+
+struct group {
+	struct group_settings settings;
+	size_t count;
+	struct member *members[MEMBERS_MAX];
+	pthread_mutex_t lock;
+	pthread_cond_t news;     /* a member is lost or back, or all is to end */
+	bool stopping;
+	bool knocking;           /* a call is trying every lost member, for all who wait */
+	int64_t knock_at_ms;     /* not again before; 0: every member was only just lost */
+	size_t lost_count;
+	uint64_t total_losses;
+	uint64_t index_seen;
+	unsigned turn;
+	bool has_thread;
+	pthread_t thread;
+};
+
+/* What a change of state leaves to be said once the lock is free. */
+struct news {
+	enum { NEWS_NONE, NEWS_LOST, NEWS_ALL_LOST, NEWS_BACK } what;
+	const struct member *member;
+	enum err err;
+	unsigned outstanding;
+	size_t count;
+};
+void news_tell(const struct news *news);
+
+struct news member_lose_locked(struct group *group, struct member *member, enum err err);
+struct news member_back_locked(struct group *group, struct member *member);
+/* A probe, or a call that was one, has failed: when is the next? */
+void member_still_lost_locked(struct group *group, struct member *member);
+/* Until `until_ms` or news. */
+void group_wait_locked(struct group *group, int64_t until_ms);
+
+/* Starts the thread that probes lost members, if it may and does not run. */
+void recovery_start_locked(struct group *group);
+/* Every member is lost: tries them all, at most once per interval whoever asks, and waits as the settings say.
+ * True if one is back. */
+bool group_knock(struct group *group, deadline_ms deadline);

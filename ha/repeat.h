@@ -1,0 +1,25 @@
+/* What may be asked again, and what an answer means for the asker: the two tables that failover rests on. */
+#pragma once
+#include "wire/craton.pb-c.h"
+#include <stdbool.h>
+
+/* Everything a library asks may be repeated, for one of two reasons:
+ * - it changes nothing (signing twice harms no one), or
+ * - it is a deed: it carries a request id, and the directory does one id's deed once. */
+struct question_kind {
+	Craton__Request__BodyCase body;
+	bool is_deed;      /* has a request id; needs a majority, so a member may fail it while another can */
+	bool is_measured;  /* its time says how busy a member is; not so where the work itself is long */
+	const char *reason;
+};
+/* Never NULL for what the library asks (asserted). */
+const struct question_kind *question_kind(Craton__Request__BodyCase body);
+
+enum verdict {
+	VERDICT_ANSWERED,  /* the asker's, for better or worse */
+	VERDICT_ELSEWHERE, /* ask another member */
+	VERDICT_SHOW,      /* ask the same one again and show it the object in full */
+};
+/* *rest_ms: how long the member is better left alone. */
+enum verdict fault_verdict(Craton__Fault fault, int64_t *rest_ms);
+const char *fault_name(Craton__Fault fault);
