@@ -4,6 +4,7 @@
  * Every row carries a keyed hash, and their sum is the directory's digest, the same on every node
  * at the same index: it shows a row changed on disk at start, and two nodes that differ at any time. */
 #pragma once
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/id.h"

@@ -1,0 +1,113 @@
+/* From a committed entry to rows. Every node runs this on the same entries and must end with the same rows: no
+ * clock, no randomness, no token; what an entry asks is done whole or not at all, and an entry that makes no
+ * sense is recorded as such and changes nothing. An error here is the disk's or memory's, and stops the node. */
+#include "base/log.h"
+#include "store/parts.h"
+#include <string.h>
+
+static enum err apply_setting(struct directory *directory, const Craton__SettingChanged *event,
+                              struct request_record *record)
+{
+	size_t size = strlen(event->name);
+	if (size == 0 || size > SETTING_NAME_MAX || event->value.len > SETTING_SIZE_MAX)
+		return ERR_OK;
+	record->outcome = OUTCOME_DONE;
+	return table_setting_write(directory, event->name, &(struct bytes){ event->value.data, event->value.len });
+}
+
+static enum err apply_change(struct directory *directory, uint64_t index, const Craton__Event *event,
+                             struct request_record *record)
+{
+	switch (event->change_case) {
+	case CRATON__EVENT__CHANGE_OBJECT_CREATED:
+		return apply_object_created(directory, index, event->object_created, record);
+	case CRATON__EVENT__CHANGE_OBJECT_UPDATED:
+		return apply_object_updated(directory, index, event->object_updated, record);
+	case CRATON__EVENT__CHANGE_OBJECT_DESTROYED:
+		return apply_object_destroyed(directory, index, event->object_destroyed, record);
+	case CRATON__EVENT__CHANGE_SLOT_CREATED:
+		return apply_slot_created(directory, index, event->slot_created, record);
+	case CRATON__EVENT__CHANGE_TOKEN_INITIALISED:
+		return apply_token_initialised(directory, index, event->token_initialised, record);
+	case CRATON__EVENT__CHANGE_PIN_SET:
+		return apply_pin_set(directory, index, event->pin_set, record);
+	case CRATON__EVENT__CHANGE_LOGIN_FAILED:
+		return apply_login_failed(directory, index, event->login_failed, record);
+	case CRATON__EVENT__CHANGE_LOGIN_SUCCEEDED:
+		return apply_login_succeeded(directory, index, event->login_succeeded, record);
+	case CRATON__EVENT__CHANGE_SETTING_CHANGED:
+		return apply_setting(directory, event->setting_changed, record);
+	default: /* of a version to come, or nothing at all */
+		return ERR_OK;
+	}
+}
+
+static enum err apply_event(struct directory *directory, const struct committed *entry,
+                            struct request_record *record)
+{
+	Craton__Event *event = craton__event__unpack(NULL, entry->size, entry->data);
+	enum err err = event ? apply_change(directory, entry->index, event, record) : ERR_OK;
+	if (err == ERR_OK && record->outcome == OUTCOME_MALFORMED)
+		log_warn("store", "event makes no sense and changed nothing index=%llu kind=%d",
+		         (unsigned long long)entry->index, event ? (int)event->change_case : -1);
+	if (event)
+		craton__event__free_unpacked(event, NULL);
+	return err;
+}
+
+/* A request that was here before has had its effect, and its first outcome stands. */
+static enum err apply_once(struct directory *directory, const struct committed *entry)
+{
+	bool named = !id_is_zero(&entry->request);
+	enum err err = named ? table_request_known(directory, &entry->request) : ERR_NOT_FOUND;
+	if (err != ERR_NOT_FOUND)
+		return err;
+	struct request_row row = { .id = entry->request, .time_ms = directory->state.time_ms,
+	                           .record = { .outcome = OUTCOME_MALFORMED, .index = entry->index } };
+	err = apply_event(directory, entry, &row.record);
+	return err == ERR_OK && named ? table_request_add(directory, &row) : err;
+}
+
+static enum err begin(struct directory *directory)
+{
+	enum err err = directory->in_batch ? ERR_OK : database_do(&directory->writer, BEGIN_WRITE);
+	directory->in_batch = err == ERR_OK;
+	return err;
+}
+
+enum err directory_apply(void *machine, const struct committed *entry)
+{
+	struct directory *directory = machine;
+	if (entry->index <= directory->state.applied) /* told again after a restart */
+		return ERR_OK;
+	enum err err = begin(directory);
+	if (entry->time_ms > directory->state.time_ms)
+		directory->state.time_ms = entry->time_ms;
+	if (err == ERR_OK)
+		err = apply_once(directory, entry);
+	if (err == ERR_OK)
+		err = table_requests_prune(directory);
+	directory->state.applied = entry->index;
+	return err;
+}
+
+/* One transaction holds the batch and how far it goes: after a crash the one is there as far as the other says. */
+enum err directory_flush(void *machine, uint64_t index)
+{
+	struct directory *directory = machine;
+	if (index > directory->state.applied)
+		directory->state.applied = index;
+	else if (!directory->in_batch)
+		return ERR_OK;
+	enum err err = begin(directory);
+	if (err == ERR_OK)
+		err = table_state_write(directory);
+	if (err == ERR_OK)
+		err = database_do(&directory->writer, COMMIT);
+	if (err != ERR_OK)
+		return err;
+	directory->in_batch = false;
+	atomic_store(&directory->applied, directory->state.applied);
+	news_tell(&directory->news, &directory->watch);
+	return ERR_OK;
+}
