@@ -1,0 +1,441 @@
+#include "raft/log_sqlite.h"
+#include "raft/disk_space.h"
+#include "raft/folder.h"
+#include "raft/log_load.h"
+#include "base/file.h"
+#include "base/log.h"
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A vote is waited for by the one thread that asks, so there is at most one. */
+struct vote {
+	bool is_pending;
+	uint64_t term, vote;
+};
+
+struct log_store {
+	struct log_store_config config;
+	struct log_table table;          /* the writer's, as are record and watermark */
+	struct log_record record;
+	struct watermark *watermark;
+	struct disk_space space;
+	pthread_t writer;
+	bool has_writer;
+	atomic_uint_fast64_t syncs;
+
+	pthread_mutex_t lock;            /* guards what follows */
+	pthread_cond_t work, voted;
+	struct log_job *first, **last;
+	struct vote vote;
+	bool is_closing, has_failed;
+	bool has_snapshot;
+	uint64_t snapshot_index, snapshot_term;
+};
+
+/* ------------------------------------------------------------------ one job */
+
+static enum err fail(struct log_store *store, int result)
+{
+	struct complaint complaint;
+	enum err err = log_table_complain(&store->table, result, &complaint);
+	log_error("raft", "log can't be written: %s", complaint.text);
+	return err;
+}
+
+/* The rows from `index` on go; the chain goes on from the one before. */
+static int cut(struct log_store *store, uint64_t index)
+{
+	struct log_record *record = &store->record;
+	int result = log_table_cut(&store->table, index);
+	if (result == SQLITE_OK && index - 1 == record->base_index)
+		memcpy(record->head, record->base_hash, CHAIN_SIZE);
+	else if (result == SQLITE_OK)
+		result = log_table_hash_at(&store->table, index - 1, record->head);
+	record->last_index = index - 1;
+	return result;
+}
+
+static enum err write_entries(struct log_store *store, const struct log_job *job)
+{
+	struct log_record *record = &store->record;
+	/* the driver's promise: no hole, and nothing before the base is rewritten */
+	assert(job->index > record->base_index && job->index <= record->last_index + 1);
+	int result = job->index <= record->last_index ? cut(store, job->index) : SQLITE_OK;
+	for (size_t i = 0; i < job->count && result == SQLITE_OK; i++) {
+		const struct entry *entry = job->entries[i];
+		struct log_row row = { .index = job->index + i, .term = entry->term, .type = (uint8_t)entry->type,
+			               .data = entry->data, .size = entry->size };
+		chain_append(store->config.chain, record->head, &row);
+		record->last_index = row.index;
+		result = log_table_insert(&store->table, &row);
+	}
+	return result == SQLITE_OK ? ERR_OK : fail(store, result);
+}
+
+/* The file gets its name before the log speaks of it: one that no log speaks of is removed at start. */
+static enum err place_file(struct log_store *store, struct log_job *job)
+{
+	struct complaint complaint;
+	enum err err = snapshots_place(store->config.snapshots, job->file, job->meta.index, job->meta.term, &complaint);
+	if (err != ERR_OK)
+		log_error("raft", "snapshot can't be kept: %s", complaint.text);
+	free(job->file);
+	job->file = NULL;
+	return err;
+}
+
+static enum err write_install(struct log_store *store, struct log_job *job)
+{
+	struct log_record *record = &store->record;
+	enum err err = place_file(store, job);
+	if (err != ERR_OK)
+		return err;
+	int result = log_table_trim(&store->table, INT64_MAX);
+	record->base_index = record->last_index = job->meta.index;
+	chain_anchor(store->config.chain, job->meta.index, job->meta.term, record->base_hash);
+	memcpy(record->head, record->base_hash, CHAIN_SIZE);
+	if (result == SQLITE_OK)
+		result = log_table_put_snapshot(&store->table, &job->meta, record);
+	return result == SQLITE_OK ? ERR_OK : fail(store, result);
+}
+
+static enum err write_snapshot(struct log_store *store, struct log_job *job)
+{
+	struct log_record *record = &store->record;
+	if (store->has_snapshot && store->snapshot_index >= job->meta.index)
+		return ERR_OK; /* overtaken by one that was installed */
+	enum err err = place_file(store, job);
+	if (err != ERR_OK)
+		return err;
+	int result = SQLITE_OK;
+	if (job->trim_to > record->base_index) {
+		assert(job->trim_to <= record->last_index);
+		result = log_table_hash_at(&store->table, job->trim_to, record->base_hash);
+		if (result == SQLITE_OK)
+			result = log_table_trim(&store->table, job->trim_to);
+		record->base_index = job->trim_to;
+	}
+	if (result == SQLITE_OK)
+		result = log_table_put_snapshot(&store->table, &job->meta, record);
+	return result == SQLITE_OK ? ERR_OK : fail(store, result);
+}
+
+static void note_snapshot(struct log_store *store, const struct snapshot_meta *meta)
+{
+	pthread_mutex_lock(&store->lock);
+	store->has_snapshot = true;
+	store->snapshot_index = meta->index;
+	store->snapshot_term = meta->term;
+	pthread_mutex_unlock(&store->lock);
+}
+
+static enum err write_job(struct log_store *store, struct log_job *job)
+{
+	if (job->kind == LOG_ENTRIES)
+		return write_entries(store, job);
+	bool is_wanted = job->kind == LOG_INSTALL || !store->has_snapshot || store->snapshot_index < job->meta.index;
+	enum err err = job->kind == LOG_INSTALL ? write_install(store, job) : write_snapshot(store, job);
+	if (err == ERR_OK && is_wanted)
+		note_snapshot(store, &job->meta);
+	return err;
+}
+
+/* ------------------------------------------------------------------ one commit */
+
+static enum err write_transaction(struct log_store *store, struct log_job *jobs, const struct vote *vote)
+{
+	int result = log_table_begin(&store->table);
+	if (result != SQLITE_OK)
+		return fail(store, result);
+	for (struct log_job *job = jobs; job; job = job->next) {
+		enum err err = write_job(store, job);
+		if (err != ERR_OK)
+			return err;
+	}
+	if (vote->is_pending) {
+		store->record.term = vote->term;
+		store->record.vote = vote->vote;
+	}
+	store->record.generation++;
+	result = log_table_put_record(&store->table, &store->record);
+	if (result == SQLITE_OK)
+		result = log_table_commit(&store->table);
+	return result == SQLITE_OK ? ERR_OK : fail(store, result);
+}
+
+static bool replaced_snapshot(const struct log_job *jobs)
+{
+	for (; jobs; jobs = jobs->next)
+		if (jobs->kind != LOG_ENTRIES)
+			return true;
+	return false;
+}
+
+/* The order is what makes a promise one: commit, then the watermark, then whoever waits. */
+static enum err commit(struct log_store *store, struct log_job *jobs, const struct vote *vote)
+{
+	enum err err = write_transaction(store, jobs, vote);
+	if (err != ERR_OK)
+		return err;
+	atomic_fetch_add(&store->syncs, 1);
+	struct watermark_mark mark = log_mark(&store->record);
+	err = watermark_put(store->watermark, &mark);
+	if (err != ERR_OK) {
+		log_error("raft", "watermark can't be written folder=%s: %s", store->config.folder, strerror(errno));
+		return err;
+	}
+	if (replaced_snapshot(jobs))
+		snapshots_keep_only(store->config.snapshots, store->snapshot_index, store->snapshot_term);
+	return ERR_OK;
+}
+
+/* ------------------------------------------------------------------ the writer */
+
+/* Takes all there is; false when there is nothing and never will be. */
+static bool take_work(struct log_store *store, struct log_job **jobs, struct vote *vote)
+{
+	pthread_mutex_lock(&store->lock);
+	while (!store->first && !store->vote.is_pending && !store->is_closing)
+		pthread_cond_wait(&store->work, &store->lock);
+	*jobs = store->first;
+	*vote = store->vote;
+	store->first = NULL;
+	store->last = &store->first;
+	pthread_mutex_unlock(&store->lock);
+	return *jobs || vote->is_pending;
+}
+
+static void end_vote(struct log_store *store, bool failed)
+{
+	pthread_mutex_lock(&store->lock);
+	store->vote.is_pending = false;
+	store->has_failed = failed;
+	pthread_cond_broadcast(&store->voted);
+	pthread_mutex_unlock(&store->lock);
+}
+
+static void *write_forever(void *context)
+{
+	struct log_store *store = context;
+	struct log_job *jobs;
+	struct vote vote;
+	while (take_work(store, &jobs, &vote)) {
+		enum err err = commit(store, jobs, &vote);
+		if (vote.is_pending || err != ERR_OK)
+			end_vote(store, err != ERR_OK);
+		if (err != ERR_OK) {
+			log_jobs_release(jobs);
+			store->config.fatal(store->config.context);
+			break; /* fail-stop: what comes later is neither written nor given back */
+		}
+		if (jobs)
+			store->config.written(store->config.context, jobs);
+		disk_space_watch(&store->space);
+	}
+	return NULL;
+}
+
+void log_store_write(struct log_store *store, struct log_job *job)
+{
+	job->next = NULL;
+	pthread_mutex_lock(&store->lock);
+	*store->last = job;
+	store->last = &job->next;
+	pthread_cond_signal(&store->work);
+	pthread_mutex_unlock(&store->lock);
+}
+
+enum err log_store_vote(struct log_store *store, uint64_t term, uint64_t vote)
+{
+	pthread_mutex_lock(&store->lock);
+	if (!store->has_failed) {
+		store->vote = (struct vote){ true, term, vote };
+		pthread_cond_signal(&store->work);
+	}
+	while (store->vote.is_pending)
+		pthread_cond_wait(&store->voted, &store->lock);
+	enum err err = store->has_failed ? ERR_IO : ERR_OK;
+	pthread_mutex_unlock(&store->lock);
+	return err;
+}
+
+bool log_store_snapshot(struct log_store *store, uint64_t *index, uint64_t *term)
+{
+	pthread_mutex_lock(&store->lock);
+	bool has_snapshot = store->has_snapshot;
+	*index = store->snapshot_index;
+	*term = store->snapshot_term;
+	pthread_mutex_unlock(&store->lock);
+	return has_snapshot;
+}
+
+uint64_t log_store_syncs(struct log_store *store)
+{
+	return atomic_load(&store->syncs);
+}
+
+/* ------------------------------------------------------------------ open and close */
+
+static enum err create_tables(const char *path, const struct chain *chain, struct log_record *record,
+                              struct complaint *complaint)
+{
+	struct log_table table;
+	enum err err = log_table_make(path, chain, &table, complaint);
+	if (err != ERR_OK)
+		return err;
+	record->generation = 1;
+	chain_anchor(chain, 0, 0, record->base_hash);
+	memcpy(record->head, record->base_hash, CHAIN_SIZE);
+	int result = log_table_put_record(&table, record);
+	if (result != SQLITE_OK)
+		err = log_table_complain(&table, result, complaint);
+	log_table_close(&table);
+	return err;
+}
+
+enum err log_store_create(const char *folder, const struct chain *chain, struct complaint *complaint)
+{
+	struct log_record record = { 0 };
+	char *log = file_path(folder, "log.db"), *watermark = file_path(folder, "watermark");
+	enum err err = ERR_NO_MEMORY;
+	if (log && watermark)
+		err = create_tables(log, chain, &record, complaint);
+	if (err == ERR_OK) {
+		struct watermark_mark mark = log_mark(&record);
+		err = watermark_create(watermark, chain, &mark, complaint);
+	}
+	free(log);
+	free(watermark);
+	return err;
+}
+
+static enum err open_watermark(struct log_store *store, const char *path, struct watermark_mark *mark,
+                               struct complaint *complaint)
+{
+	struct complaint detail = { "" };
+	enum err err = watermark_open(path, store->config.chain, &store->watermark, mark, &detail);
+	if (err == ERR_NOT_FOUND)
+		return complain_of_damage(complaint, path, "missing");
+	if (err == ERR_DAMAGED)
+		return complain_of_damage(complaint, path, "it holds no valid mark");
+	return err == ERR_OK ? err : complain(complaint, err, "%s", detail.text);
+}
+
+static enum err load(struct log_store *store, struct log_loaded *loaded, struct complaint *complaint)
+{
+	char *log = file_path(store->config.folder, "log.db"), *watermark = file_path(store->config.folder, "watermark");
+	struct watermark_mark mark;
+	enum err err = log && watermark ? open_watermark(store, watermark, &mark, complaint) : ERR_NO_MEMORY;
+	if (err == ERR_OK)
+		err = log_table_open(log, store->config.chain, &store->table, complaint);
+	if (err == ERR_OK)
+		err = log_load(&store->table, &mark, store->config.snapshots, loaded, complaint);
+	free(log);
+	free(watermark);
+	return err;
+}
+
+/* The entries' references go from `loaded` to `saved`. */
+static void hand_out(struct log_store *store, struct log_loaded *loaded, struct saved_state *saved)
+{
+	const struct log_record *record = &loaded->record;
+	store->record = *record;
+	store->has_snapshot = record->has_snapshot;
+	store->snapshot_index = loaded->snapshot.index;
+	store->snapshot_term = loaded->snapshot.term;
+	*saved = (struct saved_state){
+		.term = record->term,
+		.vote = record->vote,
+		.has_snapshot = record->has_snapshot,
+		.snapshot = loaded->snapshot,
+		.first_index = record->base_index + 1,
+		.entries = loaded->entries,
+		.count = record->last_index - record->base_index,
+	};
+	loaded->entries = NULL;
+}
+
+static enum err start_writer(struct log_store *store, struct complaint *complaint)
+{
+	store->has_writer = pthread_create(&store->writer, NULL, write_forever, store) == 0;
+	return store->has_writer ? ERR_OK : complain(complaint, ERR_NO_MEMORY, "the log's thread can't be started");
+}
+
+enum err log_store_open(const struct log_store_config *config, struct log_store **out,
+                        struct saved_state *saved, struct complaint *complaint)
+{
+	struct log_store *store = calloc(1, sizeof *store);
+	struct log_loaded *loaded = calloc(1, sizeof *loaded);
+	if (!store || !loaded) {
+		free(store);
+		free(loaded);
+		return complain(complaint, ERR_NO_MEMORY, "no memory to open the log");
+	}
+	store->config = *config;
+	store->last = &store->first;
+	pthread_mutex_init(&store->lock, NULL);
+	pthread_cond_init(&store->work, NULL);
+	pthread_cond_init(&store->voted, NULL);
+	disk_space_init(&store->space, config->folder);
+	enum err err = load(store, loaded, complaint);
+	if (err == ERR_OK) {
+		hand_out(store, loaded, saved);
+		snapshots_keep_only(config->snapshots, store->snapshot_index, store->snapshot_term);
+		err = start_writer(store, complaint);
+		if (err != ERR_OK)
+			saved_state_release(saved);
+	}
+	free(loaded);
+	if (err == ERR_OK)
+		*out = store;
+	else
+		log_store_close(store);
+	return err;
+}
+
+void log_store_close(struct log_store *store)
+{
+	if (!store)
+		return;
+	pthread_mutex_lock(&store->lock);
+	store->is_closing = true;
+	pthread_cond_signal(&store->work);
+	pthread_mutex_unlock(&store->lock);
+	if (store->has_writer)
+		pthread_join(store->writer, NULL);
+	log_jobs_release(store->first);
+	if (store->table.path)
+		log_table_close(&store->table);
+	watermark_close(store->watermark);
+	pthread_cond_destroy(&store->voted);
+	pthread_cond_destroy(&store->work);
+	pthread_mutex_destroy(&store->lock);
+	free(store);
+}
+
+void log_jobs_release(struct log_job *jobs)
+{
+	while (jobs) {
+		struct log_job *next = jobs->next;
+		for (size_t i = 0; i < jobs->count; i++)
+			entry_drop(jobs->entries[i]);
+		free(jobs->entries);
+		free(jobs->file);
+		free(jobs);
+		jobs = next;
+	}
+}
+
+void saved_state_release(struct saved_state *saved)
+{
+	for (size_t i = 0; saved->entries && i < saved->count; i++)
+		entry_drop(saved->entries[i]);
+	free(saved->entries);
+	saved->entries = NULL;
+	saved->count = 0;
+}
