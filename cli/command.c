@@ -119,12 +119,20 @@ static int take_option(const struct command *command, struct options *options, i
 	return 2;
 }
 
+static int take_conf(struct options *options, const char *file)
+{
+	options->conf = file;
+	return 2;
+}
+
 static int take_words(const struct command *command, struct options *options, int argc, char **argv)
 {
 	for (int at = 0, words; at < argc; at += words) {
 		words = 1;
 		if (strcmp(argv[at], "-h") == 0)
 			options->help = true;
+		else if (strcmp(argv[at], "-c") == 0 && command_takes(command, "conf") && at + 1 < argc)
+			words = take_conf(options, argv[at + 1]);
 		else if (strncmp(argv[at], "--", 2) == 0)
 			words = take_option(command, options, argc - at, argv + at);
 		else if (command->operand && !options->operand)
@@ -161,6 +169,11 @@ int command_main(int argc, char **argv)
 	struct options options = { 0 };
 	int words;
 	signal(SIGPIPE, SIG_IGN);
+	if (argc >= 3 && strcmp(argv[1], "-c") == 0) { /* craton -c FILE COMMAND reads as well */
+		options.conf = argv[2];
+		argv += 2;
+		argc -= 2;
+	}
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)) {
 		print_overview(stdout, "");
 		return COMMAND_OK;
@@ -179,5 +192,7 @@ int command_main(int argc, char **argv)
 		print_help(command);
 		return COMMAND_OK;
 	}
+	if (options.conf && !command_takes(command, "conf"))
+		return usage_error(command, "no such option:", "-c");
 	return command->run(&options);
 }

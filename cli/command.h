@@ -7,7 +7,7 @@
 
 /* What a command line may say; each command takes only those it lists. */
 struct options {
-	const char *conf;        /* --conf FILE */
+	const char *conf;        /* --conf FILE, -c FILE */
 	const char *dir;         /* --dir DIR */
 	const char *label;       /* --label TEXT */
 	const char *module;      /* --module FILE */

@@ -4,7 +4,7 @@
 #define ROW(field, name, value, summary) { name, value, offsetof(struct options, field), summary }
 
 const struct option command_options[] = {
-	ROW(conf, "conf", "FILE", "the nodes and how to reach them; otherwise $CRATON_ADMIN_CONF, else found as the module finds its craton.conf"),
+	ROW(conf, "conf", "FILE", "(or -c FILE) the nodes and how to reach them; otherwise $CRATON_ADMIN_CONF, else found as the module finds its craton.conf"),
 	ROW(dir, "dir", "DIR", "where the cluster lives; otherwise $XDG_DATA_HOME/craton-dev or ~/.local/share/craton-dev"),
 	ROW(help, "help", NULL, "this text"),
 	ROW(json, "json", NULL, "answer as JSON, for programs"),

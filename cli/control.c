@@ -87,8 +87,8 @@ enum err control_status(const struct dev *dev, struct process_status *out, struc
 		char *line = strsep(&rest, "\n");
 		int state = 0, pid = 0;
 		out[i] = (struct process_status){ .ending = "" };
-		if (!line || sscanf(line, "%7s %d %d %u %63[^\n]", out[i].name, &state, &pid, &out[i].restarts,
-		                    out[i].ending) < 4 || state < 0 || state > PROCESS_STOPPED)
+		if (!line || sscanf(line, "%7s %d %d %u %u %63[^\n]", out[i].name, &state, &pid, &out[i].restarts,
+		                    &out[i].failures, out[i].ending) < 5 || state < 0 || state > PROCESS_STOPPED)
 			return complain(complaint, ERR_MALFORMED, "the supervisor in %s answers in another tongue; stop it with the program that started it", dev->dir);
 		out[i].state = (enum process_state)state;
 		out[i].pid = pid;

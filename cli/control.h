@@ -14,6 +14,7 @@ struct process_status {
 	enum process_state state;
 	pid_t pid;          /* 0 unless running */
 	unsigned restarts;  /* since the supervisor started */
+	unsigned failures;  /* since it was last told to start: it ended soon and unasked */
 	char ending[64];    /* of the last process that ended, or "" */
 };
 

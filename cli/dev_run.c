@@ -10,7 +10,7 @@
 
 #define WAIT_MS 60000
 #define LOOK_EVERY_MS 20
-#define RESTARTS_MAX 3   /* of a node that has never served: it will not */
+#define FAILURES_MAX 3   /* of a node that ends again and again: it will not serve */
 
 enum err dev_launch(const struct dev *dev, const struct dev_programs *programs, struct complaint *complaint)
 {
@@ -28,7 +28,7 @@ static enum err judge_process(const struct dev *dev, const struct dev_node *node
                               struct complaint *complaint)
 {
 	char line[SPAWN_LAST_LINE_SIZE];
-	if (process->state != PROCESS_STOPPED && process->restarts < RESTARTS_MAX)
+	if (process->state != PROCESS_STOPPED && process->failures < FAILURES_MAX)
 		return ERR_OK;
 	spawn_last_line(dev_path(dev, node, "log"), line);
 	return complain(complaint, ERR_IO, "node %s %s: %s (log: %s)", node->name, process->ending, line,

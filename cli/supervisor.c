@@ -30,7 +30,7 @@ struct process {
 	int64_t started_ms;
 	int64_t restart_at_ms;   /* if wanted and not running */
 	int64_t delay_ms;
-	unsigned restarts;
+	unsigned restarts, failures; /* as in struct process_status */
 	char ending[64];
 };
 
@@ -68,6 +68,7 @@ static void process_ended(struct process *process, int wait_status)
 	log_info("dev", "node ended name=%s pid=%d how=\"%s\"", process->node->name, (int)process->pid, process->ending);
 	process->pid = 0;
 	process->restart_at_ms = was_steady ? now : now + process->delay_ms;
+	process->failures += !was_steady;
 	process->delay_ms = was_steady ? RESTART_FIRST_MS : process->delay_ms * 2;
 	if (process->delay_ms > RESTART_LAST_MS)
 		process->delay_ms = RESTART_LAST_MS;
@@ -152,6 +153,7 @@ static void start_wanted(struct supervisor *supervisor, struct process *process)
 {
 	process->is_wanted = true;
 	process->delay_ms = RESTART_FIRST_MS;
+	process->failures = 0;
 	if (!process->pid)
 		process_start(supervisor, process);
 }
@@ -162,8 +164,8 @@ static void answer_status(const struct supervisor *supervisor, int fd)
 	for (size_t i = 0; i < supervisor->dev.node_count; i++) {
 		const struct process *process = &supervisor->processes[i];
 		enum process_state state = process->pid ? PROCESS_RUNNING : process->is_wanted ? PROCESS_RESTARTING : PROCESS_STOPPED;
-		dprintf(fd, "%s %d %d %u %s\n", process->node->name, (int)state, (int)process->pid, process->restarts,
-		        process->ending);
+		dprintf(fd, "%s %d %d %u %u %s\n", process->node->name, (int)state, (int)process->pid, process->restarts,
+		        process->failures, process->ending);
 	}
 }
 
