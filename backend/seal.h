@@ -3,6 +3,7 @@
  * is sealed is safe anywhere; what was altered is refused with CKR_ENCRYPTED_DATA_INVALID. */
 #pragma once
 #include "backend/domain.h"
+#include "wire/attributes.h"
 #include "wire/craton.pb-c.h"
 
 enum seal_kind { SEAL_CLOSED = 1, SEAL_OPEN = 2 };
@@ -24,3 +25,11 @@ CK_RV unseal_key(struct domain *domain, CK_SESSION_HANDLE session, const Craton_
 CK_RV generate_key(struct domain *domain, const CK_MECHANISM *mechanism, Craton__Object *object);
 CK_RV generate_key_pair(struct domain *domain, const CK_MECHANISM *mechanism,
                         Craton__Object *public_object, Craton__Object *private_object);
+
+/* Import: `secret` holds what must not be stored in the clear (CKA_VALUE, CKA_PRIVATE_EXPONENT, CKA_PRIME_1 …; a private data
+ * object's CKA_VALUE, which may be empty or missing). object->attributes are final but for what is learned, and hold none of it.
+ * Sets object->sealed. */
+CK_RV seal_import(struct domain *domain, const struct attribute_list *secret, Craton__Object *object);
+/* One sealed attribute that the virtual attributes allow to be read (a private data object's CKA_VALUE, or of a key that is extractable
+ * and not sensitive; CKR_ATTRIBUTE_SENSITIVE otherwise), added to `out`, whose owner wipes it. */
+CK_RV unseal_value(struct domain *domain, const Craton__Object *object, CK_ATTRIBUTE_TYPE type, struct buf *out);

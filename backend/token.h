@@ -22,9 +22,16 @@ CK_FUNCTION_LIST *token_functions(struct token *token);
 const CK_TOKEN_INFO *token_info(const struct token *token);
 CK_SLOT_ID token_slot(const struct token *token);
 
+/* Waits while sessions_max (or as many as the token can give) are out. Borrow one at a time: who holds one and waits for
+ * another may wait for ever. */
 CK_RV token_borrow(struct token *token, CK_SESSION_HANDLE *session);
 /* `rv` is how the last call on it ended: a session that may have an operation left over or is broken is
- * closed instead of reused. */
+ * closed instead of reused. Session 0 is ignored. */
 void token_return(struct token *token, CK_SESSION_HANDLE session, CK_RV rv);
 /* A session kept open for as long as the token: owner of loaded keys. */
 CK_SESSION_HANDLE token_keeper(struct token *token);
+
+/* Starts afresh after a device error: every session and every loaded key of before is gone, the PIN is tried
+ * once. Calls in flight fail. Each start is a generation; what is remembered of a token (handles) holds for one. */
+enum err token_reopen(struct token *token, struct complaint *complaint);
+uint64_t token_generation(const struct token *token);

@@ -1,0 +1,168 @@
+#include "backend/domain.h"
+#include "backend/domain_private.h"
+#include "backend/ceremony.h"
+#include "base/secret.h"
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct domain {
+	struct token *token;
+	pthread_mutex_t lock;
+	struct domain_keys keys;  /* guarded by lock; of this generation of the token */
+	uint64_t generation;
+	uint8_t id[DOMAIN_ID_SIZE];
+};
+
+struct token *domain_token(struct domain *domain)
+{
+	return domain->token;
+}
+
+const uint8_t *domain_id(const struct domain *domain)
+{
+	return domain->id;
+}
+
+/* Purpose and parts are hashed apart and the hashes, all of one length, set side by side: no two lists of
+ * parts look alike, whatever is in them, and what goes into the token is short, however long the parts. */
+static void frame(const char *purpose, const struct bytes *parts, size_t count, struct buf *out)
+{
+	struct bytes name = { purpose, strlen(purpose) };
+	uint8_t *hash = buf_extend(out, SHA256_SIZE);
+	if (hash)
+		sha256(&name, 1, hash);
+	for (size_t i = 0; i < count; i++)
+		if ((hash = buf_extend(out, SHA256_SIZE)))
+			sha256(&parts[i], 1, hash);
+}
+
+static CK_RV mac_with(CK_FUNCTION_LIST *p11, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key, const char *purpose,
+                      const struct bytes *parts, size_t count, uint8_t out[SHA256_SIZE])
+{
+	CK_MECHANISM mechanism = { CKM_SHA256_HMAC, NULL, 0 };
+	CK_ULONG size = SHA256_SIZE;
+	struct buf framed;
+	buf_init(&framed, (count + 1) * SHA256_SIZE);
+	frame(purpose, parts, count, &framed);
+	CK_RV rv = framed.failed ? CKR_HOST_MEMORY : p11->C_SignInit(session, &mechanism, key);
+	if (rv == CKR_OK)
+		rv = p11->C_Sign(session, framed.data, framed.size, out, &size);
+	if (rv == CKR_OK && size != SHA256_SIZE)
+		rv = CKR_DEVICE_ERROR;
+	buf_finish(&framed);
+	return rv;
+}
+
+CK_RV domain_keys_id(const struct module *module, CK_SESSION_HANDLE session, const struct domain_keys *keys,
+                     uint8_t out[SHA256_SIZE])
+{
+	return mac_with(module->p11, session, keys->key[DOMAIN_MAC], "domain id", NULL, 0, out);
+}
+
+/* The domain's handles; found anew after the token was reopened. */
+CK_RV domain_key_handle(struct domain *domain, CK_SESSION_HANDLE session, enum domain_key which, CK_OBJECT_HANDLE *out)
+{
+	enum err err = ERR_OK;
+	pthread_mutex_lock(&domain->lock);
+	uint64_t generation = token_generation(domain->token);
+	if (domain->generation != generation) {
+		struct domain_keys keys;
+		pthread_mutex_unlock(&domain->lock);
+		err = domain_keys_find(token_module(domain->token), session, &keys, NULL);
+		pthread_mutex_lock(&domain->lock);
+		if (err == ERR_OK) {
+			domain->keys = keys;
+			domain->generation = generation;
+		}
+	}
+	*out = domain->keys.key[which];
+	pthread_mutex_unlock(&domain->lock);
+	return err == ERR_OK ? CKR_OK : CKR_DEVICE_ERROR;
+}
+
+CK_RV domain_mac_on(struct domain *domain, CK_SESSION_HANDLE session, const char *purpose,
+                    const struct bytes *parts, size_t count, uint8_t out[SHA256_SIZE])
+{
+	CK_OBJECT_HANDLE key;
+	CK_RV rv = domain_key_handle(domain, session, DOMAIN_MAC, &key);
+	return rv == CKR_OK ? mac_with(token_functions(domain->token), session, key, purpose, parts, count, out) : rv;
+}
+
+CK_RV domain_mac_check_on(struct domain *domain, CK_SESSION_HANDLE session, const char *purpose,
+                          const struct bytes *parts, size_t count, const uint8_t mac[SHA256_SIZE])
+{
+	uint8_t expected[SHA256_SIZE];
+	CK_RV rv = domain_mac_on(domain, session, purpose, parts, count, expected);
+	if (rv == CKR_OK && !secret_equal(expected, sizeof expected, mac, SHA256_SIZE))
+		rv = CKR_SIGNATURE_INVALID;
+	secret_wipe(expected, sizeof expected);
+	return rv;
+}
+
+CK_RV domain_mac(struct domain *domain, const char *purpose, const struct bytes *parts, size_t count,
+                 uint8_t out[SHA256_SIZE])
+{
+	CK_SESSION_HANDLE session;
+	CK_RV rv = token_borrow(domain->token, &session);
+	if (rv != CKR_OK)
+		return rv;
+	rv = domain_mac_on(domain, session, purpose, parts, count, out);
+	token_return(domain->token, session, rv);
+	return rv;
+}
+
+CK_RV domain_mac_check(struct domain *domain, const char *purpose, const struct bytes *parts, size_t count,
+                       const uint8_t mac[SHA256_SIZE])
+{
+	CK_SESSION_HANDLE session;
+	CK_RV rv = token_borrow(domain->token, &session);
+	if (rv != CKR_OK)
+		return rv;
+	rv = domain_mac_check_on(domain, session, purpose, parts, count, mac);
+	token_return(domain->token, session, rv);
+	return rv;
+}
+
+static enum err open_with(struct domain *domain, CK_SESSION_HANDLE session, struct complaint *complaint)
+{
+	const struct module *module = token_module(domain->token);
+	domain->generation = token_generation(domain->token);
+	enum err err = domain_keys_find(module, session, &domain->keys, complaint);
+	if (err == ERR_OK)
+		err = domain_keys_check(module, session, &domain->keys, complaint);
+	if (err != ERR_OK)
+		return err;
+	CK_RV rv = domain_keys_id(module, session, &domain->keys, domain->id);
+	return rv == CKR_OK ? ERR_OK : module_complain(module, complaint, "its domain key can't sign", rv);
+}
+
+enum err domain_open(struct token *token, struct domain **out, struct complaint *complaint)
+{
+	CK_SESSION_HANDLE session;
+	CK_RV rv = token_borrow(token, &session);
+	if (rv != CKR_OK)
+		return module_complain(token_module(token), complaint, "no session can be opened", rv);
+	enum err err = ERR_NO_MEMORY;
+	struct domain *domain = calloc(1, sizeof *domain);
+	if (domain) {
+		pthread_mutex_init(&domain->lock, NULL);
+		domain->token = token;
+		err = open_with(domain, session, complaint);
+	}
+	token_return(token, session, err == ERR_OK ? CKR_OK : CKR_FUNCTION_FAILED);
+	if (err == ERR_OK)
+		*out = domain;
+	else
+		domain_close(domain);
+	return err;
+}
+
+void domain_close(struct domain *domain)
+{
+	if (!domain)
+		return;
+	pthread_mutex_destroy(&domain->lock);
+	free(domain);
+}

@@ -1,0 +1,67 @@
+#include "backend/domain_private.h"
+#include "backend/learn.h"
+#include "backend/seal_private.h"
+
+/* What the token must be told to make a key of the kind: from the template, of which everything else is virtual. */
+static void add_parts(struct physical *physical, const Craton__Object *object)
+{
+	static const CK_ATTRIBUTE_TYPE parts[] = {
+		CKA_VALUE_LEN, CKA_MODULUS_BITS, CKA_PUBLIC_EXPONENT, CKA_EC_PARAMS, CKA_PRIME, CKA_SUBPRIME, CKA_BASE,
+	};
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		physical_from(physical, object, parts[i]);
+}
+
+CK_RV generate_key(struct domain *domain, const CK_MECHANISM *mechanism, Craton__Object *object)
+{
+	struct token *token = domain_token(domain);
+	CK_FUNCTION_LIST *p11 = token_functions(token);
+	CK_MECHANISM own = *mechanism;
+	CK_SESSION_HANDLE session;
+	CK_OBJECT_HANDLE key = 0;
+	struct physical physical = { .count = 0 };
+	physical_identity(&physical, object);
+	physical_guard(&physical, object, seal_kind_for(object), true);
+	add_parts(&physical, object);
+	CK_RV rv = token_borrow(token, &session);
+	if (rv != CKR_OK)
+		return rv;
+	rv = p11->C_GenerateKey(session, &own, physical.list, physical.count, &key);
+	if (rv == CKR_OK)
+		rv = learn(p11, session, key, object);
+	if (rv == CKR_OK)
+		rv = seal_key(domain, session, key, object);
+	seal_session_return(domain, session, rv, &key, 1);
+	return rv;
+}
+
+CK_RV generate_key_pair(struct domain *domain, const CK_MECHANISM *mechanism,
+                        Craton__Object *public_object, Craton__Object *private_object)
+{
+	struct token *token = domain_token(domain);
+	CK_FUNCTION_LIST *p11 = token_functions(token);
+	CK_MECHANISM own = *mechanism;
+	CK_SESSION_HANDLE session;
+	CK_OBJECT_HANDLE keys[2] = { 0 };
+	struct physical public_half = { .count = 0 }, private_half = { .count = 0 };
+	physical_identity(&public_half, public_object);
+	physical_flag(&public_half, CKA_PRIVATE, false);
+	add_parts(&public_half, public_object);
+	physical_identity(&private_half, private_object);
+	physical_guard(&private_half, private_object, seal_kind_for(private_object), true);
+	CK_RV rv = token_borrow(token, &session);
+	if (rv != CKR_OK)
+		return rv;
+	rv = p11->C_GenerateKeyPair(session, &own, public_half.list, public_half.count,
+	                            private_half.list, private_half.count, &keys[0], &keys[1]);
+	if (rv == CKR_OK)
+		rv = learn(p11, session, keys[0], public_object);
+	if (rv == CKR_OK)
+		rv = learn(p11, session, keys[1], private_object);
+	if (rv == CKR_OK)
+		rv = learn_from_public(public_object, private_object);
+	if (rv == CKR_OK)
+		rv = seal_key(domain, session, keys[1], private_object);
+	seal_session_return(domain, session, rv, keys, 2);
+	return rv;
+}

@@ -1,0 +1,398 @@
+#include "backend/keyring.h"
+#include "backend/seal_private.h"
+#include "base/log.h"
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum entry_state {
+	ENTRY_LOADING, /* somebody asks the token for it; `loaded` will be signalled */
+	ENTRY_READY,
+	ENTRY_FAILED,
+};
+
+/* A key. It is in the table (found by id) until it is evicted or forgotten, and in memory until nobody has it any more. */
+struct entry {
+	struct loaded_key key; /* first: what borrowers hold */
+	struct id id;
+	uint32_t slot;
+	uint64_t generation;   /* of the token, whose handle it is */
+	enum entry_state state;
+	CK_RV rv;              /* why, if it failed */
+	bool in_table;
+	size_t borrowers;
+	struct entry *next_in_bucket;
+	struct entry *newer, *older; /* by last use, of those in the table */
+};
+
+struct keyring {
+	struct domain *domain;
+	size_t capacity;
+	uint64_t seed;          /* so that nobody chooses ids that share a bucket */
+	pthread_mutex_t keeper; /* one thread at a time in the keeper session; taken without `lock` */
+	pthread_mutex_t lock;   /* guards all below */
+	pthread_cond_t loaded;
+	struct entry **buckets;
+	size_t bucket_mask;
+	struct entry *newest, *oldest;
+	size_t count;           /* in the table */
+	uint64_t epoch;
+	struct keyring_counts counts;
+};
+
+struct keyring *keyring_create(struct domain *domain, size_t capacity)
+{
+	struct keyring *keyring = calloc(1, sizeof *keyring);
+	if (!keyring)
+		return NULL;
+	size_t buckets = 16;
+	while (buckets < capacity * 2 && buckets < (size_t)1 << 24)
+		buckets *= 2;
+	keyring->domain = domain;
+	keyring->capacity = capacity ? capacity : 1;
+	keyring->bucket_mask = buckets - 1;
+	keyring->epoch = 1;
+	random_bytes(&keyring->seed, sizeof keyring->seed);
+	pthread_mutex_init(&keyring->keeper, NULL);
+	pthread_mutex_init(&keyring->lock, NULL);
+	pthread_cond_init(&keyring->loaded, NULL);
+	if ((keyring->buckets = calloc(buckets, sizeof *keyring->buckets)))
+		return keyring;
+	free(keyring);
+	return NULL;
+}
+
+/* Ids are hashes or random: any mixing does, as long as it can't be foreseen. */
+static struct entry **bucket_of(struct keyring *keyring, const struct id *id)
+{
+	uint64_t a, b;
+	memcpy(&a, id->bytes, sizeof a);
+	memcpy(&b, id->bytes + sizeof a, sizeof b);
+	uint64_t mixed = ((a ^ keyring->seed) * 0x9e3779b97f4a7c15u) ^ (b + (keyring->seed >> 7));
+	mixed *= 0xff51afd7ed558ccdu;
+	return &keyring->buckets[(mixed >> 32) & keyring->bucket_mask];
+}
+
+static void use_unlink_locked(struct keyring *keyring, struct entry *entry)
+{
+	*(entry->newer ? &entry->newer->older : &keyring->newest) = entry->older;
+	*(entry->older ? &entry->older->newer : &keyring->oldest) = entry->newer;
+	entry->newer = entry->older = NULL;
+}
+
+static void use_link_locked(struct keyring *keyring, struct entry *entry)
+{
+	entry->older = keyring->newest;
+	entry->newer = NULL;
+	*(keyring->newest ? &keyring->newest->newer : &keyring->oldest) = entry;
+	keyring->newest = entry;
+}
+
+static struct entry *find_locked(struct keyring *keyring, const struct id *id)
+{
+	struct entry *entry = *bucket_of(keyring, id);
+	while (entry && !id_equal(&entry->id, id))
+		entry = entry->next_in_bucket;
+	return entry;
+}
+
+static void insert_locked(struct keyring *keyring, struct entry *entry)
+{
+	struct entry **bucket = bucket_of(keyring, &entry->id);
+	entry->next_in_bucket = *bucket;
+	*bucket = entry;
+	entry->in_table = true;
+	keyring->count++;
+	use_link_locked(keyring, entry);
+}
+
+/* Out of the table. If nobody has it, it is added to `dead`, which the caller destroys without the lock. */
+static void remove_locked(struct keyring *keyring, struct entry *entry, struct entry **dead)
+{
+	struct entry **at = bucket_of(keyring, &entry->id);
+	while (*at != entry)
+		at = &(*at)->next_in_bucket;
+	*at = entry->next_in_bucket;
+	use_unlink_locked(keyring, entry);
+	entry->in_table = false;
+	keyring->count--;
+	if (entry->borrowers == 0) {
+		entry->next_in_bucket = *dead;
+		*dead = entry;
+	}
+}
+
+/* The least recently used that nobody has in hand go, until what is left is within bounds. */
+static void evict_locked(struct keyring *keyring, struct entry **dead)
+{
+	struct entry *entry = keyring->oldest;
+	while (entry && keyring->count > keyring->capacity) {
+		struct entry *newer = entry->newer;
+		if (entry->borrowers == 0) {
+			remove_locked(keyring, entry, dead);
+			keyring->counts.evictions++;
+		}
+		entry = newer;
+	}
+}
+
+static void destroy_one(struct keyring *keyring, struct entry *entry)
+{
+	struct token *token = domain_token(keyring->domain);
+	if (entry->state == ENTRY_READY && entry->generation == token_generation(token)) {
+		pthread_mutex_lock(&keyring->keeper);
+		CK_RV rv = token_functions(token)->C_DestroyObject(token_keeper(token), entry->key.handle);
+		pthread_mutex_unlock(&keyring->keeper);
+		if (rv != CKR_OK)
+			log_warn("backend", "loaded key not removed from the token rv=0x%lx", rv);
+	}
+	if (entry->key.object)
+		craton__object__free_unpacked(entry->key.object, NULL);
+	free(entry);
+}
+
+static void destroy_all(struct keyring *keyring, struct entry *dead)
+{
+	while (dead) {
+		struct entry *next = dead->next_in_bucket;
+		destroy_one(keyring, dead);
+		dead = next;
+	}
+}
+
+/* A handle of before the token was reopened is nobody's. */
+static bool is_stale(struct keyring *keyring, const struct entry *entry)
+{
+	return entry->state == ENTRY_READY && entry->generation != token_generation(domain_token(keyring->domain));
+}
+
+struct loaded_key *keyring_borrow(struct keyring *keyring, const struct id *id)
+{
+	struct entry *dead = NULL;
+	pthread_mutex_lock(&keyring->lock);
+	struct entry *entry = find_locked(keyring, id);
+	if (entry && is_stale(keyring, entry)) {
+		remove_locked(keyring, entry, &dead);
+		entry = NULL;
+	}
+	if (entry && entry->state != ENTRY_READY)
+		entry = NULL;
+	if (entry) {
+		entry->borrowers++;
+		keyring->counts.hits++;
+		if (entry != keyring->newest) {
+			use_unlink_locked(keyring, entry);
+			use_link_locked(keyring, entry);
+		}
+	}
+	pthread_mutex_unlock(&keyring->lock);
+	destroy_all(keyring, dead);
+	return entry ? &entry->key : NULL;
+}
+
+static void let_go(struct keyring *keyring, struct entry *entry)
+{
+	struct entry *dead = NULL;
+	pthread_mutex_lock(&keyring->lock);
+	assert(entry->borrowers > 0);
+	if (--entry->borrowers == 0 && !entry->in_table) {
+		entry->next_in_bucket = NULL;
+		dead = entry;
+	} else if (keyring->count > keyring->capacity) {
+		evict_locked(keyring, &dead); /* it was more than we may keep, while it was in use */
+	}
+	pthread_mutex_unlock(&keyring->lock);
+	destroy_all(keyring, dead);
+}
+
+void keyring_return(struct keyring *keyring, struct loaded_key *key)
+{
+	if (key)
+		let_go(keyring, (struct entry *)key);
+}
+
+static CK_RV load_into_token(struct keyring *keyring, struct entry *entry)
+{
+	struct token *token = domain_token(keyring->domain);
+	const Craton__Object *object = entry->key.object;
+	CK_OBJECT_CLASS class = object_class(object);
+	pthread_mutex_lock(&keyring->keeper);
+	entry->generation = token_generation(token);
+	CK_SESSION_HANDLE keeper = token_keeper(token);
+	CK_RV rv = CKR_KEY_HANDLE_INVALID;
+	if (class == CKO_PUBLIC_KEY)
+		rv = physical_load_public(token_functions(token), keeper, object, &entry->key.handle);
+	else if (class == CKO_PRIVATE_KEY || class == CKO_SECRET_KEY)
+		rv = unseal_key(keyring->domain, keeper, object, &entry->key.handle);
+	pthread_mutex_unlock(&keyring->keeper);
+	return rv;
+}
+
+/* Takes part in somebody else's loading of the same key. */
+static CK_RV join_locked(struct keyring *keyring, struct entry *entry, struct entry **dead)
+{
+	entry->borrowers++;
+	while (entry->state == ENTRY_LOADING)
+		pthread_cond_wait(&keyring->loaded, &keyring->lock);
+	if (entry->state == ENTRY_READY) {
+		keyring->counts.hits++;
+		return CKR_OK;
+	}
+	CK_RV rv = entry->rv;
+	if (--entry->borrowers == 0) { /* a failed one is in no table */
+		entry->next_in_bucket = *dead;
+		*dead = entry;
+	}
+	return rv;
+}
+
+static void load_finished(struct keyring *keyring, struct entry *entry, CK_RV rv)
+{
+	struct entry *dead = NULL;
+	pthread_mutex_lock(&keyring->lock);
+	entry->state = rv == CKR_OK ? ENTRY_READY : ENTRY_FAILED;
+	entry->rv = rv;
+	if (rv != CKR_OK) {
+		if (entry->in_table)
+			remove_locked(keyring, entry, &dead);
+		if (--entry->borrowers == 0) {
+			entry->next_in_bucket = dead;
+			dead = entry;
+		}
+	}
+	pthread_cond_broadcast(&keyring->loaded);
+	pthread_mutex_unlock(&keyring->lock);
+	destroy_all(keyring, dead);
+}
+
+static struct entry *entry_create(Craton__Object *object, const struct id *id)
+{
+	struct entry *entry = calloc(1, sizeof *entry);
+	if (!entry)
+		return NULL;
+	entry->key.object = object;
+	entry->id = *id;
+	entry->slot = object->slot;
+	entry->state = ENTRY_LOADING;
+	entry->borrowers = 1;
+	return entry;
+}
+
+/* A new entry, in the table unless something was forgotten since the object was read: it might be this one, and what is not
+ * kept can't outlive its object. */
+static struct entry *begin_locked(struct keyring *keyring, uint64_t epoch, Craton__Object *object, const struct id *id,
+                                  struct entry **dead)
+{
+	struct entry *entry = entry_create(object, id);
+	if (!entry)
+		return NULL;
+	keyring->counts.misses++;
+	if (epoch == keyring->epoch) {
+		insert_locked(keyring, entry);
+		evict_locked(keyring, dead);
+	}
+	return entry;
+}
+
+static CK_RV load(struct keyring *keyring, uint64_t epoch, Craton__Object *object, const struct id *id, struct loaded_key **out)
+{
+	struct entry *dead = NULL, *begun = NULL;
+	CK_RV rv = CKR_OK;
+	pthread_mutex_lock(&keyring->lock);
+	struct entry *entry = find_locked(keyring, id);
+	if (entry && is_stale(keyring, entry)) {
+		remove_locked(keyring, entry, &dead);
+		entry = NULL;
+	}
+	if (entry)
+		rv = join_locked(keyring, entry, &dead);
+	else if (!(begun = entry = begin_locked(keyring, epoch, object, id, &dead)))
+		rv = CKR_HOST_MEMORY;
+	pthread_mutex_unlock(&keyring->lock);
+	destroy_all(keyring, dead);
+	if (!begun)
+		craton__object__free_unpacked(object, NULL);
+	if (begun) {
+		rv = load_into_token(keyring, begun);
+		load_finished(keyring, begun, rv);
+	}
+	if (rv == CKR_OK)
+		*out = &entry->key;
+	return rv;
+}
+
+CK_RV keyring_load(struct keyring *keyring, uint64_t epoch, Craton__Object *object, struct loaded_key **out)
+{
+	struct id id;
+	*out = NULL;
+	if (id_from_bytes(&id, object->id.data, object->id.len))
+		return load(keyring, epoch, object, &id, out);
+	craton__object__free_unpacked(object, NULL);
+	return CKR_ENCRYPTED_DATA_INVALID;
+}
+
+uint64_t keyring_epoch(struct keyring *keyring)
+{
+	pthread_mutex_lock(&keyring->lock);
+	uint64_t epoch = keyring->epoch;
+	pthread_mutex_unlock(&keyring->lock);
+	return epoch;
+}
+
+void keyring_forget(struct keyring *keyring, const struct id *id)
+{
+	struct entry *dead = NULL;
+	pthread_mutex_lock(&keyring->lock);
+	keyring->epoch++;
+	struct entry *entry = find_locked(keyring, id);
+	if (entry)
+		remove_locked(keyring, entry, &dead);
+	pthread_mutex_unlock(&keyring->lock);
+	destroy_all(keyring, dead);
+}
+
+static void forget_where(struct keyring *keyring, bool all, uint32_t slot)
+{
+	struct entry *dead = NULL;
+	pthread_mutex_lock(&keyring->lock);
+	keyring->epoch++;
+	for (struct entry *entry = keyring->oldest, *newer; entry; entry = newer) {
+		newer = entry->newer;
+		if (all || entry->slot == slot)
+			remove_locked(keyring, entry, &dead);
+	}
+	pthread_mutex_unlock(&keyring->lock);
+	destroy_all(keyring, dead);
+}
+
+void keyring_forget_slot(struct keyring *keyring, uint32_t slot)
+{
+	forget_where(keyring, false, slot);
+}
+
+void keyring_forget_all(struct keyring *keyring)
+{
+	forget_where(keyring, true, 0);
+}
+
+struct keyring_counts keyring_counts(struct keyring *keyring)
+{
+	pthread_mutex_lock(&keyring->lock);
+	struct keyring_counts counts = keyring->counts;
+	counts.loaded = keyring->count;
+	pthread_mutex_unlock(&keyring->lock);
+	return counts;
+}
+
+void keyring_destroy(struct keyring *keyring)
+{
+	if (!keyring)
+		return;
+	keyring_forget_all(keyring);
+	pthread_cond_destroy(&keyring->loaded);
+	pthread_mutex_destroy(&keyring->lock);
+	pthread_mutex_destroy(&keyring->keeper);
+	free(keyring->buckets);
+	free(keyring);
+}

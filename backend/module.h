@@ -1,0 +1,29 @@
+/* A PKCS#11 module and the one slot of it that a URI means; not logged in. For token.c and the domain's
+ * ceremonies, which need a token each in its own way. */
+#pragma once
+#include "backend/token.h"
+
+struct module {
+	CK_FUNCTION_LIST *p11;
+	CK_SLOT_ID slot;
+	CK_TOKEN_INFO info;
+	const char *path; /* the caller's, for messages */
+	const char *uri;
+};
+
+/* Loads, initialises and chooses. ERR_CONFIG with an actionable line. */
+enum err module_open(const struct token_config *config, struct module *out, struct complaint *complaint);
+void module_close(struct module *module);
+
+/* One attempt with the PIN, none where a wrong one could lock the token. ERR_CONFIG with an actionable line, ERR_BUSY
+ * if this process is logged in otherwise. A PIN of NULL is asked for by the token's own keypad. */
+enum err module_login(const struct module *module, CK_SESSION_HANDLE session, CK_USER_TYPE user,
+                      const struct secret *pin, struct complaint *complaint);
+/* A read/write session; ERR_IO with a line. */
+enum err module_session(const struct module *module, CK_SESSION_HANDLE *out, struct complaint *complaint);
+
+/* "what failed (CKR_…)" about this token: for the things only a broken or strange token refuses. */
+enum err module_complain(const struct module *module, struct complaint *complaint, const char *what, CK_RV rv);
+
+/* Of an open token. */
+const struct module *token_module(const struct token *token);

@@ -1,0 +1,10 @@
+/* Sealing on a session that is already in hand. Inside backend/ only. */
+#pragma once
+#include "backend/physical.h"
+
+CK_RV seal_check_on(struct domain *domain, CK_SESSION_HANDLE session, const Craton__Object *object);
+/* What was sealed becomes a key of this template; the caller has checked it. */
+CK_RV seal_unwrap(struct domain *domain, CK_SESSION_HANDLE session, const Craton__Sealed *sealed,
+                  struct physical *physical, CK_OBJECT_HANDLE *out);
+/* Returns a session on which keys were made: they are destroyed, or the session is closed, which destroys them. */
+void seal_session_return(struct domain *domain, CK_SESSION_HANDLE session, CK_RV rv, const CK_OBJECT_HANDLE *made, size_t count);
