@@ -22,6 +22,7 @@ struct driver_config {
 	int64_t election_ms, heartbeat_ms;
 	uint64_t snapshot_entries;           /* take one after so many entries; 0: only when asked */
 	uint64_t trailing_entries;           /* kept behind a snapshot */
+	uint32_t inflight_entries;           /* to one follower, unacknowledged; 0: 512, the most there may be */
 	uint32_t seed;                       /* election jitter */
 	const struct world_ops *world_ops;
 	void *world;
@@ -34,7 +35,7 @@ struct driver;
 /* Is the installed libraft the one this driver was proven against? ERR_CONFIG with what to do otherwise. */
 enum err driver_engine_check(struct complaint *complaint);
 
-/* Takes the saved entries' references (also on error). ERR_CONFIG, ERR_DAMAGED (a log that doesn't reach what the
+/* Takes the saved entries' references, not the array (also on error). ERR_CONFIG, ERR_DAMAGED (a log that doesn't reach what the
  * machine has applied, or its own snapshot) with a complaint that says what to do; errors of the world. May call log_write,
  * log_vote, restore, configuration. A founder whose log is empty founds. */
 enum err driver_start(const struct driver_config *config, struct saved_state *saved, struct moment now,
