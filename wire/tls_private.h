@@ -1,0 +1,14 @@
+/* What tls.c (files and checks) and tls_stream.c (bytes) share. */
+#pragma once
+#include "wire/tls.h"
+#include <openssl/bio.h>
+#include <openssl/ssl.h>
+
+struct tls {
+	SSL_CTX *context;
+	BIO_METHOD *method;
+	struct identity self;
+};
+
+/* A socket as OpenSSL's own, but without SIGPIPE and without ever waiting; BIO_meth_free. */
+BIO_METHOD *tls_bio_method(void);
