@@ -1,0 +1,68 @@
+#include "node/change.h"
+#include "base/digest.h"
+#include <stdlib.h>
+#include <string.h>
+
+static struct id derive(const char *what, uint32_t slot, const ProtobufCBinaryData *request_id,
+                        const uint8_t *ordinal)
+{
+	uint8_t slot_bytes[4] = { (uint8_t)(slot >> 24), (uint8_t)(slot >> 16), (uint8_t)(slot >> 8), (uint8_t)slot };
+	uint8_t digest[SHA256_SIZE];
+	struct id id;
+	sha256((struct bytes[]){ { what, strlen(what) },
+	                         { slot_bytes, sizeof slot_bytes },
+	                         { request_id->data, request_id->len },
+	                         { ordinal, 1 } }, ordinal ? 4 : 3, digest);
+	memcpy(id.bytes, digest, ID_SIZE);
+	return id;
+}
+
+struct id change_key(uint32_t slot, const ProtobufCBinaryData *request_id, unsigned attempt)
+{
+	uint8_t ordinal = (uint8_t)attempt;
+	return derive("request", slot, request_id, attempt ? &ordinal : NULL);
+}
+
+struct id change_object_id(uint32_t slot, const ProtobufCBinaryData *request_id, uint8_t ordinal)
+{
+	return derive("object", slot, request_id, &ordinal);
+}
+
+bool change_is_known(struct question *question, const struct id *key, struct request_record *out)
+{
+	return directory_request(question->node->directory, key, out) == ERR_OK;
+}
+
+CK_RV change_commit(struct question *question, const struct id *key, const Craton__Event *event,
+                    deadline_ms deadline, struct request_record *out)
+{
+	struct node *node = question->node;
+	uint64_t index;
+	size_t size = craton__event__get_packed_size(event);
+	uint8_t *packed = size <= ENTRY_SIZE_MAX ? malloc(size) : NULL;
+	if (!packed)
+		return size > ENTRY_SIZE_MAX ? CKR_DEVICE_MEMORY : CKR_HOST_MEMORY;
+	craton__event__pack(event, packed);
+	enum err err = consensus_propose(node->consensus, key, packed, size, deadline, &index);
+	free(packed);
+	if (err == ERR_OK)
+		err = directory_request(node->directory, key, out);
+	return question_err(question, err, "changing the directory");
+}
+
+CK_RV change_rv(const struct request_record *record, CK_RV not_found)
+{
+	switch (record->outcome) {
+	case OUTCOME_DONE:
+		return CKR_OK;
+	case OUTCOME_NOT_FOUND:
+		return not_found;
+	case OUTCOME_LOCKED:
+		return CKR_PIN_LOCKED;
+	case OUTCOME_STALE:
+	case OUTCOME_CONFLICT:
+	case OUTCOME_MALFORMED:
+		break;
+	}
+	return CKR_FUNCTION_FAILED;
+}

@@ -1,0 +1,18 @@
+/* A change of what the cluster agrees on, made exactly once however often it is asked for. */
+#pragma once
+#include "node/question.h"
+
+/* What the directory knows a client's request by. A client names its requests itself, so the slot is part of it;
+ * `attempt` counts the tries of one request after OUTCOME_CONFLICT, 0 for the first. */
+struct id change_key(uint32_t slot, const ProtobufCBinaryData *request_id, unsigned attempt);
+/* The id of the object that request makes as its `ordinal`th, the same on whichever node it is tried. */
+struct id change_object_id(uint32_t slot, const ProtobufCBinaryData *request_id, uint8_t ordinal);
+
+/* Has this been done already? */
+bool change_is_known(struct question *question, const struct id *key, struct request_record *out);
+/* Proposes the event and reads what became of the request (ours, or the same one through another node, if that was
+ * first). CKR_OK with *out filled; else a fault is set. */
+CK_RV change_commit(struct question *question, const struct id *key, const Craton__Event *event,
+                    deadline_ms deadline, struct request_record *out);
+/* What an outcome is called in PKCS#11; `not_found` is for OUTCOME_NOT_FOUND. */
+CK_RV change_rv(const struct request_record *record, CK_RV not_found);

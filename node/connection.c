@@ -1,0 +1,240 @@
+#include "node/connection.h"
+#include "base/log.h"
+#include "node/access.h"
+#include "node/founding.h"
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define PROTOCOL 1
+#define HEARTBEAT_MS 2000
+#define HEARTBEAT_SEND_MS 200 /* a client whose buffer is full of unread heartbeats is not waiting for one */
+
+struct connection *connection_create(struct server *server, struct node *node, struct tls *tls, int fd, bool is_surplus)
+{
+	struct connection *connection = calloc(1, sizeof *connection);
+	if (!connection)
+		return NULL;
+	*connection = (struct connection){ .server = server, .node = node, .tls = tls, .fd = fd, .is_surplus = is_surplus,
+	                                   .handshake_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0) };
+	pthread_mutex_init(&connection->lock, NULL);
+	return connection;
+}
+
+void connection_destroy(struct connection *connection)
+{
+	channel_close(connection->channel);
+	if (connection->handshake_fd >= 0)
+		close(connection->handshake_fd);
+	if (connection->fd >= 0)
+		close(connection->fd);
+	pthread_mutex_destroy(&connection->lock);
+	free(connection);
+}
+
+void connection_end(struct connection *connection, bool now)
+{
+	pthread_mutex_lock(&connection->lock);
+	connection->is_closing = true;
+	if (connection->handshake_fd >= 0)
+		shutdown(connection->handshake_fd, SHUT_RDWR);
+	else if (connection->channel && (now || !connection->is_busy))
+		channel_interrupt(connection->channel);
+	pthread_mutex_unlock(&connection->lock);
+}
+
+/* The lock is held while the heartbeat goes out, so that none follows the reply; it goes out at once or not at all. */
+int64_t connection_heartbeat(struct connection *connection, int64_t now_ms)
+{
+	int64_t due = now_ms + HEARTBEAT_MS;
+	pthread_mutex_lock(&connection->lock);
+	if (connection->is_busy && connection->quiet_since_ms + HEARTBEAT_MS > now_ms) {
+		due = connection->quiet_since_ms + HEARTBEAT_MS;
+	} else if (connection->is_busy) {
+		if (channel_send(connection->channel, FRAME_HEARTBEAT, NULL, 0, deadline_in(HEARTBEAT_SEND_MS)) != ERR_OK)
+			channel_interrupt(connection->channel);
+		connection->quiet_since_ms = now_ms;
+		count_one(&connection->node->counters, COUNTER_HEARTBEATS);
+	}
+	pthread_mutex_unlock(&connection->lock);
+	return due;
+}
+
+/* false if the connection is to end. */
+static bool call_begin(struct connection *connection)
+{
+	pthread_mutex_lock(&connection->lock);
+	bool go_on = !connection->is_closing;
+	connection->is_busy = go_on;
+	connection->quiet_since_ms = clock_ms();
+	pthread_mutex_unlock(&connection->lock);
+	return go_on;
+}
+
+static bool call_end(struct connection *connection)
+{
+	pthread_mutex_lock(&connection->lock);
+	connection->is_busy = false;
+	bool go_on = !connection->is_closing;
+	pthread_mutex_unlock(&connection->lock);
+	return go_on;
+}
+
+/* A reply is sent as part of its call: whoever stops the node waits for it, but no heartbeat follows it. */
+static enum err send_reply(struct connection *connection, const Craton__Reply *reply)
+{
+	pthread_mutex_lock(&connection->lock);
+	connection->quiet_since_ms = INT64_MAX - HEARTBEAT_MS;
+	pthread_mutex_unlock(&connection->lock);
+	return call_answer(connection->channel, reply, deadline_in(connection->node->config->frame_ms));
+}
+
+/* One request, one reply. */
+static enum err serve_one(struct connection *connection, struct client *client)
+{
+	struct node *node = connection->node;
+	Craton__Request *request = NULL;
+	enum err err = call_receive(connection->channel, FRAME_SIZE_MAX, DEADLINE_NEVER, node->config->frame_ms, &request);
+	if (err != ERR_OK)
+		return err;
+	if (!call_begin(connection)) {
+		request_free(request);
+		return ERR_CLOSED;
+	}
+	Craton__Reply *reply = question_answer(node, client, request);
+	request_free(request);
+	err = reply ? send_reply(connection, reply) : ERR_NO_MEMORY;
+	reply_free(reply);
+	return call_end(connection) ? err : ERR_CLOSED;
+}
+
+static bool hello_body(struct node *node, Craton__Reply *reply)
+{
+	struct id cluster;
+	Craton__HelloReply *body = malloc(sizeof *body);
+	if (!body)
+		return false;
+	craton__hello_reply__init(body);
+	reply->body_case = CRATON__REPLY__BODY_HELLO;
+	reply->hello = body;
+	body->protocol = PROTOCOL;
+	body->node = strdup(node->config->name);
+	if (founding_cluster_id(node, &cluster) && (body->cluster.data = malloc(ID_SIZE))) {
+		memcpy(body->cluster.data, cluster.bytes, ID_SIZE);
+		body->cluster.len = ID_SIZE;
+	}
+	return body->node;
+}
+
+static void set_fault(Craton__Reply *reply, Craton__Fault fault, const char *complaint)
+{
+	char *copy = strdup(complaint);
+	reply->fault = fault;
+	if (copy)
+		reply->complaint = copy;
+}
+
+/* Who may come, before they may ask. ERR_OK: welcome, and told so. */
+static enum err greet(struct connection *connection, const struct client *client, const Craton__Request *request)
+{
+	struct node *node = connection->node;
+	Craton__Reply *reply = malloc(sizeof *reply);
+	if (!reply)
+		return ERR_NO_MEMORY;
+	craton__reply__init(reply);
+	reply->index = consensus_applied(node->consensus);
+	enum err err = ERR_REFUSED;
+	if (request->hello->protocol != PROTOCOL)
+		set_fault(reply, CRATON__FAULT__FAULT_MALFORMED, "this node speaks protocol 1");
+	else if (!access_allowed(node->config, &client->identity))
+		set_fault(reply, CRATON__FAULT__FAULT_REFUSED, "not one of this node's clients: use a client certificate, or be in [listen] users");
+	else if (connection->is_surplus)
+		set_fault(reply, CRATON__FAULT__FAULT_BUSY, "as many connections as [limits] connections allows");
+	else
+		err = hello_body(node, reply) ? ERR_OK : ERR_NO_MEMORY;
+	enum err sent = call_answer(connection->channel, reply, deadline_in(node->config->hello_ms));
+	reply_free(reply);
+	return err == ERR_OK ? sent : err;
+}
+
+/* The first message must be Hello, short, and soon. */
+static enum err be_greeted(struct connection *connection, struct client *client, deadline_ms deadline)
+{
+	Craton__Request *request = NULL;
+	enum err err = call_receive(connection->channel, FRAME_SIZE_MAX_EARLY, deadline, deadline_left(deadline), &request);
+	if (err != ERR_OK)
+		return err;
+	if (request->body_case == CRATON__REQUEST__BODY_HELLO)
+		err = greet(connection, client, request);
+	else
+		err = ERR_MALFORMED;
+	if (err == ERR_OK)
+		log_debug("node", "client came name=%s program=\"%.64s\"", client->identity.name, request->hello->program);
+	request_free(request);
+	return err;
+}
+
+static enum err shake_hands(struct connection *connection, deadline_ms deadline)
+{
+	struct channel *channel = NULL;
+	int fd = connection->fd;
+	connection->fd = -1;
+	enum err err = channel_accept(fd, connection->tls, deadline, &channel);
+	pthread_mutex_lock(&connection->lock);
+	connection->channel = channel;
+	if (connection->handshake_fd >= 0)
+		close(connection->handshake_fd);
+	connection->handshake_fd = -1;
+	if (err == ERR_OK && connection->is_closing)
+		err = ERR_CLOSED;
+	pthread_mutex_unlock(&connection->lock);
+	return err;
+}
+
+static enum err serve(struct connection *connection, struct client *client)
+{
+	deadline_ms deadline = deadline_in(connection->node->config->hello_ms);
+	enum err err = shake_hands(connection, deadline);
+	if (err != ERR_OK)
+		return err;
+	client->identity = *channel_peer(connection->channel);
+	client->may_administer = access_administers(&client->identity);
+	err = be_greeted(connection, client, deadline);
+	while (err == ERR_OK)
+		err = serve_one(connection, client);
+	return err;
+}
+
+/* How it ended: going away is nobody's fault, all else is counted and told, though not a line for each of a thousand. */
+static void note_end(struct connection *connection, const struct client *client, enum err err)
+{
+	static _Atomic int64_t told_ms;
+	static _Atomic unsigned untold;
+	struct counters *counters = &connection->node->counters;
+	int64_t now = clock_ms(), before = told_ms;
+	if (err == ERR_CLOSED)
+		return;
+	if (err == ERR_MALFORMED || err == ERR_TOO_BIG)
+		count_one(counters, COUNTER_FRAMES_REFUSED);
+	count_one(counters, connection->is_surplus ? COUNTER_CONNECTIONS_BUSY
+	                    : err == ERR_REFUSED   ? COUNTER_CONNECTIONS_REFUSED
+	                                           : COUNTER_CONNECTIONS_DROPPED);
+	if (before && now - before < 1000) {
+		untold++;
+		return;
+	}
+	if (atomic_compare_exchange_strong(&told_ms, &before, now))
+		log_warn("node", "connection dropped client=%s err=%s others_untold=%u",
+		         *client->identity.name ? client->identity.name : "unknown",
+		         connection->is_surplus ? "busy" : err_name(err), atomic_exchange(&untold, 0));
+}
+
+void connection_run(struct connection *connection)
+{
+	struct client client = { .may_administer = false };
+	enum err err = serve(connection, &client);
+	note_end(connection, &client, err);
+	secret_wipe(&client, sizeof client);
+}

@@ -1,0 +1,97 @@
+#include "node/daemon.h"
+#include "base/log.h"
+#include "node/node.h"
+#include "node/server.h"
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sysexits.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+int exit_status(enum err err)
+{
+	switch (err) {
+	case ERR_OK:
+		return EX_OK;
+	case ERR_CONFIG:
+	case ERR_NOT_FOUND:
+	case ERR_REFUSED:
+		return EX_CONFIG;
+	case ERR_BUSY:
+		return EX_TEMPFAIL;
+	case ERR_DAMAGED:
+		return EX_DATAERR;
+	default:
+		return EX_OSERR;
+	}
+}
+
+/* Before any thread is made, so that all of them leave these to us. */
+static void hold_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	pthread_sigmask(SIG_BLOCK, set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+}
+
+static int refuse(enum err err, const struct complaint *complaint)
+{
+	fprintf(stderr, "cratond: %s\n", *complaint->text ? complaint->text : err_name(err));
+	return exit_status(err);
+}
+
+static void say_ready(const struct node_config *config)
+{
+	log_info("node", "ready name=%s id=%lld unix=%s tls=%s", config->name, (long long)config->id,
+	         config->unix_path ? config->unix_path : "-", config->tls_listen_text ? config->tls_listen_text : "-");
+	sd_notifyf(0, "READY=1\nSTATUS=serving as %s\nMAINPID=%ld", config->name, (long)getpid());
+}
+
+/* Calls in progress first, then leadership. A thread that is lost in its token must not be pulled the ground from
+ * under: then the kernel clears up. */
+static void stop(struct server *server, struct node *node, const struct node_config *config)
+{
+	node_set_state(node, NODE_STOPPING);
+	sd_notify(0, "STOPPING=1");
+	bool gone = server_stop(server, deadline_in(config->stop_ms));
+	node_stop(node, deadline_in(config->stop_ms));
+	log_info("node", "stopped name=%s", config->name);
+	if (!gone)
+		_exit(EX_OK);
+}
+
+static enum err start(struct server *server, struct node *node, struct complaint *complaint)
+{
+	enum err err = node_start(node, complaint);
+	return err == ERR_OK ? server_start(server, node, complaint) : err;
+}
+
+int daemon_run(const struct node_config *config)
+{
+	struct complaint complaint = { "" };
+	struct server *server = NULL;
+	struct node *node = NULL;
+	sigset_t signals;
+	int which;
+
+	log_to_stderr((enum log_level)config->log_level);
+	hold_signals(&signals);
+	enum err err = node_open(config, &node, &complaint);
+	if (err == ERR_OK)
+		err = server_open(config, &server, &complaint);
+	if (err == ERR_OK)
+		err = start(server, node, &complaint);
+	if (err == ERR_OK) {
+		say_ready(config);
+		sigwait(&signals, &which);
+		log_info("node", "stopping signal=%d", which);
+		stop(server, node, config);
+	}
+	server_close(server);
+	node_close(node);
+	return err == ERR_OK ? EX_OK : refuse(err, &complaint);
+}

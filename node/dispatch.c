@@ -1,0 +1,217 @@
+/* From a request's kind to who answers it, and what must be true before anyone does. */
+#include "node/change.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum need {
+	NEEDS_SLOT = 1,      /* names a slot that exists */
+	NEEDS_SERVING = 2,   /* touches the token */
+	NEEDS_ADMIN = 4,
+	NEEDS_REQUEST = 8,   /* a request id: it changes something */
+	TAKES_TICKET = 16,   /* a ticket, if there is one, must be good */
+	CATCHES_UP = 32,     /* answered from the directory: as new as index_min */
+	VOIDS_TICKET = 64,   /* when done: so its retry comes with the ticket it made void */
+};
+#define TOUCHES_SLOT (NEEDS_SLOT | CATCHES_UP)
+#define TOUCHES_OBJECTS (TOUCHES_SLOT | TAKES_TICKET)
+#define CHANGES_OBJECTS (TOUCHES_OBJECTS | NEEDS_SERVING | NEEDS_REQUEST)
+#define CHANGES_SLOT (TOUCHES_SLOT | NEEDS_SERVING | NEEDS_REQUEST)
+
+struct kind {
+	answering *answer;
+	unsigned needs;
+};
+
+#define KIND(name, answer_function, what_it_needs) \
+	[CRATON__REQUEST__BODY_##name] = { answer_function, what_it_needs }
+
+static const struct kind kinds[] = {
+	KIND(SLOT_INFO, answer_slot_info, TOUCHES_SLOT),
+	KIND(MECHANISM_LIST, answer_mechanism_list, 0),
+	KIND(LOGIN, answer_login, TOUCHES_SLOT | NEEDS_SERVING | NEEDS_REQUEST),
+	KIND(INIT_TOKEN, answer_init_token, CHANGES_SLOT),
+	KIND(INIT_PIN, answer_init_pin, CHANGES_SLOT | TAKES_TICKET | VOIDS_TICKET),
+	KIND(SET_PIN, answer_set_pin, CHANGES_SLOT | TAKES_TICKET | VOIDS_TICKET),
+	KIND(CREATE_OBJECT, answer_create_object, CHANGES_OBJECTS),
+	KIND(DESTROY_OBJECT, answer_destroy_object, CHANGES_OBJECTS),
+	KIND(SET_ATTRIBUTES, answer_set_attributes, CHANGES_OBJECTS),
+	KIND(GET_ATTRIBUTES, answer_get_attributes, TOUCHES_OBJECTS | NEEDS_SERVING),
+	KIND(FIND, answer_find, TOUCHES_OBJECTS | NEEDS_SERVING),
+	KIND(GENERATE_KEY, answer_generate_key, CHANGES_OBJECTS),
+	KIND(GENERATE_KEY_PAIR, answer_generate_key_pair, CHANGES_OBJECTS),
+	KIND(CRYPT, answer_crypt, TAKES_TICKET | NEEDS_SERVING | CATCHES_UP),
+	KIND(RANDOM, answer_random, NEEDS_SERVING),
+	KIND(STATUS, answer_status, 0),
+	KIND(SLOT_CREATE, answer_slot_create, NEEDS_ADMIN | NEEDS_SERVING | NEEDS_REQUEST),
+	KIND(SLOT_LIST, answer_slot_list, CATCHES_UP),
+	KIND(SNAPSHOT, answer_snapshot, NEEDS_ADMIN),
+	KIND(TRANSFER, answer_transfer, NEEDS_ADMIN),
+};
+
+static const struct kind *find_kind(const Craton__Request *request)
+{
+	size_t i = (size_t)request->body_case;
+	return i < sizeof kinds / sizeof *kinds && kinds[i].answer ? &kinds[i] : NULL;
+}
+
+/* Read your writes: whoever has seen an index is never answered from before it. */
+static bool catch_up(struct question *question)
+{
+	struct node *node = question->node;
+	uint64_t index = question->request->index_min;
+	if (index <= consensus_applied(node->consensus))
+		return true;
+	deadline_ms until = deadline_in(node->config->catch_up_ms);
+	if (until > question->deadline)
+		until = question->deadline;
+	if (consensus_wait(node->consensus, index, until) == ERR_OK)
+		return true;
+	count_one(&node->counters, COUNTER_CALLS_BEHIND);
+	question_fault(question, CRATON__FAULT__FAULT_BEHIND, "has applied %llu of %llu",
+	               (unsigned long long)consensus_applied(node->consensus), (unsigned long long)index);
+	return false;
+}
+
+static bool slot_exists(struct question *question)
+{
+	struct slot_record record;
+	enum err err = directory_slot(question->node->directory, question->request->slot, &record);
+	if (err == ERR_NOT_FOUND)
+		question->reply->rv = CKR_SLOT_ID_INVALID;
+	else if (err != ERR_OK)
+		question_err(question, err, "reading the slot");
+	return err == ERR_OK;
+}
+
+/* The very change that made this ticket void was this client's own, and nothing has been changed since. */
+static bool voided_it_itself(struct question *question, const struct ticket *ticket, const struct slot_record *slot)
+{
+	struct id key = change_key(ticket->slot, &question->request->request_id, 0);
+	struct request_record record;
+	return slot->generation == ticket->generation + 1 && change_is_known(question, &key, &record);
+}
+
+/* A ticket dies with the slot's generation. */
+static bool is_current(struct question *question, const struct ticket *ticket, unsigned needs)
+{
+	struct slot_record slot;
+	if (ticket->slot != question->request->slot ||
+	    directory_slot(question->node->directory, ticket->slot, &slot) != ERR_OK)
+		return false;
+	return slot.generation == ticket->generation ||
+	       ((needs & VOIDS_TICKET) && voided_it_itself(question, ticket, &slot));
+}
+
+/* The generation can only change with the applied index, so a ticket that was good at this very index still is. */
+static bool remembers(const struct question *question, uint64_t index)
+{
+	const struct client *client = question->client;
+	const ProtobufCBinaryData *bytes = &question->request->ticket;
+	return client->has_ticket && client->ticket.slot == question->request->slot && client->ticket_index == index &&
+	       secret_equal(client->ticket_bytes, TICKET_SIZE, bytes->data, bytes->len);
+}
+
+static void remember(struct client *client, const ProtobufCBinaryData *bytes, const struct ticket *ticket,
+                     uint64_t index)
+{
+	memcpy(client->ticket_bytes, bytes->data, TICKET_SIZE);
+	client->ticket = *ticket;
+	client->ticket_index = index;
+	client->has_ticket = true;
+}
+
+static bool check_ticket(struct question *question, unsigned needs)
+{
+	struct node *node = question->node;
+	struct client *client = question->client;
+	const ProtobufCBinaryData *bytes = &question->request->ticket;
+	uint64_t index = consensus_applied(node->consensus); /* before the slot is read */
+	struct ticket ticket;
+	if (bytes->len == 0)
+		return true;
+	if (!remembers(question, index)) {
+		client->has_ticket = false;
+		if (ticket_check(node->ticket_key, &client->identity, bytes->data, bytes->len, &ticket) != ERR_OK ||
+		    !is_current(question, &ticket, needs)) {
+			question_fault(question, CRATON__FAULT__FAULT_TICKET, "the ticket is not good (any more)");
+			return false;
+		}
+		if (!(needs & VOIDS_TICKET))
+			remember(client, bytes, &ticket, index);
+	} else {
+		ticket = client->ticket;
+	}
+	question->ticket = ticket;
+	question->asker.role = ticket.role;
+	return true;
+}
+
+static bool may_ask(struct question *question, unsigned needs)
+{
+	struct node *node = question->node;
+	enum node_state state = node_state(node);
+	if ((needs & NEEDS_ADMIN) && !question->client->may_administer) {
+		count_one(&node->counters, COUNTER_CALLS_REFUSED);
+		question_fault(question, CRATON__FAULT__FAULT_REFUSED, "%s may not administer: use an admin certificate, or root on the node's Unix socket",
+		               question->client->identity.name);
+		return false;
+	}
+	if ((needs & NEEDS_SERVING) && state != NODE_SERVING) {
+		question_fault(question, CRATON__FAULT__FAULT_NOT_SERVING, "%s", node_state_name(state));
+		return false;
+	}
+	if ((needs & NEEDS_REQUEST) && question->request->request_id.len != ID_SIZE) {
+		question_fault(question, CRATON__FAULT__FAULT_MALFORMED, "a request id of %d bytes is needed", ID_SIZE);
+		return false;
+	}
+	return true;
+}
+
+static void answer_kind(struct question *question)
+{
+	const struct kind *kind = find_kind(question->request);
+	if (!kind) {
+		question_fault(question, CRATON__FAULT__FAULT_MALFORMED, "no such request is known to this node");
+		return;
+	}
+	if (!may_ask(question, kind->needs))
+		return;
+	if ((kind->needs & CATCHES_UP) && !catch_up(question))
+		return;
+	if ((kind->needs & NEEDS_SLOT) && !slot_exists(question))
+		return;
+	if ((kind->needs & TAKES_TICKET) && !check_ticket(question, kind->needs))
+		return;
+	question->reply->rv = kind->answer(question);
+}
+
+/* A little less than the asker waits, so that what we have to say still arrives. */
+static deadline_ms deadline_of(const struct node *node, const Craton__Request *request)
+{
+	int64_t ms = request->timeout_ms ? request->timeout_ms : node->config->command_ms;
+	if (ms > 600000)
+		ms = 600000;
+	return deadline_in(ms - ms / 10);
+}
+
+/* The index is read last: whatever the answer shows was applied at or before it. */
+Craton__Reply *question_answer(struct node *node, struct client *client, const Craton__Request *request)
+{
+	Craton__Reply *reply = malloc(sizeof *reply);
+	if (!reply)
+		return NULL;
+	craton__reply__init(reply);
+	struct question question = {
+		.node = node,
+		.client = client,
+		.request = request,
+		.reply = reply,
+		.deadline = deadline_of(node, request),
+	};
+	count_one(&node->counters, COUNTER_CALLS);
+	answer_kind(&question);
+	if (reply->fault != CRATON__FAULT__FAULT_NONE)
+		reply->rv = CKR_OK;
+	reply->index = consensus_applied(node->consensus);
+	return reply;
+}

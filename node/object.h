@@ -1,0 +1,45 @@
+/* Objects on their way in and out: from the directory or from the asker, into the token or into an answer. */
+#pragma once
+#include "node/change.h"
+
+/* Takes the list (empty afterwards). NULL without memory, the list freed as well. */
+Craton__Object *object_create(uint32_t slot, const struct id *id, struct attribute_list *attributes);
+void object_destroy(Craton__Object *object); /* accepts NULL */
+/* A template off the wire: CKR_ATTRIBUTE_VALUE_INVALID, CKR_TEMPLATE_INCONSISTENT, CKR_HOST_MEMORY. */
+CK_RV object_template(struct attribute_list *out, Craton__Attribute *const *items, size_t count);
+
+/* An object somebody asks about: of the directory, or carried (then proven to be one of ours). */
+struct found_object {
+	Craton__Object *object;  /* the caller's */
+	uint64_t version;        /* in the directory */
+	bool is_carried;
+};
+/* CKR_OBJECT_HANDLE_INVALID: not one this asker can see. FAULT_UNKNOWN_OBJECT: neither known nor carried. */
+CK_RV object_find(struct question *question, const Craton__ObjectRef *ref, struct found_object *out);
+
+/* A session object travels with its owner, so it must come back as it went: a sealed one has its seal, any other gets a MAC from the
+ * token here. */
+#define SEALED_NO_KEY 0 /* Sealed.kind of an object without key material: the MAC alone */
+CK_RV carried_seal(struct node *node, Craton__Object *object);
+/* CKR_OBJECT_HANDLE_INVALID: not ours, altered, another slot's, or no session object. */
+CK_RV carried_check(struct question *question, const Craton__ObjectRef *ref);
+
+/* Objects being made. */
+struct making {
+	struct id key;           /* of the request */
+	uint64_t life;           /* the slot's, when we began */
+	Craton__Object *objects[2];
+	size_t count;
+	bool has_token_objects;  /* else nothing is stored and nobody agrees on it */
+};
+/* Reads the slot and sees whether the same request was answered before: then *known and the answer stands in the reply. */
+CK_RV making_begin(struct question *question, struct making *making, bool has_token_objects, bool *known);
+/* The id of the next object: derived from the request for one that is stored, random for a session object. */
+struct id making_id(const struct question *question, uint8_t ordinal, bool is_token);
+void making_add(struct making *making, Craton__Object *object);
+/* Has the cluster agree on what is stored, hands out what is carried. */
+CK_RV making_commit(struct question *question, struct making *making);
+void making_finish(struct making *making);
+
+/* Keys in use. CKR_KEY_HANDLE_INVALID, FAULT_UNKNOWN_OBJECT. Given back with keyring_return. */
+CK_RV key_borrow(struct question *question, const Craton__ObjectRef *ref, struct loaded_key **out);

@@ -1,0 +1,140 @@
+/* C_SetAttributeValue: the whole object anew, in place of the version we read. */
+#include "node/object.h"
+#include <stdlib.h>
+
+#define TRIES_MAX 16 /* of one change whose object was changed by others meanwhile */
+
+/* The seal covers the attributes, so they change together. A new value of private data is sealed as a new object's is. */
+static CK_RV seal_anew(struct question *question, const Craton__Object *before, const struct attribute_list *secret,
+                       Craton__Object *after)
+{
+	struct domain *domain = question->node->domain;
+	struct attribute_list view = rules_view(after);
+	if (!rules_is_sealed(&view))
+		return CKR_OK;
+	return question_token(question, secret->count ? seal_import(domain, secret, after) : seal_again(domain, before, after));
+}
+
+static CK_RV changed_object(struct question *question, const struct found_object *found, const struct id *id,
+                            const struct attribute_list *changes, Craton__Object **out)
+{
+	struct attribute_list view = rules_view(found->object), attributes = { NULL, 0 }, secret = { NULL, 0 };
+	CK_RV rv = rules_change(&question->asker, &view, changes, &attributes);
+	if (rv == CKR_OK)
+		rv = rules_take_secret(&attributes, &secret);
+	if (rv != CKR_OK) {
+		rules_wipe(&attributes);
+		return rv;
+	}
+	*out = object_create(question->request->slot, id, &attributes);
+	rv = *out ? seal_anew(question, found->object, &secret, *out) : CKR_HOST_MEMORY;
+	rules_wipe(&secret);
+	return rv;
+}
+
+static CK_RV answer_brief(struct question *question, const Craton__Object *object)
+{
+	Craton__Created *body = malloc(sizeof *body);
+	if (!body)
+		return CKR_HOST_MEMORY;
+	craton__created__init(body);
+	question->reply->body_case = CRATON__REPLY__BODY_CREATED;
+	question->reply->created = body;
+	body->list = calloc(1, sizeof *body->list);
+	if (body->list)
+		object_brief(object, &body->list[0]);
+	if (!body->list || !body->list[0])
+		return CKR_HOST_MEMORY;
+	body->n_list = 1;
+	return CKR_OK;
+}
+
+static CK_RV store_change(struct question *question, const struct id *key, Craton__Object *object, uint64_t version,
+                          struct request_record *record)
+{
+	Craton__ObjectUpdated change = CRATON__OBJECT_UPDATED__INIT;
+	Craton__Event event = CRATON__EVENT__INIT;
+	change.object = object;
+	change.version = version;
+	event.change_case = CRATON__EVENT__CHANGE_OBJECT_UPDATED;
+	event.object_updated = &change;
+	return change_commit(question, key, &event, question->deadline, record);
+}
+
+/* A session object's new state is another object: whichever node has the old one loaded must not take it for this. */
+static CK_RV carry_change(struct question *question, const struct found_object *found,
+                          const struct attribute_list *changes)
+{
+	struct making making = { .count = 0 };
+	struct id id = id_random();
+	Craton__Object *after = NULL;
+	CK_RV rv = changed_object(question, found, &id, changes, &after);
+	if (after)
+		making_add(&making, after);
+	if (rv == CKR_OK)
+		rv = making_commit(question, &making);
+	making_finish(&making);
+	return rv;
+}
+
+static CK_RV change_stored(struct question *question, const struct attribute_list *changes, unsigned attempt,
+                           struct request_record *record)
+{
+	struct id key = change_key(question->request->slot, &question->request->request_id, attempt);
+	struct found_object found;
+	struct id id;
+	Craton__Object *after = NULL;
+	if (change_is_known(question, &key, record))
+		return CKR_OK;
+	CK_RV rv = object_find(question, question->request->set_attributes->object, &found);
+	if (rv != CKR_OK)
+		return rv;
+	id_from_bytes(&id, found.object->id.data, found.object->id.len);
+	rv = changed_object(question, &found, &id, changes, &after);
+	if (rv == CKR_OK)
+		rv = store_change(question, &key, after, found.version, record);
+	object_destroy(found.object);
+	object_destroy(after);
+	return rv;
+}
+
+static CK_RV answer_now(struct question *question)
+{
+	struct found_object found;
+	CK_RV rv = object_find(question, question->request->set_attributes->object, &found);
+	if (rv == CKR_OK)
+		rv = answer_brief(question, found.object);
+	object_destroy(found.object);
+	return rv;
+}
+
+static CK_RV change_until_it_fits(struct question *question, const struct attribute_list *changes)
+{
+	struct request_record record = { .outcome = OUTCOME_CONFLICT };
+	CK_RV rv = CKR_OK;
+	for (unsigned i = 0; i < TRIES_MAX && rv == CKR_OK && record.outcome == OUTCOME_CONFLICT; i++)
+		rv = change_stored(question, changes, i, &record);
+	if (rv == CKR_OK)
+		rv = change_rv(&record, CKR_OBJECT_HANDLE_INVALID);
+	return rv == CKR_OK ? answer_now(question) : rv;
+}
+
+CK_RV answer_set_attributes(struct question *question)
+{
+	const Craton__SetAttributes *asked = question->request->set_attributes;
+	struct attribute_list changes = { NULL, 0 };
+	struct found_object found = { .object = NULL };
+	CK_RV rv = object_template(&changes, asked->attributes, asked->n_attributes);
+	if (rv == CKR_OK && asked->object && asked->object->carried) {
+		rv = object_find(question, asked->object, &found);
+		if (rv == CKR_OK)
+			rv = carry_change(question, &found, &changes);
+		object_destroy(found.object);
+	} else if (rv == CKR_OK) {
+		rv = change_until_it_fits(question, &changes);
+	}
+	if (rv == CKR_OK)
+		count_one(&question->node->counters, COUNTER_CHANGE);
+	rules_wipe(&changes);
+	return rv;
+}

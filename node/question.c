@@ -1,0 +1,83 @@
+#include "node/question.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+CK_RV question_fault(struct question *question, Craton__Fault fault, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+	if (question->reply->fault != CRATON__FAULT__FAULT_NONE)
+		return CKR_FUNCTION_FAILED;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	question->reply->fault = fault;
+	char *complaint = strdup(text);
+	if (complaint)
+		question->reply->complaint = complaint;
+	return CKR_FUNCTION_FAILED;
+}
+
+CK_RV question_err(struct question *question, enum err err, const char *doing)
+{
+	switch (err) {
+	case ERR_OK:
+		return CKR_OK;
+	case ERR_NO_MEMORY:
+		return CKR_HOST_MEMORY;
+	case ERR_TOO_BIG:
+		return CKR_DEVICE_MEMORY;
+	case ERR_TIMEOUT:
+		return question_fault(question, CRATON__FAULT__FAULT_NO_MAJORITY, "%s: no majority of the nodes in time", doing);
+	case ERR_MALFORMED:
+		return question_fault(question, CRATON__FAULT__FAULT_MALFORMED, "%s: the request makes no sense", doing);
+	case ERR_REFUSED:
+		return question_fault(question, CRATON__FAULT__FAULT_REFUSED, "%s: not allowed", doing);
+	case ERR_BEHIND:
+		return question_fault(question, CRATON__FAULT__FAULT_BEHIND, "%s: not caught up yet", doing);
+	case ERR_BUSY:
+		return question_fault(question, CRATON__FAULT__FAULT_BUSY, "%s: a limit is reached", doing);
+	default:
+		return question_fault(question, CRATON__FAULT__FAULT_NOT_SERVING, "%s: %s", doing, err_name(err));
+	}
+}
+
+CK_RV question_token(struct question *question, CK_RV rv)
+{
+	switch (rv) {
+	case CKR_DEVICE_ERROR:
+	case CKR_DEVICE_REMOVED:
+	case CKR_TOKEN_NOT_PRESENT:
+	case CKR_TOKEN_NOT_RECOGNIZED:
+	case CKR_SLOT_ID_INVALID:
+	case CKR_SESSION_HANDLE_INVALID:
+	case CKR_SESSION_CLOSED:
+	case CKR_SESSION_COUNT:
+	case CKR_CRYPTOKI_NOT_INITIALIZED:
+	case CKR_USER_NOT_LOGGED_IN:
+	case CKR_KEY_HANDLE_INVALID:
+	case CKR_OBJECT_HANDLE_INVALID:
+		count_one(&question->node->counters, COUNTER_TOKEN_ERRORS);
+		return question_fault(question, CRATON__FAULT__FAULT_NOT_SERVING, "the node's token answered 0x%lx", rv);
+	default:
+		return rv;
+	}
+}
+
+bool question_is(const struct question *question, Craton__Role role)
+{
+	return question->asker.role == role;
+}
+
+CK_RV question_done(struct question *question)
+{
+	Craton__Done *done = malloc(sizeof *done);
+	if (!done)
+		return CKR_HOST_MEMORY;
+	craton__done__init(done);
+	question->reply->body_case = CRATON__REPLY__BODY_DONE;
+	question->reply->done = done;
+	return CKR_OK;
+}

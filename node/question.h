@@ -1,0 +1,54 @@
+/* One request being answered: what a connection's thread carries from the frame it read to the frame it writes. */
+#pragma once
+#include "node/node.h"
+#include "node/rules.h"
+#include "node/ticket.h"
+#include "wire/call.h"
+
+/* Who asks: the other end of one connection. */
+struct client {
+	struct identity identity;
+	bool may_administer;
+	/* the ticket last found good, and the index at which its slot was looked at: while neither changes
+	 * nothing needs checking again */
+	uint8_t ticket_bytes[TICKET_SIZE];
+	struct ticket ticket;
+	uint64_t ticket_index;
+	bool has_ticket;
+};
+
+struct question {
+	struct node *node;
+	struct client *client;
+	const Craton__Request *request;
+	Craton__Reply *reply;    /* every part of it allocated: craton__reply__free_unpacked */
+	deadline_ms deadline;
+	struct asker asker;      /* as the ticket says; nobody (ROLE_NONE) without one */
+	struct ticket ticket;    /* valid if asker.role is not ROLE_NONE */
+};
+
+/* Answers `request`; the reply is never NULL but without memory, and the caller's: reply_free. */
+Craton__Reply *question_answer(struct node *node, struct client *client, const Craton__Request *request);
+
+/* The machine's trouble instead of an answer. The first fault stays. Returns CKR_FUNCTION_FAILED, so that an answer may end in
+ * `return question_fault(…)`: whoever asks looks at the fault first. */
+CK_RV question_fault(struct question *question, Craton__Fault fault, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The same for an `enum err` of the rooms below. */
+CK_RV question_err(struct question *question, enum err err, const char *doing);
+/* A physical token's CK_RV on its way home: those that are about our token rather than about the call (it is gone, our own session
+ * on it is) become FAULT_NOT_SERVING, so that another member is asked. */
+CK_RV question_token(struct question *question, CK_RV rv);
+/* The ticket says so (and is good). */
+bool question_is(const struct question *question, Craton__Role role);
+
+/* Each answers one kind of request: the body of the reply, or a CK_RV, or a fault. */
+typedef CK_RV answering(struct question *question);
+answering answer_crypt, answer_random, answer_mechanism_list;
+answering answer_generate_key, answer_generate_key_pair;
+answering answer_create_object, answer_destroy_object, answer_set_attributes, answer_get_attributes, answer_find;
+answering answer_login, answer_init_token, answer_init_pin, answer_set_pin, answer_slot_info;
+answering answer_status, answer_slot_create, answer_slot_list, answer_snapshot, answer_transfer;
+
+/* Sets an empty body. */
+CK_RV question_done(struct question *question);

@@ -1,0 +1,307 @@
+#include "node/server.h"
+#include "base/log.h"
+#include "node/connection.h"
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LISTENERS_MAX 2
+#define SURPLUS_MAX 16         /* connections beyond the limit that are told so; others are just closed */
+#define STACK_SIZE (1u << 20)  /* bytes: a token's module runs on it */
+#define WATCH_MS 2000
+#define LAST_MS 1000           /* for threads to notice that they were cut off */
+#define PAUSE_MS 100           /* when accept() says that descriptors or memory are out */
+
+struct listener {
+	struct server *server;
+	int fd;
+	bool has_tls;
+	pthread_t thread;
+	bool is_running;
+};
+
+struct server {
+	const struct node_config *config;
+	struct node *node;
+	struct listener listeners[LISTENERS_MAX];
+	size_t listener_count;
+	int stop_fd;              /* an eventfd that becomes readable when we stop */
+	pthread_t watchdog;
+	bool has_watchdog;
+	pthread_mutex_t lock;     /* guards all below */
+	pthread_cond_t changed;   /* a connection went, or we are stopping */
+	bool is_stopping;
+	struct connection *connections;
+	size_t count;
+};
+
+static enum err listen_on(struct server *server, const struct address *address, bool has_tls,
+                          struct complaint *complaint)
+{
+	struct listener *listener = &server->listeners[server->listener_count];
+	*listener = (struct listener){ .server = server, .fd = -1, .has_tls = has_tls };
+	enum err err = address_listen(address, server->config->unix_mode, &listener->fd, complaint);
+	if (err == ERR_OK)
+		server->listener_count++;
+	return err;
+}
+
+enum err server_open(const struct node_config *config, struct server **out, struct complaint *complaint)
+{
+	struct server *server = calloc(1, sizeof *server);
+	pthread_condattr_t attr;
+	enum err err = ERR_OK;
+	*out = NULL;
+	if (!server)
+		return complain(complaint, ERR_NO_MEMORY, "out of memory");
+	server->config = config;
+	pthread_mutex_init(&server->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&server->changed, &attr);
+	pthread_condattr_destroy(&attr);
+	if ((server->stop_fd = eventfd(0, EFD_CLOEXEC)) < 0)
+		err = complain(complaint, ERR_IO, "eventfd: %s", strerror(errno));
+	if (err == ERR_OK && config->listens_unix)
+		err = listen_on(server, &config->unix_listen, false, complaint);
+	if (err == ERR_OK && config->listens_tls)
+		err = listen_on(server, &config->tls_listen, true, complaint);
+	if (err != ERR_OK) {
+		server_close(server);
+		return err;
+	}
+	*out = server;
+	return ERR_OK;
+}
+
+/* Connections on the list */
+
+static void list_add_locked(struct server *server, struct connection *connection)
+{
+	connection->next = server->connections;
+	if (connection->next)
+		connection->next->previous = connection;
+	server->connections = connection;
+	server->count++;
+}
+
+static void list_remove_locked(struct server *server, struct connection *connection)
+{
+	if (connection->previous)
+		connection->previous->next = connection->next;
+	else
+		server->connections = connection->next;
+	if (connection->next)
+		connection->next->previous = connection->previous;
+	server->count--;
+}
+
+static struct timespec monotonic(int64_t ms)
+{
+	return (struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+}
+
+/* Off the list is the thread's last deed; the server may be gone right after. */
+static void *serve_connection(void *context)
+{
+	struct connection *connection = context;
+	struct server *server = connection->server;
+	connection_run(connection);
+	pthread_mutex_lock(&server->lock);
+	while (connection->pins)
+		pthread_cond_wait(&server->changed, &server->lock);
+	list_remove_locked(server, connection);
+	atomic_fetch_sub(&server->node->counters.values[COUNTER_CONNECTIONS_OPEN], 1);
+	connection_destroy(connection);
+	pthread_cond_broadcast(&server->changed);
+	pthread_mutex_unlock(&server->lock);
+	return NULL;
+}
+
+static bool start_thread(struct connection *connection)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	bool ok = pthread_create(&thread, &attr, serve_connection, connection) == 0;
+	pthread_attr_destroy(&attr);
+	return ok;
+}
+
+/* Takes the fd. */
+static void admit(struct server *server, int fd, struct tls *tls)
+{
+	struct counters *counters = &server->node->counters;
+	size_t limit = (size_t)server->config->connections;
+	pthread_mutex_lock(&server->lock);
+	bool is_surplus = server->count >= limit;
+	struct connection *connection = NULL;
+	if (!server->is_stopping && server->count < limit + SURPLUS_MAX)
+		connection = connection_create(server, server->node, tls, fd, is_surplus);
+	if (connection) {
+		list_add_locked(server, connection);
+		if (!start_thread(connection)) {
+			list_remove_locked(server, connection);
+			connection_destroy(connection);
+			fd = -1;
+			connection = NULL;
+		}
+	}
+	if (connection) {
+		count_one(counters, COUNTER_CONNECTIONS);
+		count_one(counters, COUNTER_CONNECTIONS_OPEN);
+	} else {
+		count_one(counters, COUNTER_CONNECTIONS_BUSY);
+		if (fd >= 0)
+			close(fd);
+	}
+	pthread_mutex_unlock(&server->lock);
+}
+
+static void *run_listener(void *context)
+{
+	struct listener *listener = context;
+	struct server *server = listener->server;
+	struct pollfd wait[] = { { .fd = server->stop_fd, .events = POLLIN }, { .fd = listener->fd, .events = POLLIN } };
+	for (;;) {
+		if (poll(wait, 2, -1) < 0 && errno != EINTR)
+			break;
+		if (wait[0].revents)
+			break;
+		int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
+		if (fd >= 0)
+			admit(server, fd, listener->has_tls ? server->node->tls : NULL);
+		else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			poll(wait, 1, PAUSE_MS);
+	}
+	return NULL;
+}
+
+/* Heartbeats */
+
+static int64_t beat_one(struct server *server, struct connection *connection, int64_t now_ms)
+{
+	connection->pins++;
+	pthread_mutex_unlock(&server->lock);
+	int64_t due = connection_heartbeat(connection, now_ms);
+	pthread_mutex_lock(&server->lock);
+	connection->pins--;
+	pthread_cond_broadcast(&server->changed);
+	return due;
+}
+
+/* Looks at each connection; a pinned one stays on the list, so the walk can go on from it. */
+static int64_t beat_all_locked(struct server *server)
+{
+	int64_t now = clock_ms(), next = now + WATCH_MS;
+	for (struct connection *connection = server->connections; connection; connection = connection->next) {
+		int64_t due = beat_one(server, connection, now);
+		next = due < next ? due : next;
+	}
+	return next;
+}
+
+static void *run_watchdog(void *context)
+{
+	struct server *server = context;
+	pthread_mutex_lock(&server->lock);
+	while (!server->is_stopping || server->count) {
+		int64_t next = beat_all_locked(server);
+		struct timespec until = monotonic(next);
+		while (clock_ms() < next && (!server->is_stopping || server->count))
+			pthread_cond_timedwait(&server->changed, &server->lock, &until);
+	}
+	pthread_mutex_unlock(&server->lock);
+	return NULL;
+}
+
+enum err server_start(struct server *server, struct node *node, struct complaint *complaint)
+{
+	server->node = node;
+	server->has_watchdog = pthread_create(&server->watchdog, NULL, run_watchdog, server) == 0;
+	bool ok = server->has_watchdog;
+	for (size_t i = 0; ok && i < server->listener_count; i++)
+		ok = server->listeners[i].is_running =
+			pthread_create(&server->listeners[i].thread, NULL, run_listener, &server->listeners[i]) == 0;
+	return ok ? ERR_OK : complain(complaint, ERR_NO_MEMORY, "cannot start threads");
+}
+
+/* Stopping */
+
+static void end_all_locked(struct server *server, bool now)
+{
+	for (struct connection *connection = server->connections; connection; connection = connection->next)
+		connection_end(connection, now);
+}
+
+static bool wait_until_gone_locked(struct server *server, deadline_ms deadline)
+{
+	struct timespec until = monotonic(deadline);
+	while (server->count)
+		if (pthread_cond_timedwait(&server->changed, &server->lock, &until) == ETIMEDOUT && deadline_passed(deadline))
+			break;
+	return server->count == 0;
+}
+
+static void close_doors(struct server *server)
+{
+	uint64_t one = 1;
+	ssize_t written = write(server->stop_fd, &one, sizeof one);
+	assert(written == sizeof one); /* an eventfd that holds 0 takes it */
+	for (size_t i = 0; i < server->listener_count; i++) {
+		if (server->listeners[i].is_running)
+			pthread_join(server->listeners[i].thread, NULL);
+		server->listeners[i].is_running = false;
+		close(server->listeners[i].fd);
+		server->listeners[i].fd = -1;
+		if (!server->listeners[i].has_tls)
+			unlink(server->config->unix_path);
+	}
+}
+
+bool server_stop(struct server *server, deadline_ms deadline)
+{
+	close_doors(server);
+	pthread_mutex_lock(&server->lock);
+	server->is_stopping = true;
+	end_all_locked(server, false);
+	bool gone = wait_until_gone_locked(server, deadline);
+	if (!gone) {
+		log_warn("node", "calls cut off connections=%zu", server->count);
+		end_all_locked(server, true);
+		gone = wait_until_gone_locked(server, deadline_in(LAST_MS));
+	}
+	pthread_cond_broadcast(&server->changed);
+	pthread_mutex_unlock(&server->lock);
+	if (gone && server->has_watchdog) {
+		pthread_join(server->watchdog, NULL);
+		server->has_watchdog = false;
+	}
+	return gone;
+}
+
+void server_close(struct server *server)
+{
+	if (!server)
+		return;
+	for (size_t i = 0; i < server->listener_count; i++) {
+		if (server->listeners[i].fd < 0)
+			continue;
+		close(server->listeners[i].fd);
+		if (!server->listeners[i].has_tls)
+			unlink(server->config->unix_path);
+	}
+	if (server->stop_fd >= 0)
+		close(server->stop_fd);
+	pthread_cond_destroy(&server->changed);
+	pthread_mutex_destroy(&server->lock);
+	free(server);
+}
