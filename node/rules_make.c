@@ -1,0 +1,400 @@
+/* From an application's template to a new object's attributes. */
+#include "base/digest.h"
+#include "node/rules_private.h"
+#include <openssl/evp.h>
+#include <string.h>
+
+/* In which way an object comes to be. */
+struct making {
+	unsigned must, must_not;        /* footnotes */
+	bool derives;
+	CK_MECHANISM_TYPE generated_by; /* CK_UNAVAILABLE_INFORMATION if it was not */
+	const struct attribute_list *base; /* the key it is derived from */
+};
+static const struct making created = { N1, N2, false, CK_UNAVAILABLE_INFORMATION, NULL };
+
+static bool is_generated(const struct making *making)
+{
+	return making->generated_by != CK_UNAVAILABLE_INFORMATION;
+}
+
+/* The templates' every attribute: does such an object have it, and may it be said? */
+static CK_RV check_said(const struct asker *asker, const struct making *making, const struct family *family,
+                        const struct attribute_list *wanted)
+{
+	for (size_t i = 0; i < wanted->count; i++) {
+		const struct attribute_rule *rule = family_rule(family, wanted->items[i]->type);
+		if (!rule && !family->open)
+			return CKR_ATTRIBUTE_TYPE_INVALID;
+		if (!rule)
+			continue;
+		if ((rule->notes & making->must_not) && !(making->derives && (rule->notes & ON_DERIVE)))
+			return CKR_ATTRIBUTE_READ_ONLY;
+		if ((rule->notes & N10) && rules_is_true(wanted->items[i]) && asker->role != CRATON__ROLE__ROLE_SO)
+			return CKR_ATTRIBUTE_READ_ONLY;
+	}
+	return CKR_OK;
+}
+
+/* A key's or certificate's parts say nothing if they are empty; only a subject may be. */
+static bool may_be_empty(const struct attribute_rule *rule)
+{
+	return rule->type == CKA_SUBJECT || attribute_shape(rule->type) != SHAPE_BYTES;
+}
+
+static CK_RV set_preset(const struct attribute_rule *rule, struct attribute_list *out)
+{
+	switch (rule->preset) {
+	case PRESET_EMPTY:
+		return rules_rv(attribute_list_set(out, rule->type, "", 0));
+	case PRESET_FALSE:
+	case PRESET_TRUE:
+		return rules_rv(attribute_list_set_bool(out, rule->type, rule->preset == PRESET_TRUE));
+	case PRESET_NUMBER:
+		return rules_rv(attribute_list_set_ulong(out, rule->type, rule->number));
+	case PRESET_NOTHING:
+		break;
+	}
+	return CKR_OK;
+}
+
+/* What has to be said is; what was left unsaid gets its preset. */
+static CK_RV complete(const struct making *making, const struct family *family, struct attribute_list *out)
+{
+	CK_RV rv = CKR_OK;
+	for (size_t c = 0; c < CHAPTERS_MAX && family->chapters[c]; c++)
+		for (size_t i = 0; rv == CKR_OK && i < family->chapters[c]->count; i++) {
+			const struct attribute_rule *rule = &family->chapters[c]->rules[i];
+			const Craton__Attribute *said = attribute_list_get(out, rule->type);
+			if (!said)
+				rv = rule->notes & making->must ? CKR_TEMPLATE_INCOMPLETE : set_preset(rule, out);
+			else if ((rule->notes & making->must) && !said->value.len && !may_be_empty(rule))
+				rv = CKR_ATTRIBUTE_VALUE_INVALID;
+		}
+	return rv;
+}
+
+CK_RV rules_set_unique_id(struct attribute_list *object, const struct id *id)
+{
+	char text[ID_TEXT_SIZE];
+	id_text(id, text);
+	return rules_rv(attribute_list_set(object, CKA_UNIQUE_ID, text, strlen(text)));
+}
+
+/* Sensitive unless the owner wants it out: what is not extractable cannot be read anyway, and a key that is not
+ * sensitive would be sealed less closely than it might. */
+static enum err set_sensitivity(const struct making *making, struct attribute_list *out)
+{
+	bool extractable = attribute_list_bool(out, CKA_EXTRACTABLE, false);
+	bool sensitive = attribute_list_bool(out, CKA_SENSITIVE, !extractable);
+	bool always = sensitive, never = !extractable;
+	if (making->base) {
+		always = always && attribute_list_bool(making->base, CKA_ALWAYS_SENSITIVE, false);
+		never = never && attribute_list_bool(making->base, CKA_NEVER_EXTRACTABLE, false);
+	} else if (!is_generated(making)) {
+		always = never = false; /* who knows where it was before */
+	}
+	enum err err = attribute_list_set_bool(out, CKA_SENSITIVE, sensitive);
+	if (err == ERR_OK)
+		err = attribute_list_set_bool(out, CKA_ALWAYS_SENSITIVE, always);
+	return err == ERR_OK ? attribute_list_set_bool(out, CKA_NEVER_EXTRACTABLE, never) : err;
+}
+
+static size_t bits_of(const Craton__Attribute *number)
+{
+	size_t zeros = 0;
+	while (zeros < number->value.len && !number->value.data[zeros])
+		zeros++;
+	if (zeros == number->value.len)
+		return 0;
+	size_t bits = (number->value.len - zeros) * 8;
+	for (uint8_t top = number->value.data[zeros]; !(top & 0x80); top = (uint8_t)(top << 1))
+		bits--;
+	return bits;
+}
+
+/* Lengths follow from what was given. */
+static enum err set_sizes(const struct family *family, struct attribute_list *out)
+{
+	const Craton__Attribute *modulus = attribute_list_get(out, CKA_MODULUS), *value = attribute_list_get(out, CKA_VALUE);
+	if (family->class == CKO_PUBLIC_KEY && modulus && family_rule(family, CKA_MODULUS_BITS))
+		return attribute_list_set_ulong(out, CKA_MODULUS_BITS, bits_of(modulus));
+	if (family->class == CKO_SECRET_KEY && value && family_rule(family, CKA_VALUE_LEN))
+		return attribute_list_set_ulong(out, CKA_VALUE_LEN, value->value.len);
+	return ERR_OK;
+}
+
+static CK_RV set_computed(const struct making *making, const struct family *family, const struct id *id,
+                          struct attribute_list *out)
+{
+	CK_RV rv = rules_set_unique_id(out, id);
+	enum err err = ERR_OK;
+	if (rv == CKR_OK && family_rule(family, CKA_LOCAL))
+		err = attribute_list_set_bool(out, CKA_LOCAL, is_generated(making));
+	if (rv == CKR_OK && err == ERR_OK && family_rule(family, CKA_LOCAL))
+		err = attribute_list_set_ulong(out, CKA_KEY_GEN_MECHANISM, making->generated_by);
+	if (rv == CKR_OK && err == ERR_OK && family_rule(family, CKA_ALWAYS_SENSITIVE))
+		err = set_sensitivity(making, out);
+	if (rv == CKR_OK && err == ERR_OK)
+		err = set_sizes(family, out);
+	return rv == CKR_OK ? rules_rv(err) : rv;
+}
+
+static bool key_size_fits(uint64_t key_type, uint64_t size)
+{
+	switch (key_type) {
+	case CKK_AES:
+		return size == 16 || size == 24 || size == 32;
+	case CKK_DES:
+		return size == 8;
+	case CKK_DES2:
+		return size == 16;
+	case CKK_DES3:
+		return size == 24;
+	default:
+		return size > 0;
+	}
+}
+
+static CK_RV check_key(const struct family *family, const struct attribute_list *out)
+{
+	const Craton__Attribute *value = attribute_list_get(out, CKA_VALUE);
+	if (family->class == CKO_SECRET_KEY) {
+		uint64_t kind = attribute_list_ulong(out, CKA_KEY_TYPE, KEY_TYPE_NONE);
+		if ((value && !key_size_fits(kind, value->value.len))
+		    || (attribute_list_get(out, CKA_VALUE_LEN)
+		        && !key_size_fits(kind, attribute_list_ulong(out, CKA_VALUE_LEN, 0))))
+			return CKR_ATTRIBUTE_VALUE_INVALID;
+	}
+	/* "This attribute may be set to CK_TRUE only when CKA_PRIVATE is also CK_TRUE." (4.9) */
+	if (attribute_list_bool(out, CKA_ALWAYS_AUTHENTICATE, false) && !attribute_list_bool(out, CKA_PRIVATE, false))
+		return CKR_TEMPLATE_INCONSISTENT;
+	return CKR_OK;
+}
+
+static bool is_empty(const struct attribute_list *object, CK_ATTRIBUTE_TYPE type)
+{
+	const Craton__Attribute *attribute = attribute_list_get(object, type);
+	return !attribute || !attribute->value.len;
+}
+
+/* "It is derived from the certificate by taking the first three bytes of the SHA-1 hash of the certificate object's
+ * CKA_VALUE attribute." One that was given has to be that. */
+static CK_RV check_value_of_certificate(struct attribute_list *out)
+{
+	const Craton__Attribute *value = attribute_list_get(out, CKA_VALUE), *said = attribute_list_get(out, CKA_CHECK_VALUE);
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	if (is_empty(out, CKA_VALUE) || (said && !said->value.len))
+		return CKR_OK;
+	const EVP_MD *sha1 = digest_algorithm("SHA1");
+	if (!sha1 || EVP_Digest(value->value.data, value->value.len, digest, NULL, sha1, NULL) != 1)
+		return CKR_OK; /* a policy without SHA-1 goes without check values */
+	if (said)
+		return said->value.len == 3 && !memcmp(said->value.data, digest, 3) ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;
+	return rules_rv(attribute_list_set(out, CKA_CHECK_VALUE, digest, 3));
+}
+
+/* 4.6.3: "CKA_VALUE must be non-empty if CKA_URL is empty"; the two hashes "can only be empty if CKA_URL is empty". */
+static CK_RV check_certificate(struct attribute_list *out)
+{
+	bool no_url = is_empty(out, CKA_URL);
+	if (no_url ? is_empty(out, CKA_VALUE)
+	           : is_empty(out, CKA_HASH_OF_SUBJECT_PUBLIC_KEY) || is_empty(out, CKA_HASH_OF_ISSUER_PUBLIC_KEY))
+		return CKR_TEMPLATE_INCOMPLETE;
+	return check_value_of_certificate(out);
+}
+
+static CK_RV check_whole(const struct family *family, struct attribute_list *out)
+{
+	switch (family->class) {
+	case CKO_CERTIFICATE:
+		return check_certificate(out);
+	case CKO_PUBLIC_KEY:
+	case CKO_PRIVATE_KEY:
+	case CKO_SECRET_KEY:
+		return check_key(family, out);
+	default:
+		return CKR_OK;
+	}
+}
+
+/* Is the object's privacy, said or preset, and its place within this asker's reach? */
+static CK_RV check_access(const struct asker *asker, const struct family *family, const struct attribute_list *wanted)
+{
+	bool is_private = attribute_list_bool(wanted, CKA_PRIVATE, family_rule(family, CKA_PRIVATE)->preset == PRESET_TRUE);
+	if (asker->read_only && attribute_list_bool(wanted, CKA_TOKEN, false))
+		return CKR_SESSION_READ_ONLY;
+	return is_private && asker->role != CRATON__ROLE__ROLE_USER ? CKR_USER_NOT_LOGGED_IN : CKR_OK;
+}
+
+/* `out` has the wanted attributes and the class and kind by now. */
+static CK_RV make(const struct asker *asker, const struct making *making, const struct attribute_list *wanted,
+                  const struct id *id, struct attribute_list *out)
+{
+	const struct family *family = family_of_object(out);
+	if (!family)
+		return CKR_ATTRIBUTE_VALUE_INVALID; /* no such class or certificate type here */
+	CK_RV rv = check_access(asker, family, out);
+	if (rv == CKR_OK)
+		rv = check_said(asker, making, family, wanted);
+	if (rv == CKR_OK)
+		rv = complete(making, family, out);
+	if (rv == CKR_OK)
+		rv = set_computed(making, family, id, out);
+	return rv == CKR_OK ? check_whole(family, out) : rv;
+}
+
+static CK_RV made(CK_RV rv, struct attribute_list *out)
+{
+	if (rv != CKR_OK)
+		rules_wipe(out);
+	return rv;
+}
+
+/* The class, and the key's or certificate's type if the class has one, stand in the template. */
+static CK_RV check_kind_said(const struct attribute_list *wanted)
+{
+	CK_ATTRIBUTE_TYPE type;
+	if (!attribute_list_get(wanted, CKA_CLASS))
+		return CKR_TEMPLATE_INCOMPLETE;
+	if (family_kind_type(attribute_list_ulong(wanted, CKA_CLASS, 0), &type) && !attribute_list_get(wanted, type))
+		return CKR_TEMPLATE_INCOMPLETE;
+	return CKR_OK;
+}
+
+/* Class or key type: as the mechanism or function has it; a template may repeat it. */
+static CK_RV imply(struct attribute_list *out, CK_ATTRIBUTE_TYPE type, uint64_t value)
+{
+	if (attribute_list_get(out, type))
+		return attribute_list_ulong(out, type, 0) == value ? CKR_OK : CKR_TEMPLATE_INCONSISTENT;
+	return rules_rv(attribute_list_set_ulong(out, type, value));
+}
+
+CK_RV rules_create(const struct asker *asker, const struct attribute_list *wanted,
+                   const struct id *id, struct attribute_list *out)
+{
+	memset(out, 0, sizeof *out);
+	CK_RV rv = check_kind_said(wanted);
+	if (rv == CKR_OK)
+		rv = rules_add_all(out, wanted);
+	if (rv == CKR_OK)
+		rv = make(asker, &created, wanted, id, out);
+	return made(rv, out);
+}
+
+/* Class and key type of what a mechanism generates; a mechanism that we know nothing of leaves the key type to
+ * the template. */
+static CK_RV imply_generated(struct attribute_list *out, CK_OBJECT_CLASS class, CK_MECHANISM_TYPE mechanism,
+                             CK_FLAGS use)
+{
+	const struct mechanism_facts *facts = mechanism_facts(mechanism);
+	if (facts && !(facts->uses & use))
+		return CKR_MECHANISM_INVALID;
+	CK_RV rv = imply(out, CKA_CLASS, class);
+	if (rv == CKR_OK && facts)
+		rv = imply(out, CKA_KEY_TYPE, facts->key_type);
+	else if (rv == CKR_OK && !attribute_list_get(out, CKA_KEY_TYPE))
+		rv = CKR_TEMPLATE_INCOMPLETE;
+	return rv;
+}
+
+static CK_RV generate(const struct asker *asker, CK_MECHANISM_TYPE mechanism, CK_FLAGS use, CK_OBJECT_CLASS class,
+                      const struct attribute_list *wanted, const struct id *id, struct attribute_list *out)
+{
+	/* A private key gets its parameters from the public one, so none are asked for. */
+	struct making making = { class == CKO_PRIVATE_KEY ? 0 : N3, N4, false, mechanism, NULL };
+	memset(out, 0, sizeof *out);
+	CK_RV rv = rules_add_all(out, wanted);
+	if (rv == CKR_OK)
+		rv = imply_generated(out, class, mechanism, use);
+	if (rv == CKR_OK)
+		rv = make(asker, &making, wanted, id, out);
+	return made(rv, out);
+}
+
+CK_RV rules_generate(const struct asker *asker, CK_MECHANISM_TYPE mechanism,
+                     const struct attribute_list *wanted, const struct id *id, struct attribute_list *out)
+{
+	return generate(asker, mechanism, CKF_GENERATE, CKO_SECRET_KEY, wanted, id, out);
+}
+
+/* What both halves have and only the public one is told. */
+static CK_RV share_parameters(struct attribute_list *public_, struct attribute_list *private_)
+{
+	static const CK_ATTRIBUTE_TYPE shared[] = { CKA_EC_PARAMS, CKA_PUBLIC_EXPONENT, CKA_PRIME, CKA_SUBPRIME, CKA_BASE };
+	const struct family *family = family_of_object(private_);
+	enum err err = ERR_OK;
+	if (attribute_list_ulong(public_, CKA_KEY_TYPE, KEY_TYPE_NONE) == CKK_RSA
+	    && !attribute_list_get(public_, CKA_PUBLIC_EXPONENT))
+		err = attribute_list_set(public_, CKA_PUBLIC_EXPONENT, "\x01\x00\x01", 3);
+	for (size_t i = 0; err == ERR_OK && i < sizeof shared / sizeof *shared; i++) {
+		const Craton__Attribute *attribute = attribute_list_get(public_, shared[i]);
+		if (attribute && family_rule(family, shared[i]))
+			err = attribute_list_set(private_, shared[i], attribute->value.data, attribute->value.len);
+	}
+	return rules_rv(err);
+}
+
+CK_RV rules_generate_pair(const struct asker *asker, CK_MECHANISM_TYPE mechanism,
+                          const struct attribute_list *public_wanted, const struct id *public_id,
+                          const struct attribute_list *private_wanted, const struct id *private_id,
+                          struct attribute_list *public_out, struct attribute_list *private_out)
+{
+	memset(private_out, 0, sizeof *private_out);
+	CK_RV rv = generate(asker, mechanism, CKF_GENERATE_KEY_PAIR, CKO_PUBLIC_KEY, public_wanted, public_id, public_out);
+	if (rv == CKR_OK)
+		rv = generate(asker, mechanism, CKF_GENERATE_KEY_PAIR, CKO_PRIVATE_KEY, private_wanted, private_id, private_out);
+	if (rv == CKR_OK)
+		rv = share_parameters(public_out, private_out);
+	made(rv, public_out);
+	return made(rv, private_out);
+}
+
+/* Adds what a key's CKA_UNWRAP_TEMPLATE or CKA_DERIVE_TEMPLATE says of keys made by it. */
+static CK_RV obey_template(const struct attribute_list *key, CK_ATTRIBUTE_TYPE type, struct attribute_list *out)
+{
+	Craton__Attributes *template_;
+	CK_RV rv = rules_template(key, type, &template_);
+	for (size_t i = 0; rv == CKR_OK && template_ && i < template_->n_list; i++) {
+		const Craton__Attribute *says = template_->list[i], *has = attribute_list_get(out, says->type);
+		if (has && !rules_same_value(has, says))
+			rv = CKR_TEMPLATE_INCONSISTENT;
+		else if (!has)
+			rv = rules_rv(attribute_list_set(out, says->type, says->value.data, says->value.len));
+	}
+	if (template_)
+		craton__attributes__free_unpacked(template_, NULL);
+	return rv;
+}
+
+CK_RV rules_unwrap(const struct asker *asker, const struct attribute_list *key,
+                   const struct attribute_list *wanted, const struct id *id, struct attribute_list *out)
+{
+	struct making making = { N5, N6, false, CK_UNAVAILABLE_INFORMATION, NULL };
+	memset(out, 0, sizeof *out);
+	CK_RV rv = rules_add_all(out, wanted);
+	if (rv == CKR_OK)
+		rv = obey_template(key, CKA_UNWRAP_TEMPLATE, out);
+	if (rv == CKR_OK)
+		rv = check_kind_said(out);
+	if (rv == CKR_OK)
+		rv = make(asker, &making, wanted, id, out);
+	return made(rv, out);
+}
+
+CK_RV rules_derive(const struct asker *asker, const struct attribute_list *key,
+                   const struct attribute_list *wanted, const struct id *id, struct attribute_list *out)
+{
+	struct making making = { 0, N4, true, CK_UNAVAILABLE_INFORMATION, key };
+	memset(out, 0, sizeof *out);
+	CK_RV rv = rules_add_all(out, wanted);
+	if (rv == CKR_OK)
+		rv = obey_template(key, CKA_DERIVE_TEMPLATE, out);
+	if (rv == CKR_OK)
+		rv = imply(out, CKA_CLASS, CKO_SECRET_KEY);
+	if (rv == CKR_OK && !attribute_list_get(out, CKA_KEY_TYPE))
+		rv = imply(out, CKA_KEY_TYPE, CKK_GENERIC_SECRET);
+	if (rv == CKR_OK)
+		rv = make(asker, &making, wanted, id, out);
+	return made(rv, out);
+}

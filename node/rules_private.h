@@ -1,0 +1,15 @@
+/* What the files of the rules share. */
+#pragma once
+#include "node/rules.h"
+#include "node/rules_tables.h"
+
+/* Into a session of that kind, by that role: an object that is a token object, or private. */
+CK_RV rules_may_write(const struct asker *asker, const struct attribute_list *object);
+CK_RV rules_rv(enum err err); /* of attribute_list_*: ERR_NO_MEMORY mostly */
+bool rules_is_true(const Craton__Attribute *attribute);
+bool rules_same_value(const Craton__Attribute *a, const Craton__Attribute *b);
+/* All of `from` set in `to`. */
+CK_RV rules_add_all(struct attribute_list *to, const struct attribute_list *from);
+CK_RV rules_set_unique_id(struct attribute_list *object, const struct id *id);
+/* An attribute that is itself a template; *out is craton__attributes__free_unpacked's, NULL if absent or empty. */
+CK_RV rules_template(const struct attribute_list *object, CK_ATTRIBUTE_TYPE type, Craton__Attributes **out);
