@@ -3,6 +3,7 @@
 #include "ha/pick.h"
 #include "ha/repeat.h"
 #include "base/log.h"
+#include "wire/call.h"
 
 #define HEARTBEAT_MISSED_MS 2500 /* nodes send one every 2 s while they work: silence for longer is silence */
 #define PAUSE_FIRST_MS 10
@@ -33,8 +34,7 @@ static void walk_begin(struct walk *walk, struct group *group, const struct ques
 
 static void walk_fault(struct walk *walk, Craton__Reply *fault)
 {
-	if (walk->fault)
-		craton__reply__free_unpacked(walk->fault, NULL);
+	reply_free(walk->fault);
 	walk->fault = fault;
 }
 
@@ -127,8 +127,9 @@ static void show_carried(struct question *question, const struct member *member,
 	if (!question->object || !about || !about->carried)
 		return;
 	uint_fast32_t bit = (uint_fast32_t)1 << member->number;
-	bool is_shown = atomic_load(&about->shown) & bit;
-	question->object->carried = is_shown && !even_if_shown ? NULL : about->carried;
+	/* A key that was shown is loaded there; of other objects nothing is kept. */
+	bool is_loaded = question->request.body_case == CRATON__REQUEST__BODY_CRYPT && (atomic_load(&about->shown) & bit);
+	question->object->carried = is_loaded && !even_if_shown ? NULL : about->carried;
 }
 
 static void mark_shown(struct question *question, const struct member *member)
@@ -146,7 +147,7 @@ static enum err ask_member(struct member *member, struct question *question, int
 	bool wants_it = err == ERR_OK && fault_verdict((*reply)->fault, &ignored) == VERDICT_SHOW &&
 	                question->object && question->about && question->about->carried && !question->object->carried;
 	if (wants_it) {
-		craton__reply__free_unpacked(*reply, NULL);
+		reply_free(*reply);
 		show_carried(question, member, true);
 		err = member->ops->call(member, &question->request, patience_ms, reply);
 	}

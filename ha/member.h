@@ -10,7 +10,7 @@
 struct member;
 
 struct member_ops {
-	/* One question, one answer (the caller's: craton__reply__free_unpacked). Waits up to patience_ms, anew with each
+	/* One question, one answer (the caller's: reply_free). Waits up to patience_ms, anew with each
 	 * heartbeat. ERR_TOO_BIG and ERR_NO_MEMORY are about the question, every other error about the member. */
 	enum err (*call)(struct member *member, const Craton__Request *request, int64_t patience_ms, Craton__Reply **reply);
 	/* Is anyone there? */

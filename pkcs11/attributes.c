@@ -1,0 +1,181 @@
+/* Reading and changing attributes (PKCS#11 2.40, 5.7): each in one round trip, whatever their number. */
+#include "pkcs11/created.h"
+
+#define REMEMBER_MS 1000 /* an answer is good for the very next call, and not for long */
+
+static CK_RV ask_values(struct session *session, struct object *object, const CK_ATTRIBUTE *template_, CK_ULONG count,
+                        Craton__Reply **reply)
+{
+	struct question question = QUESTION_INIT;
+	Craton__GetAttributes body = CRATON__GET_ATTRIBUTES__INIT;
+	Craton__ObjectRef ref = CRATON__OBJECT_REF__INIT;
+	uint64_t types[ATTRIBUTES_MAX];
+	for (CK_ULONG i = 0; i < count; i++)
+		types[i] = template_[i].type;
+	ref.id = (ProtobufCBinaryData){ ID_SIZE, object->id.bytes };
+	body.object = question.object = &ref;
+	body.types = types;
+	body.n_types = count;
+	question.about = object;
+	question.request.body_case = CRATON__REQUEST__BODY_GET_ATTRIBUTES;
+	question.request.get_attributes = &body;
+	return library_ask(session->library, &question, CRATON__REPLY__BODY_ATTRIBUTES, reply);
+}
+
+static const Craton__AttributeAnswer *find_answer(const Craton__Reply *reply, CK_ATTRIBUTE_TYPE type)
+{
+	for (size_t i = 0; i < reply->attributes->n_list; i++)
+		if (reply->attributes->list[i]->type == type)
+			return reply->attributes->list[i];
+	return NULL;
+}
+
+static bool answers_all(const Craton__Reply *reply, const CK_ATTRIBUTE *template_, CK_ULONG count)
+{
+	for (CK_ULONG i = 0; i < count; i++)
+		if (!find_answer(reply, template_[i].type))
+			return false;
+	return true;
+}
+
+/* "the ulValueLen field in that triple is modified to hold the value CK_UNAVAILABLE_INFORMATION" where the
+ * attribute cannot be revealed or is not there. */
+static CK_RV give_value(const Craton__AttributeAnswer *answer, CK_ATTRIBUTE *out)
+{
+	Craton__Attribute attribute = CRATON__ATTRIBUTE__INIT;
+	CK_RV rv = answer ? (CK_RV)answer->rv : CKR_ATTRIBUTE_TYPE_INVALID;
+	if (rv != CKR_OK) {
+		out->ulValueLen = CK_UNAVAILABLE_INFORMATION;
+		return rv;
+	}
+	attribute.type = answer->type;
+	attribute.value = answer->value;
+	return attribute_to_application(&attribute, out);
+}
+
+static CK_RV give_values(const Craton__Reply *reply, CK_ATTRIBUTE *template_, CK_ULONG count)
+{
+	CK_RV rv = CKR_OK;
+	for (CK_ULONG i = 0; i < count; i++) {
+		CK_RV one = give_value(find_answer(reply, template_[i].type), &template_[i]);
+		if (rv == CKR_OK)
+			rv = one;
+	}
+	return rv;
+}
+
+/* Most applications ask twice: for the lengths, then for the values. The second time needs no member. */
+static bool asks_lengths(const CK_ATTRIBUTE *template_, CK_ULONG count)
+{
+	for (CK_ULONG i = 0; i < count; i++)
+		if (!template_[i].pValue)
+			return true;
+	return false;
+}
+
+static Craton__Reply *take_remembered(struct session *session, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *template_, CK_ULONG count)
+{
+	Craton__Reply *answer = session->answer;
+	bool is_good = answer && session->answer_about == handle && clock_ms() - session->answer_at_ms <= REMEMBER_MS &&
+	               answers_all(answer, template_, count);
+	if (!is_good)
+		session_forget_answer(session);
+	session->answer = NULL;
+	return is_good ? answer : NULL;
+}
+
+static void remember(struct session *session, CK_OBJECT_HANDLE handle, Craton__Reply *answer)
+{
+	session->answer = answer;
+	session->answer_about = handle;
+	session->answer_at_ms = clock_ms();
+}
+
+static CK_RV get_values(struct session *session, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *template_, CK_ULONG count)
+{
+	if (!template_ || count > ATTRIBUTES_MAX)
+		return CKR_ARGUMENTS_BAD;
+	struct object *object = session_object(session, handle);
+	if (!object)
+		return CKR_OBJECT_HANDLE_INVALID;
+	bool is_first = asks_lengths(template_, count);
+	Craton__Reply *reply = take_remembered(session, handle, template_, count);
+	CK_RV rv = reply ? CKR_OK : ask_values(session, object, template_, count, &reply);
+	if (rv == CKR_OK)
+		rv = give_values(reply, template_, count);
+	if (reply && is_first)
+		remember(session, handle, reply);
+	else
+		reply_free(reply);
+	object_release(object);
+	return rv;
+}
+
+CK_RV C_GetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR template_, CK_ULONG count)
+{
+	struct session *session;
+	CK_RV rv = session_enter_remembering(handle, &session);
+	if (rv != CKR_OK)
+		return rv;
+	return session_leave(session, get_values(session, object, template_, count));
+}
+
+/* The object as it is now: a brief of what is stored, or the session object's new form. */
+static void take_changed(struct session *session, struct object *object, Craton__Reply *reply)
+{
+	struct objects *objects = session->library->objects;
+	Craton__Created *created = reply->body_case == CRATON__REPLY__BODY_CREATED ? reply->created : NULL;
+	if (created && object->carried && created->n_carried == 1) {
+		objects_carry_changed(objects, object, created->carried[0], reply->index);
+		created->carried[0] = NULL;
+	} else if (created && !object->carried && created->n_list == 1) {
+		objects_learn(objects, created->list[0], reply->index);
+	}
+}
+
+static CK_RV ask_change(struct session *session, struct object *object, const struct attribute_list *changes)
+{
+	struct question question = QUESTION_INIT;
+	Craton__SetAttributes body = CRATON__SET_ATTRIBUTES__INIT;
+	Craton__ObjectRef ref = CRATON__OBJECT_REF__INIT;
+	Craton__Reply *reply;
+	ref.id = (ProtobufCBinaryData){ ID_SIZE, object->id.bytes };
+	body.object = question.object = &ref;
+	body.attributes = changes->items;
+	body.n_attributes = changes->count;
+	question.about = object;
+	question.request.body_case = CRATON__REQUEST__BODY_SET_ATTRIBUTES;
+	question.request.set_attributes = &body;
+	CK_RV rv = library_ask(session->library, &question, ANY_BODY, &reply);
+	if (rv == CKR_OK)
+		take_changed(session, object, reply);
+	reply_free(reply);
+	return rv;
+}
+
+static CK_RV set_values(struct session *session, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *template_, CK_ULONG count)
+{
+	struct attribute_list changes = { NULL, 0 };
+	if (!template_)
+		return CKR_ARGUMENTS_BAD;
+	struct object *object = session_object(session, handle);
+	if (!object)
+		return CKR_OBJECT_HANDLE_INVALID;
+	CK_RV rv = session_may_write(session, object);
+	if (rv == CKR_OK)
+		rv = attributes_from_template(template_, count, &changes);
+	if (rv == CKR_OK)
+		rv = ask_change(session, object, &changes);
+	template_finish(&changes);
+	object_release(object);
+	return rv;
+}
+
+CK_RV C_SetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR template_, CK_ULONG count)
+{
+	struct session *session;
+	CK_RV rv = session_enter(handle, &session);
+	if (rv != CKR_OK)
+		return rv;
+	return session_leave(session, set_values(session, object, template_, count));
+}

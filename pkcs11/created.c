@@ -1,0 +1,57 @@
+#include "pkcs11/created.h"
+#include "base/secret.h"
+
+CK_RV template_read(const struct session *session, const CK_ATTRIBUTE *template_, CK_ULONG count, struct attribute_list *list)
+{
+	*list = (struct attribute_list){ NULL, 0 };
+	CK_RV rv = attributes_from_template(template_, count, list);
+	if (rv == CKR_OK && !session->is_writable && attribute_list_bool(list, CKA_TOKEN, false))
+		rv = CKR_SESSION_READ_ONLY;
+	return rv;
+}
+
+void template_finish(struct attribute_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i]->value.len)
+			secret_wipe(list->items[i]->value.data, list->items[i]->value.len);
+	attribute_list_finish(list);
+}
+
+CK_RV created_ask(struct session *session, struct question *question, Craton__Reply **reply)
+{
+	return library_ask(session->library, question, CRATON__REPLY__BODY_CREATED, reply);
+}
+
+static bool is_of_class(Craton__Attribute **items, size_t count, CK_OBJECT_CLASS class)
+{
+	struct attribute_list view = { items, count };
+	return class == ANY_CLASS || attribute_list_ulong(&view, CKA_CLASS, ANY_CLASS) == class;
+}
+
+static CK_OBJECT_HANDLE keep(struct session *session, Craton__Object *carried, uint64_t index)
+{
+	struct objects *objects = session->library->objects;
+	session->has_objects = true;
+	CK_OBJECT_HANDLE handle = objects_carry(objects, session->handle, carried, index);
+	if (atomic_load(&session->is_closed)) /* by another thread: its objects are gone already */
+		objects_forget(objects, handle);
+	return handle;
+}
+
+CK_RV created_take(struct session *session, Craton__Reply *reply, CK_OBJECT_CLASS class, CK_OBJECT_HANDLE *handle)
+{
+	Craton__Created *created = reply->created;
+	*handle = CK_INVALID_HANDLE;
+	for (size_t i = 0; i < created->n_list && !*handle; i++)
+		if (is_of_class(created->list[i]->attributes, created->list[i]->n_attributes, class))
+			*handle = objects_learn(session->library->objects, created->list[i], reply->index);
+	for (size_t i = 0; i < created->n_carried && !*handle; i++) {
+		Craton__Object *carried = created->carried[i];
+		if (!carried || !is_of_class(carried->attributes, carried->n_attributes, class))
+			continue;
+		created->carried[i] = NULL;
+		*handle = keep(session, carried, reply->index);
+	}
+	return *handle ? CKR_OK : CKR_DEVICE_ERROR;
+}

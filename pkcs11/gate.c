@@ -1,0 +1,147 @@
+#include "pkcs11/gate.h"
+#include "base/log.h"
+#include "ha/descriptors.h"
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct gate {
+	pid_t process;
+	struct gate *before;      /* the parent's, left as the fork found it: its locks may be held by nobody */
+	pthread_mutex_t lock;
+	pthread_cond_t left;
+	struct library *library;  /* NULL: closed */
+	unsigned inside;
+	bool closing;
+};
+
+static _Atomic(struct gate *) newest;
+
+static struct gate *gate_create(struct gate *before)
+{
+	struct gate *gate = calloc(1, sizeof *gate);
+	if (!gate)
+		return NULL;
+	gate->process = getpid();
+	gate->before = before;
+	pthread_mutex_init(&gate->lock, NULL);
+	pthread_cond_init(&gate->left, NULL);
+	return gate;
+}
+
+static struct gate *gate_here(void)
+{
+	struct gate *gate = atomic_load(&newest);
+	return gate && gate->process == getpid() ? gate : NULL;
+}
+
+/* This process's gate, which is never freed: there is one in a process's life. */
+static struct gate *gate_found(void)
+{
+	struct gate *gate = gate_here();
+	if (gate)
+		return gate;
+	struct gate *before = atomic_load(&newest);
+	if (before && before->process == getpid())
+		return before;
+	gate = gate_create(before);
+	if (!gate || atomic_compare_exchange_strong(&newest, &before, gate))
+		return gate;
+	free(gate); /* another thread was first */
+	return atomic_load(&newest);
+}
+
+CK_RV gate_enter(struct library **library)
+{
+	struct gate *gate = gate_here();
+	if (!gate)
+		return CKR_CRYPTOKI_NOT_INITIALIZED;
+	pthread_mutex_lock(&gate->lock);
+	*library = gate->closing ? NULL : gate->library;
+	gate->inside += *library != NULL;
+	pthread_mutex_unlock(&gate->lock);
+	return *library ? CKR_OK : CKR_CRYPTOKI_NOT_INITIALIZED;
+}
+
+void gate_leave(void)
+{
+	struct gate *gate = gate_here();
+	pthread_mutex_lock(&gate->lock);
+	gate->inside--;
+	if (gate->closing)
+		pthread_cond_broadcast(&gate->left);
+	pthread_mutex_unlock(&gate->lock);
+}
+
+/* A process may end without C_Finalize. Our thread must not be at work while other libraries take themselves
+ * down; nothing else is touched, for other threads may still be running. */
+static void at_exit(void)
+{
+	struct library *library;
+	if (gate_enter(&library) != CKR_OK)
+		return;
+	library_stop(library);
+	gate_leave();
+}
+
+static void watch_for_exit(void)
+{
+	static atomic_bool watches;
+	if (!atomic_exchange(&watches, true))
+		atexit(at_exit);
+}
+
+static CK_RV open_locked(struct gate *gate, bool may_start_threads)
+{
+	struct complaint complaint = { "" };
+	if (gate->library)
+		return CKR_CRYPTOKI_ALREADY_INITIALIZED;
+	if (gate->before)
+		descriptors_close_inherited();
+	log_as_environment_says();
+	enum err err = library_create(may_start_threads, &gate->library, &complaint);
+	if (err == ERR_OK) {
+		watch_for_exit();
+		return CKR_OK;
+	}
+	log_error("pkcs11", "not initialized: %s", complaint.text);
+	return err == ERR_NO_MEMORY ? CKR_HOST_MEMORY : CKR_GENERAL_ERROR;
+}
+
+CK_RV gate_open(bool may_start_threads)
+{
+	struct gate *gate = gate_found();
+	if (!gate)
+		return CKR_HOST_MEMORY;
+	pthread_mutex_lock(&gate->lock);
+	while (gate->closing)
+		pthread_cond_wait(&gate->left, &gate->lock);
+	CK_RV rv = open_locked(gate, may_start_threads);
+	pthread_mutex_unlock(&gate->lock);
+	return rv;
+}
+
+CK_RV gate_close(void)
+{
+	struct gate *gate = gate_here();
+	if (!gate)
+		return CKR_CRYPTOKI_NOT_INITIALIZED;
+	pthread_mutex_lock(&gate->lock);
+	struct library *library = gate->closing ? NULL : gate->library;
+	gate->closing |= library != NULL;
+	pthread_mutex_unlock(&gate->lock);
+	if (!library)
+		return CKR_CRYPTOKI_NOT_INITIALIZED;
+	library_stop(library);
+	pthread_mutex_lock(&gate->lock);
+	while (gate->inside)
+		pthread_cond_wait(&gate->left, &gate->lock);
+	pthread_mutex_unlock(&gate->lock);
+	library_destroy(library);
+	pthread_mutex_lock(&gate->lock);
+	gate->library = NULL;
+	gate->closing = false;
+	pthread_cond_broadcast(&gate->left);
+	pthread_mutex_unlock(&gate->lock);
+	return CKR_OK;
+}

@@ -1,0 +1,13 @@
+/* The gate every function passes: is the library initialized, in this very process?
+ *
+ * A forked child is another process: it finds the gate closed until it calls C_Initialize itself, and then starts
+ * afresh, leaving its parent's connections, threads and memory alone. */
+#pragma once
+#include "pkcs11/library.h"
+
+/* CKR_CRYPTOKI_NOT_INITIALIZED, or CKR_OK and then gate_leave. */
+CK_RV gate_enter(struct library **library);
+void gate_leave(void);
+/* C_Initialize and C_Finalize. */
+CK_RV gate_open(bool may_start_threads);
+CK_RV gate_close(void);

@@ -1,0 +1,286 @@
+#include "pkcs11/operation.h"
+#include "pkcs11/session.h"
+#include "base/secret.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define AS_IT_IS_MAX (64u << 10) /* bytes that a member may as well hash itself */
+
+CK_RV check_bytes(const void *data, CK_ULONG size)
+{
+	return data || size == 0 ? CKR_OK : CKR_ARGUMENTS_BAD;
+}
+
+/* ---- the beginning */
+
+static const struct {
+	CK_FLAGS use;
+	CK_ATTRIBUTE_TYPE permission;
+} uses[] = {
+	[CRATON__CRYPT_KIND__SIGN] = { CKF_SIGN, CKA_SIGN },
+	[CRATON__CRYPT_KIND__VERIFY] = { CKF_VERIFY, CKA_VERIFY },
+	[CRATON__CRYPT_KIND__ENCRYPT] = { CKF_ENCRYPT, CKA_ENCRYPT },
+	[CRATON__CRYPT_KIND__DECRYPT] = { CKF_DECRYPT, CKA_DECRYPT },
+};
+
+CK_FLAGS operation_use(Craton__CryptKind kind)
+{
+	return uses[kind].use;
+}
+
+/* What we know of a key may be older than the key: before it is refused for what it may not do, a member is asked. */
+static CK_RV ask_permission(struct session *session, struct object *key, CK_ATTRIBUTE_TYPE type)
+{
+	struct question question = QUESTION_INIT;
+	Craton__GetAttributes body = CRATON__GET_ATTRIBUTES__INIT;
+	Craton__ObjectRef ref = CRATON__OBJECT_REF__INIT;
+	Craton__Reply *reply;
+	uint64_t types[] = { type };
+	ref.id = (ProtobufCBinaryData){ ID_SIZE, key->id.bytes };
+	body.object = question.object = &ref;
+	body.types = types;
+	body.n_types = 1;
+	question.about = key;
+	question.request.body_case = CRATON__REQUEST__BODY_GET_ATTRIBUTES;
+	question.request.get_attributes = &body;
+	CK_RV rv = library_ask(session->library, &question, CRATON__REPLY__BODY_ATTRIBUTES, &reply);
+	if (rv != CKR_OK)
+		return rv_for_key(rv);
+	const Craton__AttributeAnswer *answer = reply->attributes->n_list == 1 ? reply->attributes->list[0] : NULL;
+	bool may = answer && answer->rv == CKR_OK && answer->value.len == 1 && answer->value.data[0];
+	reply_free(reply);
+	return may ? CKR_OK : CKR_KEY_FUNCTION_NOT_PERMITTED;
+}
+
+static bool is_key(const struct object *object)
+{
+	CK_ULONG class = (CK_ULONG)attribute_list_ulong(&object->attributes, CKA_CLASS, CKO_DATA);
+	return class == CKO_PUBLIC_KEY || class == CKO_PRIVATE_KEY || class == CKO_SECRET_KEY;
+}
+
+static CK_RV check_key(struct session *session, Craton__CryptKind kind, CK_MECHANISM_TYPE mechanism, struct object *key)
+{
+	CK_KEY_TYPE type = (CK_KEY_TYPE)attribute_list_ulong(&key->attributes, CKA_KEY_TYPE, KEY_TYPE_NONE);
+	if (!is_key(key))
+		return CKR_KEY_HANDLE_INVALID;
+	if (!mechanism_takes_key_type(mechanism, type))
+		return CKR_KEY_TYPE_INCONSISTENT;
+	if (attribute_list_bool(&key->attributes, uses[kind].permission, false))
+		return CKR_OK;
+	return ask_permission(session, key, uses[kind].permission);
+}
+
+static CK_RV find_key(struct session *session, CK_OBJECT_HANDLE handle, struct object **key)
+{
+	*key = session_object(session, handle);
+	return *key ? CKR_OK : CKR_KEY_HANDLE_INVALID;
+}
+
+CK_RV operation_begin(struct session *session, Craton__CryptKind kind, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+	struct operation *operation = &session->operations[kind];
+	struct offered offered = { .type = 0 };
+	if (!mechanism)
+		return CKR_ARGUMENTS_BAD;
+	if (operation->is_active)
+		return CKR_OPERATION_ACTIVE;
+	CK_RV rv = offer_find(session->library, mechanism->mechanism, &offered);
+	if (rv == CKR_OK && !(offered.info.flags & uses[kind].use))
+		rv = CKR_MECHANISM_INVALID;
+	if (rv == CKR_OK)
+		rv = find_key(session, key, &operation->key);
+	if (rv == CKR_OK)
+		rv = check_key(session, kind, mechanism->mechanism, operation->key);
+	if (rv == CKR_OK)
+		rv = mechanism_to_wire(mechanism, &operation->mechanism);
+	operation->is_active = true;
+	operation->is_remote = (offered.remote & uses[kind].use) != 0;
+	operation->needs_pin = rv == CKR_OK && attribute_list_bool(&operation->key->attributes, CKA_ALWAYS_AUTHENTICATE, false);
+	operation->facts = mechanism_facts(mechanism->mechanism);
+	buf_init(&operation->parts, PARTS_SIZE_MAX);
+	if (rv != CKR_OK)
+		operation_end(operation);
+	return rv;
+}
+
+static void forget_result(struct operation *operation)
+{
+	if (operation->has_result)
+		buf_finish(&operation->result);
+	operation->has_result = false;
+}
+
+void operation_end(struct operation *operation)
+{
+	Craton__CryptKind kind = operation->kind;
+	if (!operation->is_active)
+		return;
+	object_release(operation->key);
+	if (operation->mechanism)
+		craton__mechanism__free_unpacked(operation->mechanism, NULL);
+	prehash_drop(&operation->prehash);
+	buf_finish(&operation->parts);
+	forget_result(operation);
+	secret_wipe(operation, sizeof *operation);
+	operation->kind = kind;
+}
+
+CK_RV operation_refuse(struct operation *operation, CK_RV rv)
+{
+	operation_end(operation);
+	return rv;
+}
+
+struct operation *operation_find(struct session *session, Craton__CryptKind kind)
+{
+	struct operation *operation = &session->operations[kind];
+	return operation->is_active ? operation : NULL;
+}
+
+/* ---- the round trip */
+
+static ProtobufCBinaryData wire_bytes(struct bytes bytes)
+{
+	return (ProtobufCBinaryData){ bytes.size, (uint8_t *)(uintptr_t)bytes.data }; /* read only */
+}
+
+CK_RV operation_ask(struct session *session, struct operation *operation, const Craton__Mechanism *mechanism,
+                    struct bytes data, struct bytes signature, struct buf *out)
+{
+	struct question question = QUESTION_INIT;
+	Craton__Crypt body = CRATON__CRYPT__INIT;
+	Craton__ObjectRef ref = CRATON__OBJECT_REF__INIT;
+	Craton__Reply *reply;
+	if (operation->needs_pin)
+		return CKR_USER_NOT_LOGGED_IN;
+	ref.id = (ProtobufCBinaryData){ ID_SIZE, operation->key->id.bytes };
+	body.kind = operation->kind;
+	body.key = question.object = &ref;
+	body.mechanism = (Craton__Mechanism *)(uintptr_t)mechanism; /* read only */
+	body.data = wire_bytes(data);
+	body.signature = wire_bytes(signature);
+	question.about = operation->key;
+	question.index_min = operation->key->index;
+	question.request.body_case = CRATON__REQUEST__BODY_CRYPT;
+	question.request.crypt = &body;
+	CK_RV rv = library_ask(session->library, &question, CRATON__REPLY__BODY_CRYPT, &reply);
+	if (rv != CKR_OK)
+		return rv_for_key(rv);
+	if (out)
+		buf_add(out, reply->crypt->data.data, reply->crypt->data.len);
+	reply_free(reply);
+	return out && out->failed ? CKR_HOST_MEMORY : CKR_OK;
+}
+
+/* As it is, or hashed here first. */
+static CK_RV perform(struct session *session, struct operation *operation, struct bytes data, struct bytes signature,
+                     struct buf *out)
+{
+	uint8_t hash[PREHASH_SIZE_MAX];
+	size_t hash_size = 0;
+	Craton__Mechanism raw;
+	bool may_split = operation->facts && operation->facts->is_split;
+	if (!may_split || (operation->is_remote && !operation->has_parts && data.size <= AS_IT_IS_MAX))
+		return operation_ask(session, operation, operation->mechanism, data, signature, out);
+	if (!operation->has_parts)
+		prehash_drop(&operation->prehash); /* of an earlier attempt */
+	CK_RV rv = prehash_add(&operation->prehash, operation->facts, data);
+	if (rv == CKR_OK)
+		rv = prehash_finish(&operation->prehash, operation->facts, hash, &hash_size);
+	if (rv != CKR_OK)
+		return rv;
+	raw = *operation->mechanism;
+	raw.type = operation->facts->raw;
+	return operation_ask(session, operation, &raw, (struct bytes){ hash, hash_size }, signature, out);
+}
+
+/* ---- the end */
+
+static size_t result_size(const struct operation *operation, size_t input_size, bool *exact)
+{
+	return mechanism_result_size(operation->mechanism, uses[operation->kind].use, &operation->key->attributes,
+	                             input_size, exact);
+}
+
+/* PKCS#11 5.2: a NULL buffer asks for the length; a short one gives CKR_BUFFER_TOO_SMALL and the length. The
+ * application will ask again with the same data and a bigger buffer; with other data it gets another result. */
+static CK_RV deliver(struct operation *operation, struct bytes data, CK_BYTE_PTR out, CK_ULONG_PTR out_size)
+{
+	bool fits = out && *out_size >= operation->result.size;
+	*out_size = operation->result.size;
+	if (!fits) {
+		sha256(&data, 1, operation->result_of);
+		return out ? CKR_BUFFER_TOO_SMALL : CKR_OK;
+	}
+	if (operation->result.size)
+		memcpy(out, operation->result.data, operation->result.size);
+	operation_end(operation);
+	return CKR_OK;
+}
+
+static bool is_result_of(const struct operation *operation, struct bytes data)
+{
+	uint8_t of[SHA256_SIZE];
+	if (!operation->has_result)
+		return false;
+	sha256(&data, 1, of);
+	return secret_equal(of, sizeof of, operation->result_of, sizeof of);
+}
+
+CK_RV operation_finish(struct session *session, struct operation *operation, struct bytes data,
+                       CK_BYTE_PTR out, CK_ULONG_PTR out_size)
+{
+	bool exact;
+	size_t size = result_size(operation, data.size, &exact);
+	if (size != SIZE_MAX && (!out || (exact && *out_size < size))) {
+		*out_size = size;
+		return out ? CKR_BUFFER_TOO_SMALL : CKR_OK;
+	}
+	CK_RV rv = CKR_OK;
+	if (!is_result_of(operation, data)) {
+		forget_result(operation);
+		buf_init(&operation->result, FRAME_SIZE_MAX);
+		operation->has_result = true;
+		rv = perform(session, operation, data, (struct bytes){ NULL, 0 }, &operation->result);
+	}
+	if (rv == CKR_OK)
+		return deliver(operation, data, out, out_size);
+	operation_end(operation);
+	return rv;
+}
+
+CK_RV operation_verify(struct session *session, struct operation *operation, struct bytes data, struct bytes signature)
+{
+	bool exact;
+	size_t size = mechanism_result_size(operation->mechanism, CKF_SIGN, &operation->key->attributes, data.size, &exact);
+	CK_RV rv = CKR_SIGNATURE_LEN_RANGE;
+	if (size == SIZE_MAX || !exact || size == signature.size)
+		rv = perform(session, operation, data, signature, NULL);
+	operation_end(operation);
+	return rv;
+}
+
+CK_RV operation_add_part(struct operation *operation, struct bytes part)
+{
+	CK_RV rv = check_bytes(part.data, part.size);
+	if (rv == CKR_OK && operation->facts && operation->facts->is_split)
+		rv = prehash_add(&operation->prehash, operation->facts, part);
+	else if (rv == CKR_OK)
+		rv = operation_keep_part(operation, part);
+	operation->has_parts = true;
+	return rv == CKR_OK ? CKR_OK : operation_refuse(operation, rv);
+}
+
+CK_RV operation_keep_part(struct operation *operation, struct bytes part)
+{
+	if (part.size > PARTS_SIZE_MAX - operation->parts.size)
+		return CKR_DATA_LEN_RANGE;
+	if (part.size)
+		buf_add(&operation->parts, part.data, part.size);
+	return operation->parts.failed ? CKR_HOST_MEMORY : CKR_OK;
+}
+
+struct bytes operation_parts(const struct operation *operation)
+{
+	return (struct bytes){ operation->parts.data, operation->parts.size };
+}

@@ -1,0 +1,63 @@
+/* A cryptographic operation of a session: set aside by C_*Init without a word to any member, done in
+ * one round trip by the call that has the data. */
+#pragma once
+#include "base/buf.h"
+#include "ha/objects.h"
+#include "pkcs11/prehash.h"
+#include "pkcs11/stream.h"
+#include "wire/mechanism_table.h"
+
+struct session;
+
+#define PARTS_SIZE_MAX (1u << 20) /* bytes kept of an operation in parts that cannot be cut */
+
+struct operation {
+	Craton__CryptKind kind;
+	bool is_active;
+	bool has_parts;               /* an Update call came: the single-part call may not end it */
+	bool is_remote;               /* members do the mechanism as it is, not only the hash's signature */
+	bool needs_pin;               /* CKA_ALWAYS_AUTHENTICATE: C_Login(CKU_CONTEXT_SPECIFIC) has to come first */
+	struct object *key;
+	Craton__Mechanism *mechanism;
+	const struct mechanism_facts *facts; /* NULL for a mechanism we know nothing of */
+	struct prehash prehash;       /* hash-then-sign in parts */
+	struct stream stream;         /* a cipher in parts */
+	struct buf parts;             /* any other in parts */
+	/* A result that did not fit into the application's buffer, and a digest of what it is the result of. */
+	bool has_result;
+	struct buf result;
+	uint8_t result_of[32];
+};
+
+/* CKR_ARGUMENTS_BAD, CKR_OPERATION_ACTIVE, CKR_MECHANISM_INVALID, CKR_MECHANISM_PARAM_INVALID, CKR_KEY_HANDLE_INVALID,
+ * CKR_KEY_TYPE_INCONSISTENT, CKR_KEY_FUNCTION_NOT_PERMITTED, CKR_HOST_MEMORY. */
+CK_RV operation_begin(struct session *session, Craton__CryptKind kind, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key);
+/* Forgets and wipes everything; may be called for one that is not active. */
+void operation_end(struct operation *operation);
+/* The same, and returns rv. */
+CK_RV operation_refuse(struct operation *operation, CK_RV rv);
+/* The operation of that kind if it is active; NULL: CKR_OPERATION_NOT_INITIALIZED. */
+struct operation *operation_find(struct session *session, Craton__CryptKind kind);
+
+CK_FLAGS operation_use(Craton__CryptKind kind); /* CKF_SIGN … */
+
+/* One round trip. The result is added to `out`, NULL for VERIFY. */
+CK_RV operation_ask(struct session *session, struct operation *operation, const Craton__Mechanism *mechanism,
+                    struct bytes data, struct bytes signature, struct buf *out);
+
+/* The last call of an operation that gives bytes: lengths are answered without a round trip where they can be known; a
+ * result that does not fit is kept, so that nothing is done twice. Ends the operation, but after a
+ * question for the length and CKR_BUFFER_TOO_SMALL. */
+CK_RV operation_finish(struct session *session, struct operation *operation, struct bytes data,
+                       CK_BYTE_PTR out, CK_ULONG_PTR out_size);
+/* The same for VERIFY. */
+CK_RV operation_verify(struct session *session, struct operation *operation, struct bytes data, struct bytes signature);
+
+/* Some more of the data of a SIGN or VERIFY in parts. Ends the operation if it fails. */
+CK_RV operation_add_part(struct operation *operation, struct bytes part);
+/* Some more of the data of an operation that cannot be cut. CKR_DATA_LEN_RANGE beyond PARTS_SIZE_MAX. */
+CK_RV operation_keep_part(struct operation *operation, struct bytes part);
+/* All of it. */
+struct bytes operation_parts(const struct operation *operation);
+/* CKR_ARGUMENTS_BAD: a length without bytes. */
+CK_RV check_bytes(const void *data, CK_ULONG size);

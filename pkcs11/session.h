@@ -1,0 +1,49 @@
+/* Sessions. They live in the library alone: opening ten thousand costs no node anything, and no node's end ends one. */
+#pragma once
+#include "pkcs11/library.h"
+#include "pkcs11/operation.h"
+#include "pkcs11/search.h"
+#include <stdatomic.h>
+
+struct session {
+	atomic_uint references;
+	atomic_bool is_closed;
+	CK_SESSION_HANDLE handle;
+	struct library *library;
+	bool is_writable;
+	bool has_objects;               /* session objects of its own were made */
+	uint64_t total_losses;          /* of the group, when it was opened */
+	pthread_mutex_t lock;           /* one call at a time; an application that sends two gets them in turn */
+	struct operation operations[4]; /* by Craton__CryptKind */
+	EVP_MD_CTX *digest;             /* NULL: no digest operation */
+	const struct hash_facts *digest_facts;
+	bool digest_has_parts;
+	struct search *search;          /* NULL: no search */
+	/* What C_GetAttributeValue just heard when only lengths were asked: the values are asked for next. */
+	Craton__Reply *answer;
+	CK_OBJECT_HANDLE answer_about;
+	int64_t answer_at_ms;
+};
+
+CK_RV session_open(struct library *library, bool is_writable, CK_SESSION_HANDLE *handle);
+CK_RV session_close(struct library *library, CK_SESSION_HANDLE handle); /* CKR_SESSION_HANDLE_INVALID */
+void sessions_close_all(struct library *library);
+/* How many there are, and how many of them are read-only. */
+void sessions_count(struct library *library, size_t *count, size_t *read_only);
+
+/* Through the gate and into a session, alone; for every function that takes a session. Whatever
+ * C_GetAttributeValue remembered is forgotten, but by itself.
+ * CKR_CRYPTOKI_NOT_INITIALIZED, CKR_SESSION_HANDLE_INVALID. */
+CK_RV session_enter(CK_SESSION_HANDLE handle, struct session **out);
+CK_RV session_enter_remembering(CK_SESSION_HANDLE handle, struct session **out); /* C_GetAttributeValue */
+/* Returns rv, so that a function ends in it. */
+CK_RV session_leave(struct session *session, CK_RV rv);
+void session_forget_answer(struct session *session);
+
+/* The end of a login, with what goes with it. False if nobody was logged in. */
+bool library_logout(struct library *library);
+
+/* An object as this application may see it now; NULL if it may not. object_release. */
+struct object *session_object(struct session *session, CK_OBJECT_HANDLE handle);
+/* CKR_SESSION_READ_ONLY for a token object in a session that may not change any. */
+CK_RV session_may_write(const struct session *session, const struct object *object);
