@@ -110,7 +110,7 @@ static void round_reply(struct driver *d, const struct message *m)
 
 void driver_read_receive(struct driver *d, const struct message *m)
 {
-	if (m->kind == MESSAGE_READ && driver_leads(d))
+	if (m->kind == MESSAGE_READ && driver_leads(d) && configuration_find(&d->configuration, m->from))
 		add_reader(d, m->from, m->read.number);
 	else if (m->kind == MESSAGE_READ_RESULT)
 		barrier_answered(d, m->read.number, m->read.index);

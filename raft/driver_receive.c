@@ -230,7 +230,7 @@ static void receive(struct driver *d, struct message *m)
 		receive_timeout_now(d, m);
 		break;
 	case MESSAGE_FORWARD:
-		if (driver_leads(d))
+		if (driver_leads(d) && configuration_find(&d->configuration, m->from))
 			driver_submission(d, &m->forward.request, m->forward.entry);
 		break;
 	default:
@@ -240,8 +240,9 @@ static void receive(struct driver *d, struct message *m)
 }
 
 /* Requests are heard from any node whose link has been verified, even one our configuration does not know: it
- * may well lead us, if we missed its being added (dissertation 4.1). Answers only count from members; the guards,
- * the engine and driver_read.c see to that. */
+ * may well lead us, if we missed its being added (dissertation 4.1). Answers count from members only (the guards,
+ * the engine and driver_read.c see to that), and only members may propose and read: a node that was removed doesn't
+ * hear of its proposals any more and would make them for ever. */
 enum err driver_receive(struct driver *d, struct moment now, struct message *message)
 {
 	d->now = now;

@@ -1,0 +1,97 @@
+/* What goes wrong. */
+#include "tests/sim/sim.h"
+
+static int64_t next_ms;
+static int64_t mend_ms;
+
+static struct sim_node *victim(void)
+{
+	struct sim_node *leader = node_leader();
+	if (leader && chance(500))
+		return leader;
+	return &sim.nodes[1 + roll((unsigned)sim.next_id - 1)];
+}
+
+static void crash(struct sim_node *node)
+{
+	if (node->up)
+		node_power_off(node);
+}
+
+static void crash_all(void)
+{
+	for (uint64_t id = 1; id < sim.next_id; id++)
+		crash(&sim.nodes[id]);
+}
+
+/* Mostly both ways, sometimes one way only, sometimes with a bridge left. */
+static void isolate(const struct sim_node *node)
+{
+	for (uint64_t id = 1; id < sim.next_id; id++) {
+		if (id == node->id)
+			continue;
+		if (chance(850))
+			network_cut(node->id, id, true);
+		if (chance(850))
+			network_cut(id, node->id, true);
+	}
+}
+
+static void split(void)
+{
+	unsigned side = roll(1u << SIM_NODES_MAX);
+	for (uint64_t a = 1; a < sim.next_id; a++)
+		for (uint64_t b = 1; b < sim.next_id; b++)
+			if ((side >> a & 1) != (side >> b & 1))
+				network_cut(a, b, true);
+}
+
+static void damage(struct sim_node *node)
+{
+	if (!sim.profile.damage || node->gone || node->disk.damaged || !operator_may_damage(node))
+		return;
+	crash(node);
+	if (!disk_damage(&node->disk))
+		return;
+	node->disk.damaged = true;
+	sim.damaged++;
+	trace("node %llu: its disk is damaged", (unsigned long long)node->id);
+}
+
+static void strike(void)
+{
+	unsigned kind = roll(100);
+	if (kind < 24)
+		crash(victim());
+	else if (kind < 44)
+		isolate(victim());
+	else if (kind < 54)
+		split();
+	else if (kind < 80)
+		network_heal();
+	else if (kind < 95)
+		damage(victim());
+	else if (chance(250))
+		crash_all();
+	if (kind >= 24 && kind < 54)
+		mend_ms = sim.now + 300 + roll(5000);
+}
+
+void nemesis_events(void)
+{
+	if (mend_ms <= sim.now) {
+		network_heal();
+		mend_ms = INT64_MAX;
+	}
+	if (next_ms > sim.now || healed())
+		return;
+	next_ms = sim.now + 100 + roll(1500);
+	if (sim.now > 1500)
+		strike();
+}
+
+int64_t nemesis_next(void)
+{
+	int64_t next = healed() ? INT64_MAX : next_ms;
+	return mend_ms < next ? mend_ms : next;
+}

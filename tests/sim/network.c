@@ -1,0 +1,170 @@
+/* Packets are real bytes: encoded when sent, decoded when they arrive. */
+#include "tests/sim/sim.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct packet {
+	int64_t at;
+	uint64_t sequence;
+	uint64_t from, to;
+	struct buf bytes;
+	struct image *image;     /* travels with a MESSAGE_INSTALL */
+};
+
+static struct packet **heap;
+static size_t heap_count, heap_capacity;
+static uint64_t sequence;
+static int64_t link_last[SIM_NODES_MAX + 1][SIM_NODES_MAX + 1];
+static bool cuts[SIM_NODES_MAX + 1][SIM_NODES_MAX + 1];
+
+static bool sooner(const struct packet *a, const struct packet *b)
+{
+	return a->at < b->at || (a->at == b->at && a->sequence < b->sequence);
+}
+
+static void swap(size_t i, size_t j)
+{
+	struct packet *packet = heap[i];
+	heap[i] = heap[j];
+	heap[j] = packet;
+}
+
+static void push(struct packet *packet)
+{
+	if (heap_count == heap_capacity) {
+		heap_capacity = heap_capacity ? heap_capacity * 2 : 256;
+		heap = realloc(heap, heap_capacity * sizeof(struct packet *));
+	}
+	if (heap_count > 200000)
+		violation("STORM: more packets than any cluster sends");
+	size_t i = heap_count++;
+	heap[i] = packet;
+	for (; i && sooner(heap[i], heap[(i - 1) / 2]); i = (i - 1) / 2)
+		swap(i, (i - 1) / 2);
+}
+
+static struct packet *pop(void)
+{
+	struct packet *packet = heap[0];
+	heap[0] = heap[--heap_count];
+	for (size_t i = 0;;) {
+		size_t child = 2 * i + 1;
+		if (child >= heap_count)
+			break;
+		if (child + 1 < heap_count && sooner(heap[child + 1], heap[child]))
+			child++;
+		if (!sooner(heap[child], heap[i]))
+			break;
+		swap(i, child);
+		i = child;
+	}
+	return packet;
+}
+
+static void packet_free(struct packet *packet)
+{
+	buf_finish(&packet->bytes);
+	image_drop(packet->image);
+	free(packet);
+}
+
+void network_init(void)
+{
+	while (heap_count)
+		packet_free(heap[--heap_count]);
+	memset(link_last, 0, sizeof link_last);
+	memset(cuts, 0, sizeof cuts);
+}
+
+void network_cut(uint64_t from, uint64_t to, bool cut)
+{
+	cuts[from][to] = cut;
+}
+
+void network_heal(void)
+{
+	memset(cuts, 0, sizeof cuts);
+}
+
+static bool lost(uint64_t from, uint64_t to)
+{
+	return cuts[from][to] || (!healed() && chance(8));
+}
+
+static int64_t delay(void)
+{
+	if (!healed() && chance(25))
+		return 1 + roll(sim.profile.reorder ? 2500 : 500);
+	return 1 + roll(15);
+}
+
+static void post(uint64_t from, uint64_t to, const struct message *message, int64_t extra, struct image *image)
+{
+	struct packet *packet = calloc(1, sizeof *packet);
+	packet->from = from;
+	packet->to = to;
+	packet->image = image ? image_keep(image) : NULL;
+	packet->sequence = sequence++;
+	packet->at = sim.now + delay() + extra;
+	if (!sim.profile.reorder && !image) {
+		if (packet->at < link_last[from][to])
+			packet->at = link_last[from][to];
+		link_last[from][to] = packet->at;
+	}
+	buf_init(&packet->bytes, MESSAGE_SIZE_MAX);
+	if (message_encode(message, &packet->bytes) != ERR_OK)
+		violation("a message of kind %d can't be encoded", (int)message->kind);
+	push(packet);
+}
+
+void network_send(struct sim_node *from, uint64_t to, const struct message *message)
+{
+	sim.count.packets++;
+	if (to > SIM_NODES_MAX || lost(from->id, to))
+		return;
+	post(from->id, to, message, 0, NULL);
+	if (sim.profile.reorder && !healed() && chance(60))
+		post(from->id, to, message, 0, NULL);
+}
+
+void network_send_snapshot(struct sim_node *from, uint64_t to, const struct message *install)
+{
+	if (to > SIM_NODES_MAX || from->streaming[to] || lost(from->id, to))
+		return;
+	if (!from->disk.image || from->disk.snapshot.index != install->install.meta->index)
+		return;
+	sim.count.snapshots++;
+	from->streaming[to] = true;
+	post(from->id, to, install, 20 + roll(chance(150) ? 2000 : 200), from->disk.image);
+}
+
+static void receive(struct sim_node *node, struct packet *packet)
+{
+	struct message message;
+	if (message_decode(packet->bytes.data, packet->bytes.size, &message) != ERR_OK)
+		violation("a message that was encoded does not decode");
+	message.from = packet->from;
+	if (message.kind == MESSAGE_INSTALL)
+		message.install.file = image_keep(packet->image);
+	enum err err = driver_receive(node->driver, node_moment(node), &message);
+	message_release(&message);
+	node_turn(node, err);
+}
+
+void network_deliver(void)
+{
+	while (heap_count && heap[0]->at <= sim.now) {
+		struct packet *packet = pop();
+		struct sim_node *node = &sim.nodes[packet->to];
+		if (packet->image)
+			sim.nodes[packet->from].streaming[packet->to] = false;
+		if (node->up && !cuts[packet->from][packet->to])
+			receive(node, packet);
+		packet_free(packet);
+	}
+}
+
+int64_t network_next(void)
+{
+	return heap_count ? heap[0]->at : INT64_MAX;
+}

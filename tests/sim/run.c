@@ -1,0 +1,143 @@
+/* The clock: from one thing that happens to the next. */
+#include "base/digest.h"
+#include "tests/sim/sim.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define PATIENCE_MS 60000    /* for everything to come right once nothing goes wrong any more */
+#define QUIET_MS 1500        /* that it has to stay right for */
+
+struct sim sim;
+
+void violation(const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	printf("violation: ");
+	vprintf(format, arguments);
+	printf(" (t=%lld ms)\n", (long long)sim.now);
+	va_end(arguments);
+	fflush(stdout);
+	_exit(3);
+}
+
+void trace(const char *format, ...)
+{
+	va_list arguments;
+	if (!sim.trace)
+		return;
+	va_start(arguments, format);
+	printf("%8lld ", (long long)sim.now);
+	vprintf(format, arguments);
+	printf("\n");
+	va_end(arguments);
+}
+
+static void choose_profile(void)
+{
+	static const uint32_t inflights[] = { 5, 32, 512 };
+	sim.profile = (struct sim_profile){
+		.members = chance(500), .reorder = chance(500), .damage = chance(400), .slow_disks = chance(400),
+		.inflight = inflights[roll(3)], .snapshot_entries = 20 + roll(60), .trailing_entries = roll(30),
+		.heal_ms = 12000 + roll(16000),
+	};
+}
+
+static void begin(uint64_t seed, unsigned nodes)
+{
+	static const uint8_t key[32] = "the secret of a simulated cluste";
+	dice_seed(seed * 8 + nodes);
+	sim.seed = seed;
+	sim.nodes_founding = nodes;
+	sim.next_id = 1;
+	sim.now = 1;
+	sim.secret = secret_create(key, sizeof key);
+	network_init();
+	choose_profile();
+	for (unsigned i = 0; i < nodes; i++)
+		node_new(true);
+	for (unsigned i = 0; i < nodes; i++)
+		node_boot(&sim.nodes[i + 1]);
+}
+
+static void sooner(int64_t *next, int64_t other)
+{
+	if (other < *next)
+		*next = other;
+}
+
+static int64_t next_moment(void)
+{
+	int64_t next = sim.now + 50;
+	sooner(&next, network_next());
+	sooner(&next, client_next());
+	sooner(&next, operator_next());
+	sooner(&next, nemesis_next());
+	for (uint64_t id = 1; id < sim.next_id; id++)
+		sooner(&next, node_next(&sim.nodes[id]));
+	return next > sim.now ? next : sim.now + 1;
+}
+
+static void happen(void)
+{
+	network_deliver();
+	for (uint64_t id = 1; id < sim.next_id; id++)
+		node_events(&sim.nodes[id]);
+	client_events();
+	operator_events();
+	nemesis_events();
+}
+
+static void report_standstill(void)
+{
+	for (uint64_t id = 1; id < sim.next_id; id++) {
+		const struct sim_node *node = &sim.nodes[id];
+		const struct driver *d = node->driver;
+		printf("node %llu %s", (unsigned long long)id, node->up ? "up" : node->gone ? "gone" : "down");
+		if (d)
+			printf(" state=%d term=%llu last=%llu stored=%llu commit=%llu applied=%llu snapshot=%llu pending=%llu%s leader=%llu waiting=%zu sent=%zu voters=",
+			       d->raft.state, d->raft.current_term, (unsigned long long)memory_log_last(&d->log),
+			       (unsigned long long)d->stored, (unsigned long long)d->guard.commit,
+			       (unsigned long long)d->applied, (unsigned long long)d->guard.snapshot_index,
+			       d->raft.configuration_uncommitted_index, d->guard.installing ? " installing" : "",
+			       (unsigned long long)d->leader, d->waiting.count, d->sent.count);
+		if (d)
+			printf("(jobs %d, due %lld) ", node->disk.jobs != NULL, (long long)node_next(node));
+		for (size_t i = 0; d && i < d->configuration.count; i++)
+			printf("%llu%s ", (unsigned long long)d->configuration.nodes[i].id, d->configuration.nodes[i].voter ? "" : "l");
+		printf("\n");
+	}
+}
+
+static void come_right(void)
+{
+	int64_t right_since = 0;
+	while (!right_since || sim.now < right_since + QUIET_MS) {
+		sim.now = next_moment();
+		happen();
+		if (!oracle_converged())
+			right_since = 0;
+		else if (!right_since)
+			right_since = sim.now;
+		if (sim.now > sim.profile.heal_ms + PATIENCE_MS) {
+			report_standstill();
+			violation("NO PROGRESS a minute after everything was healed");
+		}
+	}
+}
+
+void sim_run(uint64_t seed, unsigned nodes, bool trace_it)
+{
+	sim.trace = trace_it;
+	begin(seed, nodes);
+	while (!healed()) {
+		sim.now = next_moment();
+		happen();
+	}
+	trace("healed");
+	network_heal();
+	come_right();
+	oracle_final();
+}
