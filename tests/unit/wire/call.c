@@ -1,0 +1,227 @@
+#include "wire/call.h"
+#include "tests/unit/wire/pair.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* The other side: answers each request by a script. */
+struct server {
+	struct channel *channel;
+	int heartbeats;           /* before each answer */
+	Craton__Fault fault;
+	uint32_t protocol;
+	bool is_mute;
+	enum err err;             /* of the last receive */
+	size_t served;
+};
+
+static void answer_hello(const struct server *server, Craton__Reply *reply, Craton__HelloReply *hello)
+{
+	hello->protocol = server->protocol;
+	hello->node = (char *)(uintptr_t)"a";
+	reply->body_case = CRATON__REPLY__BODY_HELLO;
+	reply->hello = hello;
+}
+
+static void *serve(void *at)
+{
+	struct server *server = at;
+	Craton__Request *request;
+	while ((server->err = call_receive(server->channel, FRAME_SIZE_MAX, deadline_in(20000), 5000, &request)) == ERR_OK) {
+		Craton__Reply reply = CRATON__REPLY__INIT;
+		Craton__HelloReply hello = CRATON__HELLO_REPLY__INIT;
+		for (int i = 0; i < server->heartbeats; i++)
+			channel_send(server->channel, FRAME_HEARTBEAT, NULL, 0, deadline_in(1000));
+		reply.index = request->index_min + 1;
+		reply.fault = server->fault;
+		if (request->body_case == CRATON__REQUEST__BODY_HELLO && !server->fault)
+			answer_hello(server, &reply, &hello);
+		if (!server->is_mute)
+			call_answer(server->channel, &reply, deadline_in(1000));
+		server->served++;
+		request_free(request);
+	}
+	return NULL;
+}
+
+static pthread_t start(struct server *server, struct pair *pair)
+{
+	pthread_t thread;
+	server->channel = pair->b;
+	pthread_create(&thread, NULL, serve, server);
+	return thread;
+}
+
+static void stop(struct pair *pair, pthread_t thread)
+{
+	channel_interrupt(pair->a);
+	pthread_join(thread, NULL);
+	pair_close(pair);
+}
+
+static void a_question_gets_its_answer(void)
+{
+	for (int i = 0; i < 2; i++) {
+		struct pair pair;
+		i ? pair_open_tls(&pair) : pair_open_unix(&pair);
+		struct server server = { 0 };
+		pthread_t thread = start(&server, &pair);
+		for (uint64_t n = 0; n < 100; n++) {
+			Craton__Request request = CRATON__REQUEST__INIT;
+			Craton__Reply *reply = NULL;
+			request.index_min = n;
+			CU_ASSERT_EQUAL_FATAL(call(pair.a, &request, 10000, DEADLINE_NEVER, &reply), ERR_OK);
+			CU_ASSERT_EQUAL(reply->index, n + 1);
+			reply_free(reply);
+		}
+		stop(&pair, thread);
+		CU_ASSERT(server.served == 100 && server.err == ERR_CLOSED);
+	}
+}
+
+static void heartbeats_are_heard_and_passed_over(void)
+{
+	struct pair pair;
+	struct server server = { .heartbeats = 5 };
+	Craton__Request request = CRATON__REQUEST__INIT;
+	Craton__Reply *reply = NULL;
+	pair_open_unix(&pair);
+	pthread_t thread = start(&server, &pair);
+	CU_ASSERT_EQUAL(call(pair.a, &request, 10000, DEADLINE_NEVER, &reply), ERR_OK);
+	reply_free(reply);
+	stop(&pair, thread);
+}
+
+struct beating {
+	struct channel *channel;
+	enum err err;
+};
+
+static void *beat_for_ever(void *at)
+{
+	struct beating *beating = at;
+	while ((beating->err = channel_send(beating->channel, FRAME_HEARTBEAT, NULL, 0, deadline_in(5000))) == ERR_OK)
+		;
+	return NULL;
+}
+
+/* Patience runs anew with each beat, but what is last is last. */
+static void a_call_ends_at_the_last_however_the_heart_beats(void)
+{
+	struct pair pair;
+	pthread_t thread;
+	Craton__Request request = CRATON__REQUEST__INIT;
+	Craton__Reply *reply = NULL;
+	pair_open_unix(&pair);
+	struct beating beating = { .channel = pair.b };
+	pthread_create(&thread, NULL, beat_for_ever, &beating);
+	CU_ASSERT_EQUAL(call(pair.a, &request, 60000, deadline_in(50), &reply), ERR_TIMEOUT);
+	CU_ASSERT_PTR_NULL(reply);
+	channel_interrupt(pair.a);
+	pthread_join(thread, NULL);
+	pair_close(&pair);
+}
+
+static void silence_ends_with_patience(void)
+{
+	struct pair pair;
+	struct server server = { .is_mute = true };
+	Craton__Request request = CRATON__REQUEST__INIT;
+	Craton__Reply *reply = NULL;
+	pair_open_unix(&pair);
+	pthread_t thread = start(&server, &pair);
+	CU_ASSERT_EQUAL(call(pair.a, &request, 20, DEADLINE_NEVER, &reply), ERR_TIMEOUT);
+	CU_ASSERT_PTR_NULL(reply);
+	stop(&pair, thread);
+}
+
+static void a_peer_that_left_is_closed(void)
+{
+	struct pair pair;
+	Craton__Request request = CRATON__REQUEST__INIT;
+	Craton__Reply *reply = NULL;
+	pair_open_unix(&pair);
+	channel_close(pair.b);
+	pair.b = NULL;
+	CU_ASSERT_EQUAL(call(pair.a, &request, 5000, DEADLINE_NEVER, &reply), ERR_CLOSED);
+	pair_close(&pair);
+}
+
+static void a_question_that_is_too_big_is_not_asked(void)
+{
+	struct pair pair;
+	struct server server = { 0 };
+	Craton__Request request = CRATON__REQUEST__INIT;
+	Craton__Reply *reply = NULL;
+	uint8_t *much = calloc(1, FRAME_SIZE_MAX);
+	pair_open_unix(&pair);
+	pthread_t thread = start(&server, &pair);
+	request.ticket = (ProtobufCBinaryData){ FRAME_SIZE_MAX, much };
+	CU_ASSERT_EQUAL(call(pair.a, &request, 5000, DEADLINE_NEVER, &reply), ERR_TOO_BIG);
+	request.ticket.len = 3;
+	CU_ASSERT_EQUAL(call(pair.a, &request, 5000, DEADLINE_NEVER, &reply), ERR_OK); /* the channel is as good as before */
+	reply_free(reply);
+	stop(&pair, thread);
+	free(much);
+}
+
+static void an_answer_that_is_none_is_malformed(void)
+{
+	static const struct { enum frame_kind kind; const char *bytes; size_t size; } wrong[] = {
+		{ FRAME_REQUEST, "", 0 }, { FRAME_REPLY, "\xff\xff\xff", 3 },
+	};
+	for (size_t i = 0; i < 2; i++) {
+		struct pair pair;
+		Craton__Request request = CRATON__REQUEST__INIT;
+		Craton__Reply *reply = NULL;
+		pair_open_unix(&pair);
+		channel_send(pair.b, wrong[i].kind, wrong[i].bytes, wrong[i].size, deadline_in(1000));
+		CU_ASSERT_EQUAL(call(pair.a, &request, 5000, DEADLINE_NEVER, &reply), ERR_MALFORMED);
+		CU_ASSERT_PTR_NULL(reply);
+		pair_close(&pair);
+	}
+}
+
+static void a_question_that_is_none_is_malformed(void)
+{
+	struct pair pair;
+	Craton__Request *request = NULL;
+	pair_open_unix(&pair);
+	channel_send(pair.a, FRAME_REPLY, "", 0, deadline_in(1000));
+	CU_ASSERT_EQUAL(call_receive(pair.b, 100, deadline_in(1000), 1000, &request), ERR_MALFORMED);
+	channel_send(pair.a, FRAME_REQUEST, "\xff", 1, deadline_in(1000));
+	CU_ASSERT_EQUAL(call_receive(pair.b, 100, deadline_in(1000), 1000, &request), ERR_MALFORMED);
+	channel_send(pair.a, FRAME_REQUEST, "0123456789", 10, deadline_in(1000));
+	CU_ASSERT_EQUAL(call_receive(pair.b, 10, deadline_in(1000), 1000, &request), ERR_TOO_BIG);
+	CU_ASSERT_PTR_NULL(request);
+	pair_close(&pair);
+}
+
+static enum err greet(struct server *server)
+{
+	struct pair pair;
+	Craton__HelloReply *hello = NULL;
+	pair_open_unix(&pair);
+	pthread_t thread = start(server, &pair);
+	enum err err = call_hello(pair.a, "test", deadline_in(10000), &hello);
+	CU_ASSERT_EQUAL(hello != NULL, err == ERR_OK);
+	if (hello) {
+		CU_ASSERT_STRING_EQUAL(hello->node, "a");
+		craton__hello_reply__free_unpacked(hello, NULL);
+	}
+	stop(&pair, thread);
+	return err;
+}
+
+static void a_greeting_is_returned_or_not(void)
+{
+	CU_ASSERT_EQUAL(greet(&(struct server){ .protocol = 1 }), ERR_OK);
+	CU_ASSERT_EQUAL(greet(&(struct server){ .protocol = 2 }), ERR_MALFORMED);
+	CU_ASSERT_EQUAL(greet(&(struct server){ .fault = CRATON__FAULT__FAULT_REFUSED }), ERR_REFUSED);
+	CU_ASSERT_EQUAL(greet(&(struct server){ .fault = CRATON__FAULT__FAULT_BUSY }), ERR_BUSY);
+	CU_ASSERT_EQUAL(greet(&(struct server){ .fault = CRATON__FAULT__FAULT_NOT_SERVING }), ERR_CLOSED);
+}
+
+TESTS("wire/call", SAY(a_question_gets_its_answer), SAY(heartbeats_are_heard_and_passed_over),
+      SAY(a_call_ends_at_the_last_however_the_heart_beats), SAY(silence_ends_with_patience), SAY(a_peer_that_left_is_closed),
+      SAY(a_question_that_is_too_big_is_not_asked), SAY(an_answer_that_is_none_is_malformed),
+      SAY(a_question_that_is_none_is_malformed), SAY(a_greeting_is_returned_or_not))
