@@ -1,0 +1,236 @@
+#include "ha/group_inside.h"
+#include "tests/check.h"
+#include "tests/unit/ha/fake_member.h"
+
+static struct group *group_of(const struct group_settings *settings, struct fake *a, struct fake *b, struct fake *c)
+{
+	struct member *members[3] = { &a->member };
+	size_t count = 1;
+	if (b)
+		members[count++] = &b->member;
+	if (c)
+		members[count++] = &c->member;
+	return group_create(settings, members, count);
+}
+
+typedef enum err asking(struct group *group, Craton__Reply **reply);
+static Craton__Fault fault_of(asking *ask, struct group *group)
+{
+	Craton__Reply *reply = NULL;
+	Craton__Fault fault = ask(group, &reply) == ERR_OK ? reply->fault : (Craton__Fault)-1;
+	reply_free(reply);
+	return fault;
+}
+
+static void a_lost_answer_is_asked_for_again_elsewhere(void)
+{
+	struct fake a, b;
+	fake_init(&a, "a", SAYS(GONE));
+	fake_init(&b, "b", SAYS(GOOD));
+	struct group *group = group_of(&patient, &a, &b, NULL);
+	for (int i = 0; i < 10; i++)
+		CU_ASSERT_EQUAL(fault_of(ask_read, group), CRATON__FAULT__FAULT_NONE);
+	CU_ASSERT_EQUAL(atomic_load(&a.calls), 1); /* then it was lost, and nobody paid for it again */
+	CU_ASSERT_EQUAL(atomic_load(&a.drops), 1);
+	CU_ASSERT_EQUAL(atomic_load(&b.calls), 10);
+	group_destroy(group);
+}
+
+static void a_deed_keeps_its_request_id_and_a_read_has_none(void)
+{
+	struct fake a, b;
+	struct id first;
+	fake_init(&a, "a", SAYS(GONE));
+	fake_init(&b, "b", SAYS(GOOD));
+	struct group *group = group_of(&patient, &a, &b, NULL);
+	CU_ASSERT_EQUAL(fault_of(ask_deed, group), CRATON__FAULT__FAULT_NONE);
+	CU_ASSERT(!id_is_zero(&a.request_ids[0]));
+	CU_ASSERT(id_equal(&a.request_ids[0], &b.request_ids[0]));
+	first = b.request_ids[0];
+	CU_ASSERT_EQUAL(fault_of(ask_deed, group), CRATON__FAULT__FAULT_NONE);
+	CU_ASSERT(!id_equal(&first, &b.request_ids[1]));
+	CU_ASSERT_EQUAL(fault_of(ask_read, group), CRATON__FAULT__FAULT_NONE);
+	CU_ASSERT(id_is_zero(&b.request_ids[2]));
+	group_destroy(group);
+}
+
+static void a_member_that_cannot_serve_is_asked_again_only_when_no_other_can(void)
+{
+	struct fake a, b;
+	fake_init(&a, "a", SAYS(FAULTY(NOT_SERVING), GOOD));
+	fake_init(&b, "b", SAYS(GOOD));
+	struct group *group = group_of(&patient, &a, &b, NULL);
+	CU_ASSERT_EQUAL(fault_of(ask_read, group), CRATON__FAULT__FAULT_NONE);
+	CU_ASSERT_EQUAL(fault_of(ask_read, group), CRATON__FAULT__FAULT_NONE);
+	CU_ASSERT_EQUAL(atomic_load(&a.calls), 1);
+	CU_ASSERT_EQUAL(atomic_load(&b.calls), 2);
+	group_destroy(group);
+}
+
+static void while_no_member_can_serve_the_call_waits_in_rounds(void)
+{
+	struct fake a, b;
+	fake_init(&a, "a", SAYS(FAULTY(NO_MAJORITY), FAULTY(NO_MAJORITY), FAULTY(NO_MAJORITY)));
+	fake_init(&b, "b", SAYS(FAULTY(NOT_SERVING), FAULTY(BEHIND), GOOD));
+	struct group *group = group_of(&patient, &a, &b, NULL);
+	CU_ASSERT_EQUAL(fault_of(ask_deed, group), CRATON__FAULT__FAULT_NONE);
+	CU_ASSERT_EQUAL(atomic_load(&b.calls), 3);
+	CU_ASSERT(id_equal(&b.request_ids[0], &b.request_ids[2]));
+	group_destroy(group);
+}
+
+static void when_the_time_is_up_the_last_fault_is_the_answer(void)
+{
+	struct group_settings hasty = patient;
+	struct fake a;
+	hasty.command_ms = 60;
+	fake_init(&a, "a", SAYS(FAULTY(NO_MAJORITY)));
+	struct group *group = group_of(&hasty, &a, NULL, NULL);
+	CU_ASSERT_EQUAL(fault_of(ask_deed, group), CRATON__FAULT__FAULT_NO_MAJORITY);
+	group_destroy(group);
+}
+
+static void what_every_member_would_say_is_asked_only_once(void)
+{
+	static const Craton__Fault final[] = { CRATON__FAULT__FAULT_TICKET, CRATON__FAULT__FAULT_REFUSED, CRATON__FAULT__FAULT_MALFORMED };
+	for (size_t i = 0; i < sizeof final / sizeof *final; i++) {
+		struct fake a, b;
+		struct line line = { ERR_OK, final[i], 1 };
+		fake_init(&a, "a", &line, 1);
+		fake_init(&b, "b", &line, 1);
+		struct group *group = group_of(&patient, &a, &b, NULL);
+		CU_ASSERT_EQUAL(fault_of(ask_read, group), final[i]);
+		CU_ASSERT_EQUAL(atomic_load(&a.calls) + atomic_load(&b.calls), 1);
+		group_destroy(group);
+	}
+}
+
+static void a_question_that_is_too_big_is_no_members_fault(void)
+{
+	struct fake a;
+	Craton__Reply *reply;
+	fake_init(&a, "a", SAYS({ ERR_TOO_BIG, CRATON__FAULT__FAULT_NONE, 0 }, GOOD));
+	struct group *group = group_of(&patient, &a, NULL, NULL);
+	CU_ASSERT_EQUAL(ask_read(group, &reply), ERR_TOO_BIG);
+	CU_ASSERT_EQUAL(fault_of(ask_read, group), CRATON__FAULT__FAULT_NONE);
+	CU_ASSERT_EQUAL(group_total_losses(group), 0);
+	group_destroy(group);
+}
+
+static void each_call_says_the_highest_index_any_member_has_told(void)
+{
+	struct fake a;
+	fake_init(&a, "a", SAYS({ ERR_OK, CRATON__FAULT__FAULT_NONE, 7 }, { ERR_OK, CRATON__FAULT__FAULT_NONE, 5 }));
+	struct group *group = group_of(&patient, &a, NULL, NULL);
+	fault_of(ask_read, group);
+	CU_ASSERT_EQUAL(a.index_min, 0);
+	fault_of(ask_read, group);
+	CU_ASSERT_EQUAL(a.index_min, 7);
+	fault_of(ask_read, group);
+	CU_ASSERT_EQUAL(a.index_min, 7);
+	group_destroy(group);
+}
+
+static struct object *carried_object(void)
+{
+	struct object *object = calloc(1, sizeof *object);
+	object->references = 1;
+	object->carried = malloc(sizeof *object->carried);
+	craton__object__init(object->carried);
+	return object;
+}
+
+static Craton__Fault ask_crypt(struct group *group, struct object *about)
+{
+	struct question question = QUESTION_INIT;
+	Craton__Crypt body = CRATON__CRYPT__INIT;
+	Craton__ObjectRef ref = CRATON__OBJECT_REF__INIT;
+	Craton__Reply *reply = NULL;
+	body.key = question.object = &ref;
+	question.about = about;
+	question.index_min = 1;
+	question.request.body_case = CRATON__REQUEST__BODY_CRYPT;
+	question.request.crypt = &body;
+	Craton__Fault fault = group_call(group, &question, &reply) == ERR_OK ? reply->fault : (Craton__Fault)-1;
+	reply_free(reply);
+	return fault;
+}
+
+static void a_session_key_is_shown_once_and_again_when_forgotten(void)
+{
+	struct fake a;
+	struct object *key = carried_object();
+	fake_init(&a, "a", SAYS(GOOD, GOOD, FAULTY(UNKNOWN_OBJECT), GOOD));
+	struct group *group = group_of(&patient, &a, NULL, NULL);
+	CU_ASSERT_EQUAL(ask_crypt(group, key), CRATON__FAULT__FAULT_NONE);
+	CU_ASSERT(a.was_shown);
+	CU_ASSERT_EQUAL(ask_crypt(group, key), CRATON__FAULT__FAULT_NONE);
+	CU_ASSERT(!a.was_shown);
+	CU_ASSERT_EQUAL(ask_crypt(group, key), CRATON__FAULT__FAULT_NONE); /* forgotten, shown at once */
+	CU_ASSERT(a.was_shown);
+	CU_ASSERT_EQUAL(atomic_load(&a.calls), 4);
+	group_destroy(group);
+	object_release(key);
+}
+
+static void an_unknown_object_that_nobody_carries_is_the_answer(void)
+{
+	struct fake a, b;
+	fake_init(&a, "a", SAYS(FAULTY(UNKNOWN_OBJECT)));
+	fake_init(&b, "b", SAYS(FAULTY(UNKNOWN_OBJECT)));
+	struct group *group = group_of(&patient, &a, &b, NULL);
+	CU_ASSERT_EQUAL(ask_crypt(group, NULL), CRATON__FAULT__FAULT_UNKNOWN_OBJECT);
+	CU_ASSERT_EQUAL(atomic_load(&a.calls) + atomic_load(&b.calls), 1);
+	group_destroy(group);
+}
+
+static void while_others_are_left_no_member_gets_all_the_time(void)
+{
+	struct group_settings settings = patient;
+	struct fake a, b;
+	Craton__Reply *reply;
+	settings.command_ms = 20000;
+	fake_init(&a, "a", SAYS({ ERR_TIMEOUT, CRATON__FAULT__FAULT_NONE, 0 }));
+	fake_init(&b, "b", SAYS({ ERR_TIMEOUT, CRATON__FAULT__FAULT_NONE, 0 }));
+	struct group *group = group_of(&settings, &a, &b, NULL);
+	CU_ASSERT_EQUAL(ask_read(group, &reply), ERR_TIMEOUT);
+	int64_t first = a.patience_ms < b.patience_ms ? a.patience_ms : b.patience_ms;
+	int64_t last = a.patience_ms < b.patience_ms ? b.patience_ms : a.patience_ms;
+	CU_ASSERT_EQUAL(first, 5000);
+	CU_ASSERT(last > 5000 && last <= 20000);
+	group_destroy(group);
+}
+
+static void *ask_in_thread(void *group)
+{
+	Craton__Reply *reply;
+	return (void *)(uintptr_t)ask_read(group, &reply);
+}
+
+static void stopping_ends_every_wait(void)
+{
+	struct fake a;
+	pthread_t thread;
+	void *result;
+	Craton__Reply *reply;
+	fake_init(&a, "a", SAYS(GOOD));
+	a.waits = true;
+	struct group *group = group_of(&patient, &a, NULL, NULL);
+	pthread_create(&thread, NULL, ask_in_thread, group);
+	fake_wait_calls(&a, 1);
+	group_stop(group);
+	pthread_join(thread, &result);
+	CU_ASSERT_EQUAL((enum err)(uintptr_t)result, ERR_CLOSED);
+	CU_ASSERT_EQUAL(ask_read(group, &reply), ERR_CLOSED);
+	CU_ASSERT_EQUAL(group_total_losses(group), 0);
+	group_stop(group);
+	group_destroy(group);
+}
+
+TESTS("ha group", SAY(a_lost_answer_is_asked_for_again_elsewhere), SAY(a_deed_keeps_its_request_id_and_a_read_has_none),
+	SAY(a_member_that_cannot_serve_is_asked_again_only_when_no_other_can),
+	SAY(while_no_member_can_serve_the_call_waits_in_rounds), SAY(when_the_time_is_up_the_last_fault_is_the_answer),
+	SAY(what_every_member_would_say_is_asked_only_once), SAY(a_question_that_is_too_big_is_no_members_fault),
+	SAY(each_call_says_the_highest_index_any_member_has_told), SAY(a_session_key_is_shown_once_and_again_when_forgotten),
+	SAY(an_unknown_object_that_nobody_carries_is_the_answer), SAY(while_others_are_left_no_member_gets_all_the_time),
+	SAY(stopping_ends_every_wait))

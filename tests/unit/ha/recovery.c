@@ -1,0 +1,186 @@
+#include "ha/group_inside.h"
+#include "tests/check.h"
+#include "tests/unit/ha/fake_member.h"
+#include <signal.h>
+
+static struct group *group_of_two(const struct group_settings *settings, struct fake *a, struct fake *b)
+{
+	struct member *members[] = { &a->member, &b->member };
+	return group_create(settings, members, 2);
+}
+
+static enum err ask(struct group *group)
+{
+	Craton__Reply *reply = NULL;
+	enum err err = ask_read(group, &reply);
+	reply_free(reply);
+	return err;
+}
+
+static void wait_until_back(struct group *group, const struct member *member)
+{
+	pthread_mutex_lock(&group->lock);
+	while (member->lost)
+		group_wait_locked(group, DEADLINE_NEVER);
+	pthread_mutex_unlock(&group->lock);
+}
+
+static void no_thread_is_started_before_a_member_is_lost(void)
+{
+	struct fake a, b;
+	fake_init(&a, "a", SAYS(GOOD));
+	fake_init(&b, "b", SAYS(GOOD));
+	struct group *group = group_of_two(&patient, &a, &b);
+	CU_ASSERT_EQUAL(ask(group), ERR_OK);
+	CU_ASSERT(!group->has_thread);
+	group_destroy(group);
+}
+
+static void a_lost_member_is_probed_in_the_background_until_it_is_back(void)
+{
+	struct fake a, b;
+	fake_init(&a, "a", SAYS(GONE, GOOD));
+	fake_init(&b, "b", SAYS(GOOD));
+	struct group *group = group_of_two(&patient, &a, &b);
+	CU_ASSERT_EQUAL(ask(group), ERR_OK);
+	CU_ASSERT(group->has_thread);
+	fake_wait_probes(&a, 3);
+	CU_ASSERT_EQUAL(atomic_load(&a.calls), 1);
+	atomic_store(&a.probe_err, ERR_OK);
+	wait_until_back(group, &a.member);
+	CU_ASSERT_EQUAL(atomic_load(&b.probes), 0);
+	group_destroy(group);
+}
+
+static void the_thread_takes_no_signals(void)
+{
+	struct fake a, b;
+	sigset_t before, after;
+	fake_init(&a, "a", SAYS(GONE));
+	fake_init(&b, "b", SAYS(GOOD));
+	struct group *group = group_of_two(&patient, &a, &b);
+	pthread_sigmask(SIG_SETMASK, NULL, &before);
+	CU_ASSERT_EQUAL(ask(group), ERR_OK);
+	pthread_sigmask(SIG_SETMASK, NULL, &after);
+	CU_ASSERT_EQUAL(sigismember(&before, SIGTERM), sigismember(&after, SIGTERM));
+	group_destroy(group);
+}
+
+static void after_so_many_retries_a_member_is_given_up(void)
+{
+	struct group_settings settings = patient;
+	struct fake a, b;
+	settings.recovery_retries = 2;
+	settings.recovery_interval_ms = 8;
+	fake_init(&a, "a", SAYS(GONE));
+	fake_init(&b, "b", SAYS(GOOD));
+	struct group *group = group_of_two(&settings, &a, &b);
+	CU_ASSERT_EQUAL(ask(group), ERR_OK);
+	fake_wait_probes(&a, 2);
+	pthread_mutex_lock(&group->lock);
+	while (a.member.probes < 2)
+		group_wait_locked(group, clock_ms() + 1);
+	CU_ASSERT_EQUAL(a.member.probe_at_ms, DEADLINE_NEVER);
+	pthread_mutex_unlock(&group->lock);
+	group_destroy(group);
+}
+
+static void a_storm_of_calls_while_all_are_lost_knocks_once_per_interval(void)
+{
+	struct group_settings settings = patient;
+	struct fake a, b;
+	settings.may_start_threads = false; /* so that only calls knock */
+	settings.recovery_interval_ms = 1000000;
+	fake_init(&a, "a", SAYS(GONE));
+	fake_init(&b, "b", SAYS(GONE));
+	struct group *group = group_of_two(&settings, &a, &b);
+	for (int i = 0; i < 1000; i++)
+		CU_ASSERT_EQUAL(ask(group), ERR_CLOSED);
+	CU_ASSERT_EQUAL(atomic_load(&a.calls) + atomic_load(&b.calls), 2);
+	CU_ASSERT(atomic_load(&a.probes) + atomic_load(&b.probes) <= 2);
+	CU_ASSERT_EQUAL(group_total_losses(group), 1);
+	group_destroy(group);
+}
+
+static void after_the_interval_a_call_finds_the_members_again(void)
+{
+	struct group_settings settings = patient;
+	struct fake a, b;
+	settings.may_start_threads = false;
+	settings.recovery_interval_ms = 40;
+	fake_init(&a, "a", SAYS(GONE, GOOD));
+	fake_init(&b, "b", SAYS(GONE, GOOD));
+	struct group *group = group_of_two(&settings, &a, &b);
+	CU_ASSERT_EQUAL(ask(group), ERR_CLOSED);
+	atomic_store(&a.probe_err, ERR_OK);
+	atomic_store(&b.probe_err, ERR_OK);
+	enum err err = ERR_CLOSED;
+	for (int64_t end = clock_ms() + 10000; err != ERR_OK && clock_ms() < end;)
+		err = ask(group);
+	CU_ASSERT_EQUAL(err, ERR_OK);
+	group_destroy(group);
+}
+
+static void a_call_waits_for_a_member_as_long_as_the_settings_say(void)
+{
+	struct group_settings settings = patient;
+	struct fake a, b;
+	settings.recovery_wait_ms = 5000;
+	fake_init(&a, "a", SAYS(GONE, GOOD));
+	fake_init(&b, "b", SAYS(GONE, GOOD));
+	atomic_store(&a.probe_err, ERR_OK);
+	struct group *group = group_of_two(&settings, &a, &b);
+	CU_ASSERT_EQUAL(ask(group), ERR_OK);
+	CU_ASSERT_EQUAL(group_total_losses(group), 1);
+	group_destroy(group);
+}
+
+static void without_threads_a_call_is_the_probe(void)
+{
+	struct group_settings settings = patient;
+	struct fake a, b;
+	settings.may_start_threads = false;
+	settings.recovery_interval_ms = 8;
+	fake_init(&a, "a", SAYS(GONE, GOOD));
+	fake_init(&b, "b", SAYS(GOOD));
+	struct group *group = group_of_two(&settings, &a, &b);
+	for (int64_t end = clock_ms() + 10000; atomic_load(&a.calls) < 2 && clock_ms() < end;)
+		CU_ASSERT_EQUAL(ask(group), ERR_OK);
+	CU_ASSERT(!a.member.lost);
+	CU_ASSERT(!group->has_thread);
+	CU_ASSERT_EQUAL(atomic_load(&a.probes), 0);
+	group_destroy(group);
+}
+
+static void *ask_often(void *argument)
+{
+	uintptr_t failures = 0;
+	for (int i = 0; i < 500; i++)
+		failures += ask(argument) != ERR_OK;
+	return (void *)failures;
+}
+
+static void many_threads_share_a_group_that_loses_and_regains_a_member(void)
+{
+	struct fake a, b;
+	pthread_t threads[8];
+	fake_init(&a, "a", SAYS(GOOD, GOOD, GOOD, GONE, GONE, GONE, GOOD));
+	fake_init(&b, "b", SAYS(GOOD));
+	atomic_store(&a.probe_err, ERR_OK);
+	struct group *group = group_of_two(&patient, &a, &b);
+	for (size_t i = 0; i < 8; i++)
+		pthread_create(&threads[i], NULL, ask_often, group);
+	for (size_t i = 0; i < 8; i++) {
+		void *failures;
+		pthread_join(threads[i], &failures);
+		CU_ASSERT_PTR_NULL(failures);
+	}
+	CU_ASSERT_EQUAL(a.member.outstanding + b.member.outstanding, 0);
+	group_destroy(group);
+}
+
+TESTS("ha recovery", SAY(no_thread_is_started_before_a_member_is_lost),
+	SAY(a_lost_member_is_probed_in_the_background_until_it_is_back), SAY(the_thread_takes_no_signals),
+	SAY(after_so_many_retries_a_member_is_given_up), SAY(a_storm_of_calls_while_all_are_lost_knocks_once_per_interval),
+	SAY(after_the_interval_a_call_finds_the_members_again), SAY(a_call_waits_for_a_member_as_long_as_the_settings_say),
+	SAY(without_threads_a_call_is_the_probe), SAY(many_threads_share_a_group_that_loses_and_regains_a_member))

@@ -1,0 +1,133 @@
+#include "ha/remote.h"
+#include "tests/check.h"
+#include "tests/support/fake_node.h"
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/craton-test-XXXXXX";
+static char path[64];
+static atomic_bool hangs;
+static atomic_uint hanging;
+
+static void answer(void *context, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
+{
+	(void)context;
+	(void)call;
+	reply->index = request->index_min + 1;
+	if (atomic_load(&hangs)) {
+		atomic_fetch_add(&hanging, 1);
+		while (atomic_load(&hangs))
+			usleep(1000);
+	}
+}
+
+static struct member *member_named(const char *name)
+{
+	struct client_member config = { .name = (char *)(uintptr_t)name, .address = { .is_unix = true } };
+	if (!path[0])
+		snprintf(path, sizeof path, "%s/node.sock", mkdtemp(folder));
+	strcpy(config.address.host, path);
+	return remote_create(&config, NULL, 2000);
+}
+
+static enum err ask(struct member *member)
+{
+	Craton__Request request = CRATON__REQUEST__INIT;
+	Craton__Random body = CRATON__RANDOM__INIT;
+	Craton__Reply *reply = NULL;
+	request.body_case = CRATON__REQUEST__BODY_RANDOM;
+	request.random = &body;
+	request.index_min = 41;
+	enum err err = member->ops->call(member, &request, 5000, &reply);
+	if (err == ERR_OK)
+		CU_ASSERT_EQUAL(reply->index, 42);
+	reply_free(reply);
+	return err;
+}
+
+static void one_connection_serves_many_calls(void)
+{
+	struct member *member = member_named("a");
+	struct fake_node *node = fake_node_start("a", path, answer, NULL);
+	for (int i = 0; i < 20; i++)
+		CU_ASSERT_EQUAL(ask(member), ERR_OK);
+	CU_ASSERT_EQUAL(fake_node_connections(node), 1);
+	CU_ASSERT_EQUAL(fake_node_requests(node), 20);
+	member->ops->destroy(member);
+	fake_node_stop(node);
+}
+
+static void a_restart_of_the_node_costs_the_caller_nothing(void)
+{
+	struct member *member = member_named("a");
+	struct fake_node *node = fake_node_start("a", path, answer, NULL);
+	CU_ASSERT_EQUAL(ask(member), ERR_OK);
+	fake_node_stop(node);
+	node = fake_node_start("a", path, answer, NULL);
+	CU_ASSERT_EQUAL(ask(member), ERR_OK);
+	CU_ASSERT_EQUAL(fake_node_connections(node), 1);
+	member->ops->destroy(member);
+	fake_node_stop(node);
+}
+
+static void a_node_that_is_not_there_is_an_error_at_once(void)
+{
+	struct member *member = member_named("a");
+	struct fake_node *node = fake_node_start("a", path, answer, NULL);
+	CU_ASSERT_EQUAL(ask(member), ERR_OK);
+	fake_node_stop(node);
+	CU_ASSERT(ask(member) != ERR_OK);
+	CU_ASSERT(member->ops->probe(member) != ERR_OK);
+	node = fake_node_start("a", path, answer, NULL);
+	CU_ASSERT_EQUAL(member->ops->probe(member), ERR_OK);
+	CU_ASSERT_EQUAL(ask(member), ERR_OK); /* on the connection that the probe made */
+	CU_ASSERT_EQUAL(fake_node_connections(node), 1);
+	member->ops->drop(member);
+	CU_ASSERT_EQUAL(ask(member), ERR_OK);
+	CU_ASSERT_EQUAL(fake_node_connections(node), 2);
+	member->ops->destroy(member);
+	fake_node_stop(node);
+}
+
+static void a_node_of_another_name_is_refused(void)
+{
+	struct member *member = member_named("a");
+	struct fake_node *node = fake_node_start("b", path, answer, NULL);
+	CU_ASSERT_EQUAL(ask(member), ERR_REFUSED);
+	member->ops->destroy(member);
+	fake_node_stop(node);
+}
+
+static void *ask_in_thread(void *member)
+{
+	return (void *)(uintptr_t)ask(member);
+}
+
+static void an_interrupt_ends_the_wait_for_an_answer(void)
+{
+	struct member *member = member_named("a");
+	struct fake_node *node = fake_node_start("a", path, answer, NULL);
+	pthread_t thread;
+	void *result;
+	atomic_store(&hangs, true);
+	pthread_create(&thread, NULL, ask_in_thread, member);
+	while (!atomic_load(&hanging))
+		usleep(1000);
+	member->ops->interrupt(member);
+	pthread_join(thread, &result);
+	CU_ASSERT_EQUAL((enum err)(uintptr_t)result, ERR_CLOSED);
+	CU_ASSERT_EQUAL(ask(member), ERR_CLOSED);
+	atomic_store(&hangs, false);
+	member->ops->destroy(member);
+	fake_node_stop(node);
+	unlink(path);
+	rmdir(folder);
+}
+
+TESTS("ha remote", SAY(one_connection_serves_many_calls), SAY(a_restart_of_the_node_costs_the_caller_nothing),
+	SAY(a_node_that_is_not_there_is_an_error_at_once), SAY(a_node_of_another_name_is_refused),
+	SAY(an_interrupt_ends_the_wait_for_an_answer))

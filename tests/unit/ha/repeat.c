@@ -1,0 +1,41 @@
+#include "ha/repeat.h"
+#include "tests/check.h"
+
+#define BODY(name) CRATON__REQUEST__BODY_##name
+
+static void whatever_changes_something_is_a_deed(void)
+{
+	static const Craton__Request__BodyCase deeds[] = { BODY(LOGIN), BODY(INIT_TOKEN), BODY(INIT_PIN), BODY(SET_PIN),
+		BODY(CREATE_OBJECT), BODY(DESTROY_OBJECT), BODY(SET_ATTRIBUTES), BODY(GENERATE_KEY), BODY(GENERATE_KEY_PAIR) };
+	for (size_t i = 0; i < sizeof deeds / sizeof *deeds; i++) {
+		CU_ASSERT(question_kind(deeds[i])->is_deed);
+		CU_ASSERT(!question_kind(deeds[i])->is_measured);
+	}
+}
+
+static void what_changes_nothing_needs_no_request_id(void)
+{
+	static const Craton__Request__BodyCase reads[] = { BODY(SLOT_INFO), BODY(MECHANISM_LIST), BODY(GET_ATTRIBUTES), BODY(FIND),
+		BODY(CRYPT), BODY(RANDOM) };
+	for (size_t i = 0; i < sizeof reads / sizeof *reads; i++)
+		CU_ASSERT(!question_kind(reads[i])->is_deed);
+}
+
+static void a_fault_nobody_knows_sends_the_asker_elsewhere(void)
+{
+	int64_t rest_ms;
+	CU_ASSERT_EQUAL(fault_verdict((Craton__Fault)77, &rest_ms), VERDICT_ELSEWHERE);
+	CU_ASSERT(rest_ms > 0);
+	CU_ASSERT_STRING_EQUAL(fault_name((Craton__Fault)77), "unknown");
+	CU_ASSERT_EQUAL(fault_verdict((Craton__Fault)-1, &rest_ms), VERDICT_ELSEWHERE);
+}
+
+static void no_majority_is_no_reason_to_leave_a_member_alone(void)
+{
+	int64_t rest_ms;
+	CU_ASSERT_EQUAL(fault_verdict(CRATON__FAULT__FAULT_NO_MAJORITY, &rest_ms), VERDICT_ELSEWHERE);
+	CU_ASSERT_EQUAL(rest_ms, 0);
+}
+
+TESTS("ha repeat", SAY(whatever_changes_something_is_a_deed), SAY(what_changes_nothing_needs_no_request_id),
+	SAY(a_fault_nobody_knows_sends_the_asker_elsewhere), SAY(no_majority_is_no_reason_to_leave_a_member_alone))
