@@ -22,8 +22,12 @@ struct channel {
 	SSL *ssl;                     /* NULL over a Unix socket */
 	struct identity peer;
 	pthread_mutex_t ssl_lock;     /* guards the SSL's state, never a wait */
-	pthread_mutex_t send_lock;    /* a frame goes out whole: held for as long as that takes */
-	/* under send_lock */
+	/* A frame goes out whole, so senders take turns. */
+	pthread_mutex_t turn_lock;
+	pthread_cond_t turn_ended;
+	bool is_sending;              /* under turn_lock */
+	unsigned waiting;             /* under turn_lock */
+	/* of whoever's turn it is */
 	struct buf outbox;
 	uint64_t frames_sent;
 	/* the receiver's */
@@ -40,8 +44,13 @@ static struct channel *channel_create(int fd)
 	if (!channel)
 		return NULL;
 	channel->fd = fd;
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&channel->turn_ended, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	pthread_mutex_init(&channel->turn_lock, NULL);
 	pthread_mutex_init(&channel->ssl_lock, NULL);
-	pthread_mutex_init(&channel->send_lock, NULL);
 	buf_init(&channel->outbox, HEADER_SIZE + FRAME_SIZE_MAX);
 	buf_init(&channel->scratch, FRAME_SIZE_MAX);
 	return channel;
@@ -54,7 +63,8 @@ void channel_close(struct channel *channel)
 	tls_close(channel->ssl);
 	close(channel->fd);
 	pthread_mutex_destroy(&channel->ssl_lock);
-	pthread_mutex_destroy(&channel->send_lock);
+	pthread_mutex_destroy(&channel->turn_lock);
+	pthread_cond_destroy(&channel->turn_ended);
 	buf_finish(&channel->outbox);
 	buf_finish(&channel->scratch);
 	secret_wipe(channel->inbox, sizeof channel->inbox);
@@ -202,14 +212,26 @@ static enum err write_all(struct channel *channel, const uint8_t *data, size_t s
 
 /* Sending */
 
-static enum err send_enter(struct channel *channel, deadline_ms deadline)
+static bool wait_turn_locked(struct channel *channel, deadline_ms deadline)
 {
 	struct timespec until = { .tv_sec = deadline / 1000, .tv_nsec = deadline % 1000 * 1000000 };
-	if (pthread_mutex_trylock(&channel->send_lock) == 0)
-		return ERR_OK;
 	if (deadline == DEADLINE_NEVER)
-		return pthread_mutex_lock(&channel->send_lock) ? ERR_IO : ERR_OK;
-	return pthread_mutex_clocklock(&channel->send_lock, CLOCK_MONOTONIC, &until) ? ERR_TIMEOUT : ERR_OK;
+		return pthread_cond_wait(&channel->turn_ended, &channel->turn_lock) == 0;
+	return pthread_cond_timedwait(&channel->turn_ended, &channel->turn_lock, &until) == 0;
+}
+
+static enum err send_enter(struct channel *channel, deadline_ms deadline)
+{
+	bool in_time = true;
+	pthread_mutex_lock(&channel->turn_lock);
+	channel->waiting++;
+	while (channel->is_sending && in_time)
+		in_time = wait_turn_locked(channel, deadline);
+	channel->waiting--;
+	bool mine = !channel->is_sending;
+	channel->is_sending = true;
+	pthread_mutex_unlock(&channel->turn_lock);
+	return mine ? ERR_OK : ERR_TIMEOUT;
 }
 
 /* A buffer that one large frame has blown up does not stay so. */
@@ -229,7 +251,11 @@ void channel_scratch_done(struct channel *channel)
 static void send_leave(struct channel *channel)
 {
 	settle(&channel->outbox);
-	pthread_mutex_unlock(&channel->send_lock);
+	pthread_mutex_lock(&channel->turn_lock);
+	channel->is_sending = false;
+	if (channel->waiting)
+		pthread_cond_signal(&channel->turn_ended);
+	pthread_mutex_unlock(&channel->turn_lock);
 }
 
 /* Long before a key has protected too much the next one takes its place. */
