@@ -9,15 +9,27 @@
 
 struct domain {
 	struct token *token;
+	struct fresh *fresh;
 	pthread_mutex_t lock;
 	struct domain_keys keys;  /* guarded by lock; of this generation of the token */
 	uint64_t generation;
 	uint8_t id[DOMAIN_ID_SIZE];
+	bool keeps_length;
 };
 
 struct token *domain_token(struct domain *domain)
 {
 	return domain->token;
+}
+
+struct fresh *domain_fresh(struct domain *domain)
+{
+	return domain->fresh;
+}
+
+bool domain_keeps_length(const struct domain *domain)
+{
+	return domain->keeps_length;
 }
 
 const uint8_t *domain_id(const struct domain *domain)
@@ -134,6 +146,7 @@ static enum err open_with(struct domain *domain, CK_SESSION_HANDLE session, stru
 		err = domain_keys_check(module, session, &domain->keys, complaint);
 	if (err != ERR_OK)
 		return err;
+	domain->keeps_length = domain_keys_keep_length(module, session, &domain->keys);
 	CK_RV rv = domain_keys_id(module, session, &domain->keys, domain->id);
 	return rv == CKR_OK ? ERR_OK : module_complain(module, complaint, "its domain key can't sign", rv);
 }
@@ -149,7 +162,9 @@ enum err domain_open(struct token *token, struct domain **out, struct complaint 
 	if (domain) {
 		pthread_mutex_init(&domain->lock, NULL);
 		domain->token = token;
-		err = open_with(domain, session, complaint);
+		domain->fresh = fresh_create(token);
+		if (domain->fresh)
+			err = open_with(domain, session, complaint);
 	}
 	token_return(token, session, err == ERR_OK ? CKR_OK : CKR_FUNCTION_FAILED);
 	if (err == ERR_OK)
@@ -163,6 +178,7 @@ void domain_close(struct domain *domain)
 {
 	if (!domain)
 		return;
+	fresh_destroy(domain->fresh);
 	pthread_mutex_destroy(&domain->lock);
 	free(domain);
 }

@@ -1,6 +1,5 @@
 #include "backend/domain_keys.h"
 #include "backend/domain.h"
-#include <stdio.h>
 #include <string.h>
 
 static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
@@ -40,7 +39,7 @@ static const CK_ATTRIBUTE closed[] = {
 static const CK_ATTRIBUTE mac[] = {
 	{ CKA_KEY_TYPE, &key_generic, sizeof key_generic }, NO(CKA_WRAP), NO(CKA_UNWRAP), YES(CKA_SIGN), YES(CKA_VERIFY),
 };
-static const CK_ATTRIBUTE length[] = { { CKA_VALUE_LEN, &key_size, sizeof key_size } };
+static const CK_ATTRIBUTE full_size[] = { { CKA_VALUE_LEN, &key_size, sizeof key_size } };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define APPEND(out, count, array)                            \
@@ -60,7 +59,7 @@ CK_ULONG domain_key_template(enum domain_key which, bool making, CK_ATTRIBUTE ou
 	if (which == DOMAIN_CLOSED)
 		APPEND(out, count, closed);
 	if (making)
-		APPEND(out, count, length);
+		APPEND(out, count, full_size);
 	return count;
 }
 
@@ -231,6 +230,37 @@ static const char *try_leaks(const struct module *module, CK_SESSION_HANDLE sess
 			return "it wraps a domain key under the closed key";
 	}
 	return NULL;
+}
+
+static CK_ULONG length_of(const struct module *module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key)
+{
+	CK_ULONG length = 0;
+	CK_ATTRIBUTE attribute = { CKA_VALUE_LEN, &length, sizeof length };
+	return module->p11->C_GetAttributeValue(session, key, &attribute, 1) == CKR_OK ? length : 0;
+}
+
+bool domain_keys_keep_length(const struct module *module, CK_SESSION_HANDLE session, const struct domain_keys *keys)
+{
+	CK_MECHANISM generation = { CKM_GENERIC_SECRET_KEY_GEN, NULL, 0 }, mechanism = { CKM_AES_KEY_WRAP_PAD, NULL, 0 };
+	CK_ULONG odd = 9, size = 256;
+	CK_BYTE wrapped[256];
+	CK_OBJECT_HANDLE sample = 0, back = 0;
+	CK_ATTRIBUTE template_[] = {
+		{ CKA_CLASS, &secret_class, sizeof secret_class }, { CKA_KEY_TYPE, &key_generic, sizeof key_generic },
+		NO(CKA_TOKEN), YES(CKA_PRIVATE), YES(CKA_SENSITIVE), YES(CKA_EXTRACTABLE), { CKA_VALUE_LEN, &odd, sizeof odd },
+	};
+	CK_RV rv = module->p11->C_GenerateKey(session, &generation, template_, COUNT(template_), &sample);
+	if (rv == CKR_OK)
+		rv = module->p11->C_WrapKey(session, &mechanism, keys->key[DOMAIN_OPEN], sample, wrapped, &size);
+	if (rv == CKR_OK)
+		rv = module->p11->C_UnwrapKey(session, &mechanism, keys->key[DOMAIN_OPEN], wrapped, size, template_,
+		                              COUNT(template_) - 1, &back);
+	bool keeps = rv == CKR_OK && length_of(module, session, back) == odd;
+	if (back)
+		module->p11->C_DestroyObject(session, back);
+	if (sample)
+		module->p11->C_DestroyObject(session, sample);
+	return keeps;
 }
 
 enum err domain_keys_check(const struct module *module, CK_SESSION_HANDLE session, const struct domain_keys *keys,

@@ -3,6 +3,11 @@
 #pragma once
 #include "backend/domain.h"
 #include "backend/domain_keys.h"
+#include "backend/fresh.h"
+
+struct fresh *domain_fresh(struct domain *domain);
+/* As domain_keys_keep_length found. */
+bool domain_keeps_length(const struct domain *domain);
 
 /* CKR_DEVICE_ERROR if the token, reopened, has lost them. */
 CK_RV domain_key_handle(struct domain *domain, CK_SESSION_HANDLE session, enum domain_key which, CK_OBJECT_HANDLE *out);

@@ -12,6 +12,13 @@ static void add_parts(struct physical *physical, const Craton__Object *object)
 		physical_from(physical, object, parts[i]);
 }
 
+/* An open key may have been made extractable for sealing only, so it takes the long way. */
+static void keep_fresh(struct domain *domain, CK_OBJECT_HANDLE key, const Craton__Object *object)
+{
+	if (object->sealed->kind == SEAL_CLOSED)
+		fresh_keep(domain_fresh(domain), object, key);
+}
+
 CK_RV generate_key(struct domain *domain, const CK_MECHANISM *mechanism, Craton__Object *object)
 {
 	struct token *token = domain_token(domain);
@@ -31,6 +38,8 @@ CK_RV generate_key(struct domain *domain, const CK_MECHANISM *mechanism, Craton_
 		rv = learn(p11, session, key, object);
 	if (rv == CKR_OK)
 		rv = seal_key(domain, session, key, object);
+	if (rv == CKR_OK)
+		keep_fresh(domain, key, object);
 	seal_session_return(domain, session, rv, &key, 1);
 	return rv;
 }
@@ -62,6 +71,8 @@ CK_RV generate_key_pair(struct domain *domain, const CK_MECHANISM *mechanism,
 		rv = learn_from_public(public_object, private_object);
 	if (rv == CKR_OK)
 		rv = seal_key(domain, session, keys[1], private_object);
+	if (rv == CKR_OK)
+		keep_fresh(domain, keys[1], private_object);
 	seal_session_return(domain, session, rv, keys, 2);
 	return rv;
 }

@@ -3,7 +3,10 @@
 #include "backend/learn.h"
 #include "backend/seal_private.h"
 
-/* A private data object's value travels as a generic secret. One byte goes before it, for a secret of no length is none. */
+/* A private data object's value travels as a generic secret. Its length goes before it: a secret of no length is none, and not
+ * every token gives back the length it was given (domain_keys_keep_length). */
+#define DATA_SIZE_MAX (ATTRIBUTE_SIZE_MAX + 8u)
+
 static void data_identity(struct physical *physical)
 {
 	physical_number(physical, CKA_CLASS, CKO_SECRET_KEY);
@@ -18,7 +21,7 @@ static void import_data(struct physical *physical, const struct attribute_list *
 {
 	const Craton__Attribute *value = attribute_list_get(secret, CKA_VALUE);
 	data_identity(physical);
-	buf_add_u8(padded, 0);
+	buf_add_u64(padded, value ? value->value.len : 0);
 	if (value)
 		buf_add(padded, value->value.data, value->value.len);
 	physical_bytes(physical, CKA_VALUE, padded->data, padded->size);
@@ -50,7 +53,7 @@ CK_RV seal_import(struct domain *domain, const struct attribute_list *secret, Cr
 	bool data = object_class(object) == CKO_DATA;
 	if (secret->count > SECRET_PARTS_MAX)
 		return CKR_TEMPLATE_INCONSISTENT;
-	buf_init(&padded, ATTRIBUTE_SIZE_MAX + 1);
+	buf_init(&padded, DATA_SIZE_MAX);
 	if (data)
 		import_data(&physical, secret, &padded);
 	else
@@ -84,6 +87,24 @@ static CK_RV unseal_for_reading(struct domain *domain, CK_SESSION_HANDLE session
 	return seal_unwrap(domain, session, object->sealed, &physical, out);
 }
 
+/* What the token gave → what was sealed. */
+static CK_RV add_value(const Craton__Object *object, CK_ATTRIBUTE_TYPE type, const struct buf *value, struct buf *out)
+{
+	struct cursor cursor = cursor_over(value->data, value->size);
+	uint64_t size = value->size;
+	if (object_class(object) == CKO_DATA) {
+		size = cursor_u64(&cursor);
+	} else if (object_class(object) == CKO_SECRET_KEY && type == CKA_VALUE) {
+		struct attribute_list list = object_list(object);
+		uint64_t length = attribute_list_ulong(&list, CKA_VALUE_LEN, size);
+		size = length < size ? length : size;
+	}
+	if (cursor.failed || size > cursor.size)
+		return CKR_ENCRYPTED_DATA_INVALID;
+	buf_add(out, cursor.data, (size_t)size);
+	return out->failed ? CKR_HOST_MEMORY : CKR_OK;
+}
+
 CK_RV unseal_value(struct domain *domain, const Craton__Object *object, CK_ATTRIBUTE_TYPE type, struct buf *out)
 {
 	struct token *token = domain_token(domain);
@@ -98,16 +119,12 @@ CK_RV unseal_value(struct domain *domain, const Craton__Object *object, CK_ATTRI
 	CK_RV rv = token_borrow(token, &session);
 	if (rv != CKR_OK)
 		return rv;
-	buf_init(&value, ATTRIBUTE_SIZE_MAX + 1);
+	buf_init(&value, DATA_SIZE_MAX + 8u);
 	rv = unseal_for_reading(domain, session, object, &key);
 	if (rv == CKR_OK)
 		rv = read_attribute(token_functions(token), session, key, type, &value);
-	if (rv == CKR_OK && data && value.size < 1)
-		rv = CKR_ENCRYPTED_DATA_INVALID;
-	if (rv == CKR_OK) {
-		buf_add(out, data ? value.data + 1 : value.data, data ? value.size - 1 : value.size);
-		rv = out->failed ? CKR_HOST_MEMORY : CKR_OK;
-	}
+	if (rv == CKR_OK)
+		rv = add_value(object, type, &value, out);
 	seal_session_return(domain, session, rv, &key, 1);
 	buf_finish(&value);
 	return rv;

@@ -1,4 +1,5 @@
 #include "backend/keyring.h"
+#include "backend/domain_private.h"
 #include "backend/seal_private.h"
 #include "base/log.h"
 #include <assert.h>
@@ -30,13 +31,13 @@ struct keyring {
 	struct domain *domain;
 	size_t capacity;
 	uint64_t seed;          /* so that nobody chooses ids that share a bucket */
-	pthread_mutex_t keeper; /* one thread at a time in the keeper session; taken without `lock` */
 	pthread_mutex_t lock;   /* guards all below */
 	pthread_cond_t loaded;
 	struct entry **buckets;
 	size_t bucket_mask;
 	struct entry *newest, *oldest;
 	size_t count;           /* in the table */
+	struct entry *graves;   /* forgotten, and still in the token */
 	uint64_t epoch;
 	struct keyring_counts counts;
 };
@@ -54,7 +55,6 @@ struct keyring *keyring_create(struct domain *domain, size_t capacity)
 	keyring->bucket_mask = buckets - 1;
 	keyring->epoch = 1;
 	random_bytes(&keyring->seed, sizeof keyring->seed);
-	pthread_mutex_init(&keyring->keeper, NULL);
 	pthread_mutex_init(&keyring->lock, NULL);
 	pthread_cond_init(&keyring->loaded, NULL);
 	if ((keyring->buckets = calloc(buckets, sizeof *keyring->buckets)))
@@ -141,9 +141,10 @@ static void destroy_one(struct keyring *keyring, struct entry *entry)
 {
 	struct token *token = domain_token(keyring->domain);
 	if (entry->state == ENTRY_READY && entry->generation == token_generation(token)) {
-		pthread_mutex_lock(&keyring->keeper);
-		CK_RV rv = token_functions(token)->C_DestroyObject(token_keeper(token), entry->key.handle);
-		pthread_mutex_unlock(&keyring->keeper);
+		struct fresh *fresh = domain_fresh(keyring->domain);
+		CK_SESSION_HANDLE keeper = fresh_keeper_enter(fresh);
+		CK_RV rv = token_functions(token)->C_DestroyObject(keeper, entry->key.handle);
+		fresh_keeper_leave(fresh);
 		if (rv != CKR_OK)
 			log_warn("backend", "loaded key not removed from the token rv=0x%lx", rv);
 	}
@@ -191,13 +192,20 @@ struct loaded_key *keyring_borrow(struct keyring *keyring, const struct id *id)
 	return entry ? &entry->key : NULL;
 }
 
+static struct entry *graves_take_locked(struct keyring *keyring)
+{
+	struct entry *graves = keyring->graves;
+	keyring->graves = NULL;
+	return graves;
+}
+
 static void let_go(struct keyring *keyring, struct entry *entry)
 {
-	struct entry *dead = NULL;
 	pthread_mutex_lock(&keyring->lock);
+	struct entry *dead = graves_take_locked(keyring);
 	assert(entry->borrowers > 0);
 	if (--entry->borrowers == 0 && !entry->in_table) {
-		entry->next_in_bucket = NULL;
+		entry->next_in_bucket = dead;
 		dead = entry;
 	} else if (keyring->count > keyring->capacity) {
 		evict_locked(keyring, &dead); /* it was more than we may keep, while it was in use */
@@ -212,20 +220,30 @@ void keyring_return(struct keyring *keyring, struct loaded_key *key)
 		let_go(keyring, (struct entry *)key);
 }
 
+static CK_RV load_sealed(struct domain *domain, struct fresh *fresh, CK_SESSION_HANDLE keeper, const Craton__Object *object,
+                         CK_OBJECT_HANDLE *out)
+{
+	CK_RV rv = seal_check_on(domain, keeper, object);
+	fresh_tidy(fresh);
+	if (rv != CKR_OK || fresh_take(fresh, object, out))
+		return rv;
+	return unseal_checked(domain, keeper, object, out);
+}
+
 static CK_RV load_into_token(struct keyring *keyring, struct entry *entry)
 {
 	struct token *token = domain_token(keyring->domain);
 	const Craton__Object *object = entry->key.object;
 	CK_OBJECT_CLASS class = object_class(object);
-	pthread_mutex_lock(&keyring->keeper);
-	entry->generation = token_generation(token);
-	CK_SESSION_HANDLE keeper = token_keeper(token);
 	CK_RV rv = CKR_KEY_HANDLE_INVALID;
+	struct fresh *fresh = domain_fresh(keyring->domain);
+	CK_SESSION_HANDLE keeper = fresh_keeper_enter(fresh);
+	entry->generation = token_generation(token);
 	if (class == CKO_PUBLIC_KEY)
 		rv = physical_load_public(token_functions(token), keeper, object, &entry->key.handle);
 	else if (class == CKO_PRIVATE_KEY || class == CKO_SECRET_KEY)
-		rv = unseal_key(keyring->domain, keeper, object, &entry->key.handle);
-	pthread_mutex_unlock(&keyring->keeper);
+		rv = load_sealed(keyring->domain, fresh, keeper, object, &entry->key.handle);
+	fresh_keeper_leave(fresh);
 	return rv;
 }
 
@@ -297,9 +315,10 @@ static struct entry *begin_locked(struct keyring *keyring, uint64_t epoch, Crato
 
 static CK_RV load(struct keyring *keyring, uint64_t epoch, Craton__Object *object, const struct id *id, struct loaded_key **out)
 {
-	struct entry *dead = NULL, *begun = NULL;
+	struct entry *begun = NULL;
 	CK_RV rv = CKR_OK;
 	pthread_mutex_lock(&keyring->lock);
+	struct entry *dead = graves_take_locked(keyring);
 	struct entry *entry = find_locked(keyring, id);
 	if (entry && is_stale(keyring, entry)) {
 		remove_locked(keyring, entry, &dead);
@@ -342,28 +361,26 @@ uint64_t keyring_epoch(struct keyring *keyring)
 
 void keyring_forget(struct keyring *keyring, const struct id *id)
 {
-	struct entry *dead = NULL;
 	pthread_mutex_lock(&keyring->lock);
 	keyring->epoch++;
 	struct entry *entry = find_locked(keyring, id);
 	if (entry)
-		remove_locked(keyring, entry, &dead);
+		remove_locked(keyring, entry, &keyring->graves);
 	pthread_mutex_unlock(&keyring->lock);
-	destroy_all(keyring, dead);
+	fresh_forget(domain_fresh(keyring->domain), id, NULL);
 }
 
 static void forget_where(struct keyring *keyring, bool all, uint32_t slot)
 {
-	struct entry *dead = NULL;
 	pthread_mutex_lock(&keyring->lock);
 	keyring->epoch++;
 	for (struct entry *entry = keyring->oldest, *newer; entry; entry = newer) {
 		newer = entry->newer;
 		if (all || entry->slot == slot)
-			remove_locked(keyring, entry, &dead);
+			remove_locked(keyring, entry, &keyring->graves);
 	}
 	pthread_mutex_unlock(&keyring->lock);
-	destroy_all(keyring, dead);
+	fresh_forget(domain_fresh(keyring->domain), NULL, all ? NULL : &slot);
 }
 
 void keyring_forget_slot(struct keyring *keyring, uint32_t slot)
@@ -374,6 +391,18 @@ void keyring_forget_slot(struct keyring *keyring, uint32_t slot)
 void keyring_forget_all(struct keyring *keyring)
 {
 	forget_where(keyring, true, 0);
+}
+
+void keyring_tidy(struct keyring *keyring)
+{
+	struct fresh *fresh = domain_fresh(keyring->domain);
+	pthread_mutex_lock(&keyring->lock);
+	struct entry *dead = graves_take_locked(keyring);
+	pthread_mutex_unlock(&keyring->lock);
+	destroy_all(keyring, dead);
+	fresh_keeper_enter(fresh);
+	fresh_tidy(fresh);
+	fresh_keeper_leave(fresh);
 }
 
 struct keyring_counts keyring_counts(struct keyring *keyring)
@@ -390,9 +419,9 @@ void keyring_destroy(struct keyring *keyring)
 	if (!keyring)
 		return;
 	keyring_forget_all(keyring);
+	keyring_tidy(keyring);
 	pthread_cond_destroy(&keyring->loaded);
 	pthread_mutex_destroy(&keyring->lock);
-	pthread_mutex_destroy(&keyring->keeper);
 	free(keyring->buckets);
 	free(keyring);
 }

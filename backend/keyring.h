@@ -22,8 +22,12 @@ CK_RV keyring_load(struct keyring *keyring, uint64_t epoch, Craton__Object *obje
                    struct loaded_key **out);
 uint64_t keyring_epoch(struct keyring *keyring);
 void keyring_return(struct keyring *keyring, struct loaded_key *key); /* accepts NULL */
+/* Forgetting is a short lock and no token call: it never waits for a token that hangs. From here on nobody can borrow it; the physical key
+ * is destroyed by the next thread that loads or returns a key, or tidies. */
 void keyring_forget(struct keyring *keyring, const struct id *id);
 void keyring_forget_slot(struct keyring *keyring, uint32_t slot);
 void keyring_forget_all(struct keyring *keyring);
+/* Removes what was forgotten from the token now. Worth a call now and then on a node that is idle. */
+void keyring_tidy(struct keyring *keyring);
 struct keyring_counts { uint64_t loaded, hits, misses, evictions; };
 struct keyring_counts keyring_counts(struct keyring *keyring);

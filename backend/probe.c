@@ -46,7 +46,7 @@ static Craton__MechanismInfo *add(struct capabilities *out, CK_MECHANISM_TYPE ty
 /* Sizes that were tried where a token's range says little (curves); else the token's own. */
 static void note_works(struct probing *probing, CK_MECHANISM_TYPE type, CK_FLAGS flags, const struct trial_key *key)
 {
-	CK_MECHANISM_INFO token_says;
+	CK_MECHANISM_INFO token_says = { 0 }; /* SoftHSM sets some flags with |= */
 	bool by_trial = key->curve_size > 0;
 	if (probing->p11->C_GetMechanismInfo(token_slot(domain_token(probing->domain)), type, &token_says) != CKR_OK)
 		return;
@@ -130,7 +130,7 @@ static bool try_mechanism(struct probing *probing, const struct sample *sample, 
 {
 	static const CK_FLAGS pairs[] = { CKF_SIGN | CKF_VERIFY, CKF_ENCRYPT | CKF_DECRYPT };
 	const struct mechanism_facts *facts = mechanism_facts(type);
-	CK_MECHANISM_INFO info;
+	CK_MECHANISM_INFO info = { 0 };
 	bool works = false;
 	if (!facts || !(facts->uses & USES) || !mechanism_takes_key_type(type, sample->key->key_type) ||
 	    probing->p11->C_GetMechanismInfo(token_slot(domain_token(probing->domain)), type, &info) != CKR_OK)
@@ -176,7 +176,7 @@ static bool use_all(struct probing *probing, const struct sample *sample)
 
 static CK_ULONG size_to_try(struct probing *probing, const struct trial_key *key)
 {
-	CK_MECHANISM_INFO info;
+	CK_MECHANISM_INFO info = { 0 };
 	if (key->key_type != CKK_RSA ||
 	    probing->p11->C_GetMechanismInfo(token_slot(domain_token(probing->domain)), key->generation, &info) != CKR_OK)
 		return key->size;

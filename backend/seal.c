@@ -127,9 +127,22 @@ static void sealed_free(Craton__Sealed *sealed)
 		craton__sealed__free_unpacked(sealed, NULL);
 }
 
+/* Where unwrapping leaves zeros at the end, an HMAC key no longer than the shortest block is none the worse ("if the length of K
+ * is less than B: append zeros to the end of K", RFC 2104); a longer one is hashed first and would be another key. */
+#define SECRET_SIZE_ODD_MAX 64
+
+static bool would_be_another(const struct domain *domain, const Craton__Object *object)
+{
+	struct attribute_list list = object_list(object);
+	uint64_t size = attribute_list_ulong(&list, CKA_VALUE_LEN, 0);
+	return !domain_keeps_length(domain) && object_class(object) == CKO_SECRET_KEY && size % 8 != 0 && size > SECRET_SIZE_ODD_MAX;
+}
+
 CK_RV seal_key(struct domain *domain, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key, Craton__Object *object)
 {
 	assert(object->id.len == ID_SIZE);
+	if (would_be_another(domain, object))
+		return CKR_ATTRIBUTE_VALUE_INVALID;
 	enum seal_kind kind = seal_kind_for(object);
 	Craton__Sealed *sealed = calloc(1, sizeof *sealed);
 	if (!sealed)
@@ -184,8 +197,11 @@ CK_RV seal_unwrap(struct domain *domain, CK_SESSION_HANDLE session, const Craton
 CK_RV unseal_key(struct domain *domain, CK_SESSION_HANDLE session, const Craton__Object *object, CK_OBJECT_HANDLE *out)
 {
 	CK_RV rv = seal_check_on(domain, session, object);
-	if (rv != CKR_OK)
-		return rv;
+	return rv == CKR_OK ? unseal_checked(domain, session, object, out) : rv;
+}
+
+CK_RV unseal_checked(struct domain *domain, CK_SESSION_HANDLE session, const Craton__Object *object, CK_OBJECT_HANDLE *out)
+{
 	CK_OBJECT_CLASS class = object_class(object);
 	if (class != CKO_PRIVATE_KEY && class != CKO_SECRET_KEY)
 		return CKR_KEY_HANDLE_INVALID;

@@ -10,7 +10,8 @@ enum seal_kind { SEAL_CLOSED = 1, SEAL_OPEN = 2 };
 
 /* Open only if the virtual attributes say CKA_EXTRACTABLE true or CKA_SENSITIVE false. */
 enum seal_kind seal_kind_for(const Craton__Object *object);
-/* Wraps the key and sets object->sealed; the object's attributes are final by now. */
+/* Wraps the key and sets object->sealed; the object's attributes are final by now. CKR_ATTRIBUTE_VALUE_INVALID for a secret of more than
+ * 64 bytes and no multiple of 8 on a token that would not give it back as it was (SoftHSM 2.6.1). */
 CK_RV seal_key(struct domain *domain, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key,
                Craton__Object *object);
 /* A new MAC after attributes have changed (checks the old object first). The kind does not change. */

