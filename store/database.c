@@ -13,7 +13,8 @@ enum err database_failure(struct database *database, const char *doing)
 	          database->db ? sqlite3_errmsg(database->db) : "out of memory");
 	if (code == SQLITE_NOMEM)
 		return ERR_NO_MEMORY;
-	return code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? ERR_DAMAGED : ERR_IO;
+	/* SQLITE_ERROR: a format or tables that the statements do not fit. */
+	return code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_ERROR ? ERR_DAMAGED : ERR_IO;
 }
 
 static bool pragma(struct database *database, const char *sql)
