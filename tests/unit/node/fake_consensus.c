@@ -1,0 +1,171 @@
+#include "tests/unit/node/fake_consensus.h"
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOST_MAX 64
+
+struct lost {
+	struct id request;
+	uint8_t *data;
+	size_t size;
+};
+
+struct consensus {
+	const struct machine_ops *ops;
+	void *machine;
+	uint64_t self;
+	_Atomic uint64_t applied;
+};
+
+static struct {
+	pthread_mutex_t lock;
+	bool no_majority;
+	struct consensus *consensus;
+	struct lost lost[LOST_MAX];
+	size_t lost_count;
+	void (*before)(void *context);
+	void *context;
+	unsigned proposals;
+} fake = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+void fake_majority(bool there_is_one)
+{
+	pthread_mutex_lock(&fake.lock);
+	fake.no_majority = !there_is_one;
+	pthread_mutex_unlock(&fake.lock);
+}
+
+void fake_before_next(void (*deed)(void *context), void *context)
+{
+	pthread_mutex_lock(&fake.lock);
+	fake.before = deed;
+	fake.context = context;
+	pthread_mutex_unlock(&fake.lock);
+}
+
+unsigned fake_proposals(void)
+{
+	pthread_mutex_lock(&fake.lock);
+	unsigned proposals = fake.proposals;
+	pthread_mutex_unlock(&fake.lock);
+	return proposals;
+}
+
+enum err consensus_start(const struct consensus_config *config, struct consensus **out, struct complaint *complaint)
+{
+	(void)complaint;
+	struct consensus *consensus = calloc(1, sizeof *consensus);
+	if (!consensus)
+		return ERR_NO_MEMORY;
+	consensus->ops = config->machine_ops;
+	consensus->machine = config->machine;
+	consensus->self = config->self;
+	consensus->applied = consensus->ops->applied(consensus->machine);
+	fake.consensus = consensus;
+	fake.no_majority = false;
+	fake.proposals = 0;
+	*out = consensus;
+	return ERR_OK;
+}
+
+void consensus_stop(struct consensus *consensus, deadline_ms deadline)
+{
+	(void)deadline;
+	while (fake.lost_count)
+		free(fake.lost[--fake.lost_count].data);
+	fake.consensus = NULL;
+	free(consensus);
+}
+
+static void apply_locked(struct consensus *consensus, const struct id *request, const void *data, size_t size)
+{
+	struct committed entry = { .index = consensus->applied + 1, .time_ms = clock_wall_ms(), .request = *request,
+	                           .data = data, .size = size };
+	if (consensus->ops->apply(consensus->machine, &entry) != ERR_OK ||
+	    consensus->ops->flush(consensus->machine, entry.index) != ERR_OK)
+		abort();
+	atomic_store(&consensus->applied, entry.index);
+}
+
+static void lose_locked(const struct id *request, const void *data, size_t size)
+{
+	struct lost *lost = &fake.lost[fake.lost_count++];
+	if (fake.lost_count == LOST_MAX)
+		abort();
+	*lost = (struct lost){ .request = *request, .data = malloc(size), .size = size };
+	memcpy(lost->data, data, size);
+}
+
+void fake_commit_what_was_lost(void)
+{
+	pthread_mutex_lock(&fake.lock);
+	for (size_t i = 0; i < fake.lost_count; i++) {
+		apply_locked(fake.consensus, &fake.lost[i].request, fake.lost[i].data, fake.lost[i].size);
+		free(fake.lost[i].data);
+	}
+	fake.lost_count = 0;
+	pthread_mutex_unlock(&fake.lock);
+}
+
+enum err consensus_propose(struct consensus *consensus, const struct id *request, const void *data, size_t size,
+                           deadline_ms deadline, uint64_t *index)
+{
+	(void)deadline;
+	pthread_mutex_lock(&fake.lock);
+	void (*before)(void *) = fake.before;
+	void *context = fake.context;
+	fake.before = NULL;
+	fake.proposals++;
+	pthread_mutex_unlock(&fake.lock);
+	if (before)
+		before(context);
+	pthread_mutex_lock(&fake.lock);
+	bool lost = fake.no_majority;
+	if (lost)
+		lose_locked(request, data, size);
+	else
+		apply_locked(consensus, request, data, size);
+	*index = consensus->applied;
+	pthread_mutex_unlock(&fake.lock);
+	return lost ? ERR_TIMEOUT : ERR_OK;
+}
+
+enum err consensus_wait(struct consensus *consensus, uint64_t index, deadline_ms deadline)
+{
+	(void)deadline;
+	return index <= atomic_load(&consensus->applied) ? ERR_OK : ERR_TIMEOUT;
+}
+
+uint64_t consensus_applied(struct consensus *consensus)
+{
+	return atomic_load(&consensus->applied);
+}
+
+enum err consensus_barrier(struct consensus *consensus, deadline_ms deadline, uint64_t *index)
+{
+	(void)deadline;
+	*index = atomic_load(&consensus->applied);
+	return fake.no_majority ? ERR_TIMEOUT : ERR_OK;
+}
+
+enum err consensus_transfer(struct consensus *consensus, uint64_t to, deadline_ms deadline, struct complaint *complaint)
+{
+	(void)consensus, (void)to, (void)deadline;
+	return complain(complaint, ERR_REFUSED, "there is nobody else");
+}
+
+enum err consensus_snapshot(struct consensus *consensus, deadline_ms deadline, uint64_t *index)
+{
+	(void)deadline;
+	*index = atomic_load(&consensus->applied);
+	return ERR_OK;
+}
+
+void consensus_status(struct consensus *consensus, struct consensus_status *out)
+{
+	uint64_t applied = atomic_load(&consensus->applied);
+	*out = (struct consensus_status){ .role = ROLE_LEADER, .term = 1, .last_index = applied, .commit_index = applied,
+	                                  .applied_index = applied, .leader = consensus->self };
+}
