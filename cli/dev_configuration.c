@@ -134,13 +134,12 @@ static enum err write_softhsm(const struct dev *dev, const struct dev_node *node
 
 static enum err write_node(const struct dev *dev, const struct dev_node *node, struct complaint *complaint)
 {
+	const char *environment = dev_node_environment(dev, node);
 	struct text text;
 	if (!text_open(&text))
 		return complain(complaint, ERR_NO_MEMORY, "out of memory");
 	FILE *file = text.file;
 	fprintf(file, "# Node %s of a cluster made by `craton dev start`; see cratond.conf(5).\n", node->name);
-	fprintf(file, "# %s runs it alone: env \"$(cat %s)\" cratond -c %s\n", "This", dev_path(dev, node, "environment"),
-	        dev_path(dev, node, "cratond.conf"));
 	fprintf(file, "[node]\nid = %d\nname = %s\nstate = state\n\n", (int)(node - dev->nodes) + 1, node->name);
 	fprintf(file, "[raft]\nlisten = 127.0.0.1:%d\nsecret_file = cluster.secret\n\n", (int)node->peer_port);
 	for (size_t i = 0; i < dev->node_count; i++)
@@ -148,6 +147,8 @@ static enum err write_node(const struct dev *dev, const struct dev_node *node, s
 		        (int)dev->nodes[i].peer_port);
 	fprintf(file, "[tls]\nauthority = ../authority/certificate.pem\ncertificate = certificate.pem\nkey = key.pem\n\n");
 	fprintf(file, "[token]\nmodule = %s\nuri = pkcs11:token=craton-%s\npin_file = token.pin\n\n", dev->module, node->name);
+	if (environment)
+		fprintf(file, "[environment %.*s]\nvalue = %s\n\n", (int)strcspn(environment, "="), environment, strchr(environment, '=') + 1);
 	fprintf(file, "[listen]\nunix = socket\ntls = 127.0.0.1:%d\n", (int)node->client_port);
 	return text_save(&text, dev_path(dev, node, "cratond.conf"), 0600, complaint);
 }

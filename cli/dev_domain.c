@@ -12,8 +12,6 @@ enum { END_READ, END_WRITE };
 struct domain_task {
 	const struct dev_node *node;
 	char config[DEV_PATH_MAX + 64], so_pin[DEV_PATH_MAX + 64], log[DEV_PATH_MAX + 64];
-	char environment[DEV_PATH_MAX + 128];
-	const char *pairs[2];
 	const char *argv[8];
 	struct spawn spawn;
 	pid_t pid;
@@ -23,16 +21,13 @@ struct domain_task {
 static void task_init(struct domain_task *task, const struct dev *dev, const struct dev_programs *programs,
                       const struct dev_node *node, const char *deed)
 {
-	const char *environment = dev_node_environment(dev, node);
 	*task = (struct domain_task){ .node = node, .pid = -1, .request = { -1, -1 }, .answer = { -1, -1 } };
 	snprintf(task->config, sizeof task->config, "%s", dev_path(dev, node, "cratond.conf"));
 	snprintf(task->so_pin, sizeof task->so_pin, "%s", dev_path(dev, node, "token.so-pin"));
 	snprintf(task->log, sizeof task->log, "%s", dev_path(dev, node, "domain.log"));
-	snprintf(task->environment, sizeof task->environment, "%s", environment ? environment : "");
-	task->pairs[0] = environment ? task->environment : NULL;
 	memcpy(task->argv, (const char *[8]){ programs->cratond, "-c", task->config, "domain", deed, "--so-pin-file",
 	                                      task->so_pin, NULL }, sizeof task->argv);
-	task->spawn = (struct spawn){ .argv = task->argv, .environment = task->pairs, .in = -1, .out = -1, .log = task->log };
+	task->spawn = (struct spawn){ .argv = task->argv, .in = -1, .out = -1, .log = task->log };
 }
 
 static void close_one(int *fd)

@@ -46,9 +46,8 @@ static void process_start(struct supervisor *supervisor, struct process *process
 {
 	const struct dev *dev = &supervisor->dev;
 	const char *argv[] = { supervisor->programs.cratond, "-c", dev_path(dev, process->node, "cratond.conf"), NULL };
-	const char *environment[] = { dev_node_environment(dev, process->node), NULL };
-	struct spawn spawn = { .argv = argv, .environment = environment, .in = -1, .out = -1,
-	                       .log = dev_path(dev, process->node, "log"), .dies_with_us = true };
+	struct spawn spawn = { .argv = argv, .in = -1, .out = -1, .log = dev_path(dev, process->node, "log"),
+	                       .dies_with_us = true };
 	process->pid = spawn_start(&spawn);
 	process->started_ms = clock_ms();
 	if (process->pid > 0) {
@@ -116,37 +115,35 @@ static void take_signals(struct supervisor *supervisor)
 	reap(supervisor);
 }
 
-/* Until none of the chosen runs, or the deadline. */
-static bool wait_for_end(struct supervisor *supervisor, struct process *first, size_t count, deadline_ms deadline)
+/* Until it has ended, or the deadline. */
+static bool wait_for_end(struct supervisor *supervisor, const struct process *process, deadline_ms deadline)
 {
 	for (;;) {
 		struct pollfd signals = { .fd = supervisor->signals, .events = POLLIN };
-		bool running = false;
 		take_signals(supervisor);
-		for (size_t i = 0; i < count; i++)
-			running |= first[i].pid != 0;
-		if (!running || deadline_passed(deadline))
-			return !running;
+		if (!process->pid || deadline_passed(deadline))
+			return !process->pid;
 		poll(&signals, 1, deadline_left(deadline));
 	}
 }
 
-static void stop_processes(struct supervisor *supervisor, struct process *first, size_t count, int signal_number)
+static void process_stop(struct supervisor *supervisor, struct process *process, int signal_number)
 {
-	for (size_t i = 0; i < count; i++) {
-		first[i].is_wanted = false;
-		if (first[i].pid)
-			kill(first[i].pid, signal_number);
-	}
-	if (wait_for_end(supervisor, first, count, deadline_in(STOP_MS)))
+	process->is_wanted = false;
+	if (process->pid)
+		kill(process->pid, signal_number);
+	if (wait_for_end(supervisor, process, deadline_in(STOP_MS)))
 		return;
-	for (size_t i = 0; i < count; i++) {
-		if (first[i].pid) {
-			log_warn("dev", "node did not stop, killed name=%s", first[i].node->name);
-			kill(first[i].pid, SIGKILL);
-		}
-	}
-	wait_for_end(supervisor, first, count, DEADLINE_NEVER);
+	log_warn("dev", "node did not stop, killed name=%s", process->node->name);
+	kill(process->pid, SIGKILL);
+	wait_for_end(supervisor, process, DEADLINE_NEVER);
+}
+
+/* One after the other, so that each has somebody to hand the leadership over to. */
+static void stop_all(struct supervisor *supervisor)
+{
+	for (size_t i = 0; i < supervisor->dev.node_count; i++)
+		process_stop(supervisor, &supervisor->processes[i], SIGTERM);
 }
 
 static void start_wanted(struct supervisor *supervisor, struct process *process)
@@ -187,12 +184,12 @@ static void obey(struct supervisor *supervisor, char *line, int fd)
 		return;
 	}
 	if (strcmp(deed, "quit") == 0) {
-		stop_processes(supervisor, supervisor->processes, supervisor->dev.node_count, SIGTERM);
+		stop_all(supervisor);
 		supervisor->is_over = true;
 	} else if (process && strcmp(deed, "kill") == 0) {
-		stop_processes(supervisor, process, 1, SIGKILL);
+		process_stop(supervisor, process, SIGKILL);
 	} else if (process && strcmp(deed, "stop") == 0) {
-		stop_processes(supervisor, process, 1, SIGTERM);
+		process_stop(supervisor, process, SIGTERM);
 	} else if (process && strcmp(deed, "start") == 0) {
 		start_wanted(supervisor, process);
 	} else {
@@ -231,7 +228,7 @@ static void run(struct supervisor *supervisor)
 			take_connection(supervisor, STDIN_FILENO);
 		restart_due(supervisor);
 	}
-	stop_processes(supervisor, supervisor->processes, supervisor->dev.node_count, SIGTERM);
+	stop_all(supervisor);
 }
 
 /* One supervisor a folder: it holds this file, with its process id in it, as long as it lives. */

@@ -59,6 +59,9 @@ const struct config_key node_config_keys[] = {
 	{ .section = "token", .key = "keys", .type = CONFIG_NUMBER, .offset = FIELD(keys), .preset = "1024",
 	  .min = 1, .max = 1000000, .hint = "how many keys are kept loaded in the token, for example 1024" },
 
+	{ .section = "environment *", .key = "value", .type = CONFIG_TEXT, .offset = offsetof(struct node_variable, value),
+	  .required = true, .hint = "the variable's value, for example /etc/craton/a/softhsm2.conf" },
+
 	{ .section = "listen", .key = "unix", .type = CONFIG_PATH, .offset = FIELD(unix_path),
 	  .hint = "a socket for applications of this host, for example /run/craton/cratond.sock" },
 	{ .section = "listen", .key = "unix_mode", .type = CONFIG_TEXT, .offset = FIELD(unix_mode_text), .preset = "0660",
@@ -89,6 +92,8 @@ const struct config_key node_config_keys[] = {
 static const struct config_group groups[] = {
 	{ .kind = "founder", .item_size = sizeof(struct node_founder), .offset_items = FIELD(founders),
 	  .offset_count = FIELD(founder_count), .count_min = 0, .count_max = FOUNDERS_MAX },
+	{ .kind = "environment", .item_size = sizeof(struct node_variable), .offset_items = FIELD(variables),
+	  .offset_count = FIELD(variable_count), .count_min = 0, .count_max = VARIABLES_MAX },
 	{ .kind = NULL },
 };
 

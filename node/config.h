@@ -7,12 +7,18 @@
 
 #define FOUNDERS_MAX 7
 #define LISTEN_USERS_MAX 64
+#define VARIABLES_MAX 64
 
 struct node_founder {
 	char *name;              /* [founder NAME] */
 	int64_t id;
 	char *address_text;
 	struct address address;  /* where its peers reach it */
+};
+
+struct node_variable {
+	char *name;              /* [environment NAME] */
+	char *value;
 };
 
 struct node_config {
@@ -33,6 +39,9 @@ struct node_config {
 	/* [token] */
 	char *module, *uri, *pin_file;
 	int64_t sessions, keys;
+	/* [environment NAME]: for the token's module */
+	struct node_variable *variables;
+	size_t variable_count;
 	/* [listen] */
 	char *unix_path, *unix_mode_text, *tls_listen_text, *users_text;
 	bool listens_unix, listens_tls;

@@ -5,6 +5,7 @@
 #include "node/domain_command.h"
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -81,6 +82,15 @@ static int run(const struct arguments *arguments, const struct node_config *conf
 	return EX_OK;
 }
 
+/* Before there are threads, and before the module that looks there is loaded. */
+static bool set_environment(const struct node_config *config)
+{
+	for (size_t i = 0; i < config->variable_count; i++)
+		if (setenv(config->variables[i].name, config->variables[i].value, 1) != 0)
+			return false;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	struct arguments arguments = { .check = false };
@@ -98,7 +108,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "cratond: %s\n", *complaint.text ? complaint.text : err_name(err));
 		return exit_status(err);
 	}
-	int status = run(&arguments, &config);
+	int status = set_environment(&config) ? run(&arguments, &config) : exit_status(ERR_NO_MEMORY);
 	node_config_release(&config);
 	return status;
 }
