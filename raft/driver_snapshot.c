@@ -184,11 +184,11 @@ static void install(struct driver *d, struct log_job *job, const struct message 
 
 void driver_snapshot_install(struct driver *d, const struct step *step, struct raft_update *update)
 {
-	if (d->dead != ERR_OK || !(update->flags & (RAFT_UPDATE_SNAPSHOT)))
+	if (!(update->flags & (RAFT_UPDATE_SNAPSHOT)))
 		return;
 	raft_configuration_close(&update->snapshot.metadata.configuration);
 	raft_free(update->snapshot.chunk.base);
-	struct log_job *job = calloc(1, sizeof *job);
+	struct log_job *job = d->dead == ERR_OK ? calloc(1, sizeof *job) : NULL;
 	if (!job) {
 		driver_fail(d, ERR_NO_MEMORY, "no memory for a snapshot");
 		return;

@@ -84,24 +84,37 @@ static void append_job(struct driver *d, const struct log_job *job)
 			driver_fail(d, ERR_NO_MEMORY, "no memory for the log");
 }
 
-static void save_entries(struct driver *d, const struct step *step, const struct raft_update *update)
+static bool may_append(const struct driver *d, uint64_t index)
 {
-	if (d->dead != ERR_OK || !(update->flags & (RAFT_UPDATE_ENTRIES)))
-		return;
-	uint64_t index = update->entries.index;
-	struct log_job *job = NULL;
-	if (index <= d->guard.commit || index <= d->machine_floor || index <= d->log.base ||
-	    index > memory_log_last(&d->log) + 1)
+	return index > d->guard.commit && index > d->machine_floor && index > d->log.base &&
+	       index <= memory_log_last(&d->log) + 1;
+}
+
+static struct log_job *append(struct driver *d, const struct step *step, const struct raft_update *update)
+{
+	if (!may_append(d, update->entries.index)) {
 		driver_fail(d, ERR_DAMAGED, "the engine would overwrite what is committed");
-	else if (!(job = entries_job(step, update)) || job->count != update->entries.n)
+		return NULL;
+	}
+	struct log_job *job = entries_job(step, update);
+	if (!job || job->count != update->entries.n)
 		driver_fail(d, ERR_NO_MEMORY, "no memory for the log");
 	else
 		append_job(d, job);
+	return job;
+}
+
+/* The engine lends the entries; the block their bytes are in is ours to free, whether received or its own. */
+static void save_entries(struct driver *d, const struct step *step, const struct raft_update *update)
+{
+	if (!(update->flags & (RAFT_UPDATE_ENTRIES)))
+		return;
+	struct log_job *job = d->dead == ERR_OK ? append(d, step, update) : NULL;
 	raft_free(step->batch ? step->batch : step->entries ? NULL : update->entries.batch[0].batch);
 	if (job && d->dead == ERR_OK)
 		write_job(d, job);
 	else if (job)
-		driver_written(d, d->now, job);
+		driver_written(d, d->now, job); /* which only lets it go */
 }
 
 /* The engine's idea of who belongs moves with the log: forwards with entries, back when they are cut. */

@@ -24,6 +24,12 @@ static struct {
 	uint64_t done, failed, acked, packets, crashes, snapshots, installs, changes, transfers, reads, refusals;
 } total;
 
+struct job {
+	pid_t pid;
+	uint64_t seed;
+	int from;
+};
+
 static void report(const struct options *options, uint64_t seed, int status)
 {
 	total.failed++;
@@ -34,23 +40,19 @@ static void report(const struct options *options, uint64_t seed, int status)
 	fflush(stdout);
 }
 
-static void child(const struct options *options, uint64_t seed, int out)
+static void child(const struct options *options, uint64_t seed, struct job *jobs, int out)
 {
+	free(jobs);
 	alarm(SEED_SECONDS_MAX);
 	sim_run(seed, options->nodes, options->trace);
 	if (write(out, &sim.count, sizeof sim.count) != (ssize_t)sizeof sim.count)
 		_exit(4);
-	fflush(stdout);
-	_exit(0);
+	close(out);
+	digest_release();
+	exit(0); /* past the leak checker, if there is one */
 }
 
-struct job {
-	pid_t pid;
-	uint64_t seed;
-	int from;
-};
-
-static void launch(const struct options *options, struct job *job, uint64_t seed)
+static void launch(const struct options *options, struct job *jobs, struct job *job, uint64_t seed)
 {
 	int ends[2];
 	fflush(stdout);
@@ -66,7 +68,7 @@ static void launch(const struct options *options, struct job *job, uint64_t seed
 		exit(2);
 	}
 	if (!job->pid)
-		child(options, seed, ends[1]);
+		child(options, seed, jobs, ends[1]);
 	close(ends[1]);
 }
 
@@ -102,7 +104,7 @@ static void run_all(const struct options *options)
 	while (running || next < end) {
 		for (unsigned i = 0; i < options->jobs && next < end; i++)
 			if (!jobs[i].pid) {
-				launch(options, &jobs[i], next++);
+				launch(options, jobs, &jobs[i], next++);
 				running++;
 			}
 		int status;

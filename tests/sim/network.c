@@ -72,6 +72,9 @@ void network_init(void)
 {
 	while (heap_count)
 		packet_free(heap[--heap_count]);
+	free(heap);
+	heap = NULL;
+	heap_capacity = 0;
 	memset(link_last, 0, sizeof link_last);
 	memset(cuts, 0, sizeof cuts);
 }

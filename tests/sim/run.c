@@ -128,6 +128,20 @@ static void come_right(void)
 	}
 }
 
+/* So that a leak, the driver's or the engine's, shows under a sanitizer. */
+static void end(void)
+{
+	network_init();
+	for (uint64_t id = 1; id < sim.next_id; id++) {
+		struct sim_node *node = &sim.nodes[id];
+		driver_destroy(node->driver);
+		disk_crash(&node->disk);
+		disk_finish(&node->disk);
+		machine_finish(&node->machine);
+	}
+	secret_destroy(sim.secret);
+}
+
 void sim_run(uint64_t seed, unsigned nodes, bool trace_it)
 {
 	sim.trace = trace_it;
@@ -140,4 +154,5 @@ void sim_run(uint64_t seed, unsigned nodes, bool trace_it)
 	network_heal();
 	come_right();
 	oracle_final();
+	end();
 }
