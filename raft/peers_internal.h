@@ -1,0 +1,90 @@
+/* What peers.c (who there is), peers_out.c (sending) and peers_in.c (receiving) share. */
+#pragma once
+#include "raft/greeting.h"
+#include "raft/peers.h"
+#include "raft/snapshot_stream.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define PEERS_MAX 128           /* nodes ever heard of while this process runs */
+#define CONNECTIONS_MAX 128     /* accepted at a time */
+#define GREETING_MS 5000
+#define STILL_MS 500            /* something is said at least this often */
+#define SILENCE_MS 5000         /* an accepted connection that says nothing so long is closed */
+#define STALL_MS 5000           /* a connection that takes nothing so long is closed */
+#define QUEUE_MAX (64u << 20)   /* bytes waiting for a node that is connected */
+#define QUEUE_LOST_MAX (256u << 10) /* and for one that isn't */
+
+struct packet {
+	struct packet *next;
+	struct buf bytes;        /* an encoded message */
+};
+
+struct peer {
+	struct peers *peers;
+	uint64_t id;
+	int wake;                /* an eventfd: there is something to do */
+	_Atomic int64_t heard_ms; /* 0: never */
+	atomic_int inbound;      /* accepted connections of it */
+
+	/* under peers->lock */
+	char name[IDENTITY_NAME_MAX + 1];
+	struct address address;
+	bool belongs;            /* to the configuration */
+
+	pthread_mutex_t lock;    /* guards what follows; taken after peers->lock if both */
+	struct packet *first, **last;
+	size_t queued;           /* bytes */
+	bool sleeps;             /* the thread waits for `wake` */
+	bool has_thread, is_connected;
+	int fd;                  /* of the connection being made or used, -1 */
+	struct snapshot_source *snapshot; /* to be sent, or being sent */
+	pthread_t thread;
+};
+
+struct connection {
+	struct connection *next;
+	struct peers *peers;
+	int fd;
+	bool has_ended;
+	pthread_t thread;
+};
+
+struct peers {
+	struct peers_config config;
+	struct greeter greeter;
+	atomic_bool is_stopping;
+	atomic_bool was_forgotten;
+	atomic_uint_fast64_t refused;
+	_Atomic int64_t complained_ms;
+	int listening, stop;     /* a socket; an eventfd */
+	pthread_t accepter;
+	bool has_accepter;
+
+	pthread_mutex_t lock;    /* guards what follows */
+	struct peer *all[PEERS_MAX];
+	size_t count;
+	struct address advertised;
+	struct connection *connections;
+	size_t connection_count;
+};
+
+/* NULL if there is none. A peer lives as long as `peers`. */
+struct peer *peers_find(struct peers *peers, uint64_t id);
+/* Somebody not in the configuration, by certificate and secret a node of the cluster all the same. NULL if there are too many. */
+struct peer *peers_guest(struct peers *peers, const struct greeted *greeted);
+/* Counts a refusal and says so, not too often. */
+void peers_refuse(struct peers *peers, const char *what, uint64_t id, const char *name, enum err err);
+
+/* They know this node, but not with the folder it has now. */
+void peers_forgotten(struct peers *peers, uint64_t id, const char *name);
+
+/* peers_out.c */
+enum err peer_create(struct peers *peers, uint64_t id, struct peer **out);
+void peer_destroy(struct peer *peer);
+void peer_interrupt(struct peer *peer); /* look again: it may be time to stop */
+void peer_hurry(struct peer *peer);     /* it is there: don't wait any longer before trying */
+void peer_want(struct peer *peer);      /* starts its thread if it has none */
+/* peers_in.c */
+void *peers_accept_forever(void *peers);
+void peers_end_connections(struct peers *peers);
