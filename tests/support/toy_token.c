@@ -1,0 +1,469 @@
+#include "tests/support/toy_token.h"
+#include "base/digest.h"
+#include "wire/mechanism_table.h"
+#include <assert.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct { CK_MECHANISM_TYPE type; CK_FLAGS flags; } offered[] = {
+	{ CKM_AES_KEY_GEN, CKF_GENERATE }, { CKM_GENERIC_SECRET_KEY_GEN, CKF_GENERATE },
+	{ CKM_EC_KEY_PAIR_GEN, CKF_GENERATE_KEY_PAIR }, { CKM_RSA_PKCS_KEY_PAIR_GEN, CKF_GENERATE_KEY_PAIR },
+	{ CKM_ECDSA, CKF_SIGN | CKF_VERIFY }, { CKM_RSA_PKCS, CKF_SIGN | CKF_VERIFY | CKF_ENCRYPT | CKF_DECRYPT },
+	{ CKM_SHA256_RSA_PKCS, CKF_SIGN | CKF_VERIFY }, { CKM_SHA256_HMAC, CKF_SIGN | CKF_VERIFY },
+	{ CKM_AES_ECB, CKF_ENCRYPT | CKF_DECRYPT }, { CKM_AES_CBC, CKF_ENCRYPT | CKF_DECRYPT },
+	{ CKM_AES_CBC_PAD, CKF_ENCRYPT | CKF_DECRYPT }, { CKM_AES_CTR, CKF_ENCRYPT | CKF_DECRYPT },
+	{ CKM_AES_GCM, CKF_ENCRYPT | CKF_DECRYPT },
+};
+
+void toy_init(struct toy *toy)
+{
+	memset(toy, 0, sizeof *toy);
+	pthread_mutex_init(&toy->lock, NULL);
+	toy->index = 1;
+	strcpy(toy->pin, TOY_PIN);
+}
+
+void toy_finish(struct toy *toy)
+{
+	for (size_t i = 0; i < toy->count; i++)
+		craton__object__free_unpacked(toy->objects[i], NULL);
+	pthread_mutex_destroy(&toy->lock);
+}
+
+/* ---- who and what */
+
+static bool is_user(const struct toy *toy, const Craton__Request *request)
+{
+	return request->ticket.len == 2 && request->ticket.data[0] == CRATON__ROLE__ROLE_USER &&
+	       request->ticket.data[1] == toy->generation;
+}
+
+static void answer_ticket(struct toy *toy, struct fake_call *call, Craton__Role role, Craton__Reply *reply)
+{
+	uint8_t ticket[] = { (uint8_t)role, toy->generation };
+	reply->login = fake_alloc(call, sizeof *reply->login);
+	craton__login_reply__init(reply->login);
+	reply->login->ticket = fake_bytes(call, ticket, sizeof ticket);
+	reply->body_case = CRATON__REPLY__BODY_LOGIN;
+}
+
+static bool is_text(const ProtobufCBinaryData *data, const char *text)
+{
+	return data->len == strlen(text) && memcmp(data->data, text, data->len) == 0;
+}
+
+static void answer_done(struct fake_call *call, Craton__Reply *reply)
+{
+	reply->done = fake_alloc(call, sizeof *reply->done);
+	craton__done__init(reply->done);
+	reply->body_case = CRATON__REPLY__BODY_DONE;
+}
+
+static void answer_login(struct toy *toy, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
+{
+	const char *pin = request->login->role == CRATON__ROLE__ROLE_SO ? TOY_SO_PIN : toy->pin;
+	if (is_text(&request->login->pin, pin))
+		answer_ticket(toy, call, request->login->role, reply);
+	else
+		reply->rv = CKR_PIN_INCORRECT;
+}
+
+static void answer_set_pin(struct toy *toy, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
+{
+	const Craton__SetPin *asked = request->set_pin;
+	if (!is_text(&asked->old_pin, toy->pin)) {
+		reply->rv = CKR_PIN_INCORRECT;
+		return;
+	}
+	memset(toy->pin, 0, sizeof toy->pin);
+	memcpy(toy->pin, asked->new_pin.data, asked->new_pin.len);
+	toy->generation++;
+	answer_ticket(toy, call, asked->role, reply);
+}
+
+static void answer_slot_info(struct fake_call *call, Craton__Reply *reply)
+{
+	reply->slot_info = fake_alloc(call, sizeof *reply->slot_info);
+	craton__slot_info__init(reply->slot_info);
+	reply->slot_info->label = (char *)(uintptr_t)"toy";
+	reply->slot_info->serial = (char *)(uintptr_t)"0001";
+	reply->slot_info->token_flags = CKF_TOKEN_INITIALIZED | CKF_LOGIN_REQUIRED | CKF_RNG | CKF_USER_PIN_INITIALIZED;
+	reply->body_case = CRATON__REPLY__BODY_SLOT_INFO;
+}
+
+static void answer_mechanisms(struct fake_call *call, Craton__Reply *reply)
+{
+	size_t count = sizeof offered / sizeof *offered;
+	Craton__MechanismListReply *body = reply->mechanism_list = fake_alloc(call, sizeof *body);
+	craton__mechanism_list_reply__init(body);
+	body->list = fake_alloc(call, count * sizeof *body->list);
+	for (body->n_list = 0; body->n_list < count; body->n_list++) {
+		Craton__MechanismInfo *info = body->list[body->n_list] = fake_alloc(call, sizeof *info);
+		craton__mechanism_info__init(info);
+		info->type = offered[body->n_list].type;
+		info->flags = offered[body->n_list].flags;
+	}
+	reply->body_case = CRATON__REPLY__BODY_MECHANISM_LIST;
+}
+
+/* ---- objects */
+
+static struct attribute_list view_of(const Craton__Object *object)
+{
+	return (struct attribute_list){ object->attributes, object->n_attributes };
+}
+
+static Craton__Object *find_stored(struct toy *toy, const ProtobufCBinaryData *id)
+{
+	for (size_t i = 0; i < toy->count; i++)
+		if (id->len == ID_SIZE && memcmp(toy->objects[i]->id.data, id->data, ID_SIZE) == 0)
+			return toy->objects[i];
+	return NULL;
+}
+
+/* Stored or carried; NULL and what the reply must say. */
+static Craton__Object *find_object(struct toy *toy, const Craton__ObjectRef *ref, Craton__Reply *reply)
+{
+	Craton__Object *object = ref->carried ? ref->carried : find_stored(toy, &ref->id);
+	if (!object) {
+		atomic_fetch_add(&toy->unknown, 1);
+		reply->fault = CRATON__FAULT__FAULT_UNKNOWN_OBJECT;
+	}
+	return object;
+}
+
+static Craton__Object *make_object(struct toy *toy, Craton__Attribute **items, size_t count, CK_OBJECT_CLASS class, CK_KEY_TYPE type)
+{
+	static const CK_ATTRIBUTE_TYPE permissions[] = { CKA_SIGN, CKA_VERIFY, CKA_ENCRYPT, CKA_DECRYPT };
+	struct attribute_list list = { NULL, 0 };
+	Craton__Object *object = malloc(sizeof *object);
+	craton__object__init(object);
+	for (size_t i = 0; i < count; i++)
+		attribute_list_set(&list, (CK_ATTRIBUTE_TYPE)items[i]->type, items[i]->value.data, items[i]->value.len);
+	if (!attribute_list_get(&list, CKA_CLASS))
+		attribute_list_set_ulong(&list, CKA_CLASS, class);
+	if (!attribute_list_get(&list, CKA_KEY_TYPE) && type != KEY_TYPE_NONE)
+		attribute_list_set_ulong(&list, CKA_KEY_TYPE, type);
+	if (!attribute_list_get(&list, CKA_PRIVATE))
+		attribute_list_set_bool(&list, CKA_PRIVATE, class == CKO_PRIVATE_KEY || class == CKO_SECRET_KEY);
+	for (size_t i = 0; i < sizeof permissions / sizeof *permissions; i++)
+		if (!attribute_list_get(&list, permissions[i]))
+			attribute_list_set_bool(&list, permissions[i], type != KEY_TYPE_NONE);
+	object->id = (ProtobufCBinaryData){ ID_SIZE, calloc(1, ID_SIZE) };
+	object->id.data[0] = ++toy->next_id;
+	object->id.data[1] = (uint8_t)(toy->index >> 8);
+	object->id.data[2] = (uint8_t)toy->index;
+	object->attributes = list.items;
+	object->n_attributes = list.count;
+	return object;
+}
+
+static Craton__ObjectBrief *brief_of(struct fake_call *call, const Craton__Object *object)
+{
+	Craton__ObjectBrief *brief = fake_alloc(call, sizeof *brief);
+	craton__object_brief__init(brief);
+	brief->id = fake_bytes(call, object->id.data, object->id.len);
+	brief->attributes = object->attributes;
+	brief->n_attributes = object->n_attributes;
+	return brief;
+}
+
+static void begin_created(struct fake_call *call, Craton__Reply *reply)
+{
+	reply->created = fake_alloc(call, sizeof *reply->created);
+	craton__created__init(reply->created);
+	reply->created->list = fake_alloc(call, 2 * sizeof(void *));
+	reply->created->carried = fake_alloc(call, 2 * sizeof(void *));
+	reply->body_case = CRATON__REPLY__BODY_CREATED;
+}
+
+/* The packed form, so that the reply owns nothing that the toy does. */
+static void carry(struct fake_call *call, Craton__Object *object, Craton__Reply *reply)
+{
+	Craton__Object *copy = fake_alloc(call, sizeof *copy);
+	*copy = *object;
+	copy->id = fake_bytes(call, object->id.data, object->id.len);
+	copy->attributes = fake_alloc(call, (object->n_attributes + 1) * sizeof *copy->attributes);
+	for (size_t i = 0; i < object->n_attributes; i++) {
+		copy->attributes[i] = fake_alloc(call, sizeof **copy->attributes);
+		craton__attribute__init(copy->attributes[i]);
+		copy->attributes[i]->type = object->attributes[i]->type;
+		copy->attributes[i]->value = fake_bytes(call, object->attributes[i]->value.data, object->attributes[i]->value.len);
+	}
+	reply->created->carried[reply->created->n_carried++] = copy;
+}
+
+static void add_created(struct toy *toy, struct fake_call *call, Craton__Object *object, Craton__Reply *reply)
+{
+	struct attribute_list view = view_of(object);
+	if (attribute_list_bool(&view, CKA_TOKEN, false)) {
+		assert(toy->count < TOY_OBJECTS_MAX);
+		toy->objects[toy->count++] = object;
+		toy->index++;
+		reply->created->list[reply->created->n_list++] = brief_of(call, object);
+	} else {
+		carry(call, object, reply);
+		craton__object__free_unpacked(object, NULL);
+	}
+}
+
+static void answer_create(struct toy *toy, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
+{
+	Craton__CreateObject *asked = request->create_object;
+	begin_created(call, reply);
+	add_created(toy, call, make_object(toy, asked->attributes, asked->n_attributes, CKO_DATA, KEY_TYPE_NONE), reply);
+}
+
+static CK_KEY_TYPE made_by(const Craton__Mechanism *mechanism)
+{
+	const struct mechanism_facts *facts = mechanism_facts((CK_MECHANISM_TYPE)mechanism->type);
+	return facts ? facts->key_type : KEY_TYPE_NONE;
+}
+
+static void answer_generate(struct toy *toy, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
+{
+	Craton__GenerateKey *asked = request->generate_key;
+	if (!is_user(toy, request)) {
+		reply->rv = CKR_USER_NOT_LOGGED_IN;
+		return;
+	}
+	begin_created(call, reply);
+	if (request->request_id.len == ID_SIZE && memcmp(request->request_id.data, &toy->last_request, ID_SIZE) == 0) {
+		reply->created->list[reply->created->n_list++] = brief_of(call, toy->objects[toy->last_made]);
+		return;
+	}
+	add_created(toy, call, make_object(toy, asked->attributes, asked->n_attributes, CKO_SECRET_KEY, made_by(asked->mechanism)), reply);
+	id_from_bytes(&toy->last_request, request->request_id.data, request->request_id.len);
+	toy->last_made = toy->count - 1;
+}
+
+static void answer_generate_pair(struct toy *toy, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
+{
+	Craton__GenerateKeyPair *asked = request->generate_key_pair;
+	CK_KEY_TYPE type = made_by(asked->mechanism);
+	begin_created(call, reply);
+	add_created(toy, call, make_object(toy, asked->public_attributes, asked->n_public_attributes, CKO_PUBLIC_KEY, type), reply);
+	Craton__Object *closed = make_object(toy, asked->private_attributes, asked->n_private_attributes, CKO_PRIVATE_KEY, type);
+	struct attribute_list list = view_of(closed), asked_public = { asked->public_attributes, asked->n_public_attributes };
+	const Craton__Attribute *curve = attribute_list_get(&asked_public, CKA_EC_PARAMS);
+	if (curve)
+		attribute_list_set(&list, CKA_EC_PARAMS, curve->value.data, curve->value.len);
+	if (type == CKK_RSA)
+		attribute_list_set_ulong(&list, CKA_MODULUS_BITS, attribute_list_ulong(&asked_public, CKA_MODULUS_BITS, 2048));
+	closed->attributes = list.items;
+	closed->n_attributes = list.count;
+	add_created(toy, call, closed, reply);
+}
+
+static void answer_destroy(struct toy *toy, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
+{
+	Craton__Object *object = find_stored(toy, &request->destroy_object->id);
+	if (!object) {
+		reply->rv = CKR_OBJECT_HANDLE_INVALID;
+		return;
+	}
+	for (size_t i = 0; i < toy->count; i++)
+		if (toy->objects[i] == object)
+			toy->objects[i] = toy->objects[--toy->count];
+	toy->index++;
+	craton__object__free_unpacked(object, NULL);
+	answer_done(call, reply);
+}
+
+static void answer_get(struct toy *toy, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
+{
+	Craton__GetAttributes *asked = request->get_attributes;
+	Craton__Object *object = find_object(toy, asked->object, reply);
+	atomic_fetch_add(&toy->reads, 1);
+	if (!object)
+		return;
+	struct attribute_list view = view_of(object);
+	Craton__GetAttributesReply *body = reply->attributes = fake_alloc(call, sizeof *body);
+	craton__get_attributes_reply__init(body);
+	body->list = fake_alloc(call, (asked->n_types + 1) * sizeof *body->list);
+	for (; body->n_list < asked->n_types; body->n_list++) {
+		Craton__AttributeAnswer *answer = body->list[body->n_list] = fake_alloc(call, sizeof *answer);
+		craton__attribute_answer__init(answer);
+		answer->type = asked->types[body->n_list];
+		const Craton__Attribute *found = attribute_list_get(&view, (CK_ATTRIBUTE_TYPE)answer->type);
+		bool is_key = attribute_list_ulong(&view, CKA_CLASS, CKO_DATA) == CKO_SECRET_KEY;
+		if (answer->type == CKA_VALUE && is_key)
+			answer->rv = CKR_ATTRIBUTE_SENSITIVE;
+		else if (found)
+			answer->value = fake_bytes(call, found->value.data, found->value.len);
+		else
+			answer->rv = CKR_ATTRIBUTE_TYPE_INVALID;
+	}
+	reply->body_case = CRATON__REPLY__BODY_ATTRIBUTES;
+}
+
+static void answer_set(struct toy *toy, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
+{
+	Craton__SetAttributes *asked = request->set_attributes;
+	Craton__Object *object = find_object(toy, asked->object, reply);
+	if (!object)
+		return;
+	struct attribute_list list = view_of(object);
+	for (size_t i = 0; i < asked->n_attributes; i++)
+		attribute_list_set(&list, (CK_ATTRIBUTE_TYPE)asked->attributes[i]->type, asked->attributes[i]->value.data,
+		                   asked->attributes[i]->value.len);
+	object->attributes = list.items;
+	object->n_attributes = list.count;
+	begin_created(call, reply);
+	if (asked->object->carried)
+		carry(call, object, reply);
+	else
+		reply->created->list[reply->created->n_list++] = brief_of(call, object);
+	toy->index++;
+}
+
+static bool has_all(const Craton__Object *object, const Craton__Find *asked)
+{
+	struct attribute_list view = view_of(object);
+	for (size_t i = 0; i < asked->n_attributes; i++) {
+		const Craton__Attribute *want = asked->attributes[i], *have = attribute_list_get(&view, (CK_ATTRIBUTE_TYPE)want->type);
+		if (!have || have->value.len != want->value.len || memcmp(have->value.data, want->value.data, want->value.len) != 0)
+			return false;
+	}
+	return true;
+}
+
+static void answer_find(struct toy *toy, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
+{
+	Craton__Find *asked = request->find;
+	Craton__FindReply *body = reply->find = fake_alloc(call, sizeof *body);
+	size_t i = 0;
+	atomic_fetch_add(&toy->finds, 1);
+	craton__find_reply__init(body);
+	body->list = fake_alloc(call, (toy->count + 1) * sizeof *body->list);
+	while (asked->after.len && i < toy->count && memcmp(toy->objects[i++]->id.data, asked->after.data, ID_SIZE) != 0)
+		;
+	for (; i < toy->count; i++) {
+		struct attribute_list view = view_of(toy->objects[i]);
+		if (!has_all(toy->objects[i], asked) || (attribute_list_bool(&view, CKA_PRIVATE, false) && !is_user(toy, request)))
+			continue;
+		if (body->n_list == asked->count_max) {
+			body->more = true;
+			break;
+		}
+		body->list[body->n_list++] = brief_of(call, toy->objects[i]);
+	}
+	reply->body_case = CRATON__REPLY__BODY_FIND;
+}
+
+/* ---- cryptography */
+
+static const char *cipher_name(uint64_t type)
+{
+	switch (type) {
+	case CKM_AES_ECB: return "AES-128-ECB";
+	case CKM_AES_CBC: case CKM_AES_CBC_PAD: return "AES-128-CBC";
+	case CKM_AES_CTR: return "AES-128-CTR";
+	default: return NULL;
+	}
+}
+
+static void encipher(struct fake_call *call, const Craton__Crypt *asked, Craton__Reply *reply)
+{
+	bool encrypts = asked->kind == CRATON__CRYPT_KIND__ENCRYPT;
+	const ProtobufCBinaryData *iv = asked->mechanism->parameter_case == CRATON__MECHANISM__PARAMETER_CTR ?
+		&asked->mechanism->ctr->block : &asked->mechanism->raw;
+	EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+	EVP_CIPHER *cipher = EVP_CIPHER_fetch(digest_context(), cipher_name(asked->mechanism->type), NULL);
+	uint8_t *out = fake_alloc(call, asked->data.len + 32);
+	int size = 0, rest = 0;
+	EVP_CipherInit_ex(context, cipher, NULL, asked->key->id.data, asked->mechanism->type == CKM_AES_ECB ? NULL : iv->data, encrypts);
+	EVP_CIPHER_CTX_set_padding(context, asked->mechanism->type == CKM_AES_CBC_PAD);
+	EVP_CipherUpdate(context, out, &size, asked->data.data, (int)asked->data.len);
+	if (EVP_CipherFinal_ex(context, out + size, &rest) != 1)
+		reply->rv = encrypts ? CKR_DATA_LEN_RANGE : CKR_ENCRYPTED_DATA_INVALID;
+	reply->crypt->data = (ProtobufCBinaryData){ (size_t)(size + rest), out };
+	EVP_CIPHER_CTX_free(context);
+	EVP_CIPHER_free(cipher);
+}
+
+/* A hash of mechanism and data, as long as the real thing would be. */
+static ProtobufCBinaryData signature_of(struct fake_call *call, const Craton__Crypt *asked, const Craton__Object *key)
+{
+	struct attribute_list view = view_of(key);
+	struct bytes parts[] = { { &asked->mechanism->type, 8 }, { asked->data.data, asked->data.len } };
+	uint8_t hash[SHA256_SIZE], out[1024];
+	bool exact;
+	size_t size = mechanism_result_size(asked->mechanism, CKF_SIGN, &view, asked->data.len, &exact);
+	if (size > sizeof out)
+		size = 64;
+	sha256(parts, 2, hash);
+	for (size_t i = 0; i < size; i++)
+		out[i] = hash[i % SHA256_SIZE];
+	return fake_bytes(call, out, size);
+}
+
+static void answer_crypt(struct toy *toy, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
+{
+	const Craton__Crypt *asked = request->crypt;
+	Craton__Object *key = find_object(toy, asked->key, reply);
+	atomic_fetch_add(&toy->crypts, 1);
+	if (!key)
+		return;
+	reply->crypt = fake_alloc(call, sizeof *reply->crypt);
+	craton__crypt_reply__init(reply->crypt);
+	reply->body_case = CRATON__REPLY__BODY_CRYPT;
+	if (cipher_name(asked->mechanism->type)) {
+		encipher(call, asked, reply);
+	} else if (asked->kind == CRATON__CRYPT_KIND__VERIFY) {
+		ProtobufCBinaryData want = signature_of(call, asked, key);
+		bool good = want.len == asked->signature.len && memcmp(want.data, asked->signature.data, want.len) == 0;
+		reply->rv = good ? CKR_OK : CKR_SIGNATURE_INVALID;
+	} else if (asked->kind == CRATON__CRYPT_KIND__SIGN) {
+		reply->crypt->data = signature_of(call, asked, key);
+	} else { /* RSA and GCM here do nothing but cut */
+		reply->crypt->data = fake_bytes(call, asked->data.data, asked->data.len < 10 ? asked->data.len : 10);
+	}
+}
+
+static void answer_random(struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
+{
+	reply->random = fake_alloc(call, sizeof *reply->random);
+	craton__random_reply__init(reply->random);
+	reply->random->data = (ProtobufCBinaryData){ request->random->size, fake_alloc(call, request->random->size) };
+	random_bytes(reply->random->data.data, request->random->size);
+	reply->body_case = CRATON__REPLY__BODY_RANDOM;
+}
+
+static void answer_body(struct toy *toy, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
+{
+	switch (request->body_case) {
+	case CRATON__REQUEST__BODY_SLOT_INFO: answer_slot_info(call, reply); break;
+	case CRATON__REQUEST__BODY_MECHANISM_LIST: answer_mechanisms(call, reply); break;
+	case CRATON__REQUEST__BODY_LOGIN: answer_login(toy, call, request, reply); break;
+	case CRATON__REQUEST__BODY_SET_PIN: answer_set_pin(toy, call, request, reply); break;
+	case CRATON__REQUEST__BODY_INIT_PIN: answer_ticket(toy, call, CRATON__ROLE__ROLE_SO, reply); break;
+	case CRATON__REQUEST__BODY_INIT_TOKEN: answer_done(call, reply); break;
+	case CRATON__REQUEST__BODY_CREATE_OBJECT: answer_create(toy, call, request, reply); break;
+	case CRATON__REQUEST__BODY_DESTROY_OBJECT: answer_destroy(toy, call, request, reply); break;
+	case CRATON__REQUEST__BODY_GET_ATTRIBUTES: answer_get(toy, call, request, reply); break;
+	case CRATON__REQUEST__BODY_SET_ATTRIBUTES: answer_set(toy, call, request, reply); break;
+	case CRATON__REQUEST__BODY_FIND: answer_find(toy, call, request, reply); break;
+	case CRATON__REQUEST__BODY_GENERATE_KEY: answer_generate(toy, call, request, reply); break;
+	case CRATON__REQUEST__BODY_GENERATE_KEY_PAIR: answer_generate_pair(toy, call, request, reply); break;
+	case CRATON__REQUEST__BODY_CRYPT: answer_crypt(toy, call, request, reply); break;
+	case CRATON__REQUEST__BODY_RANDOM: answer_random(call, request, reply); break;
+	default: reply->fault = CRATON__FAULT__FAULT_MALFORMED;
+	}
+}
+
+void toy_answer(void *context, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
+{
+	struct toy *toy = context;
+	Craton__Fault fault = (Craton__Fault)atomic_load(&toy->fault);
+	pthread_mutex_lock(&toy->lock);
+	if (request->ticket.len && request->ticket.data[1] != toy->generation)
+		fault = CRATON__FAULT__FAULT_TICKET;
+	if (fault == CRATON__FAULT__FAULT_NONE)
+		answer_body(toy, call, request, reply);
+	else
+		reply->fault = fault;
+	reply->index = toy->index;
+	pthread_mutex_unlock(&toy->lock);
+}

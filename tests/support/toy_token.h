@@ -1,0 +1,30 @@
+/* A slot behind a fake node: enough of one to try the library on. Signatures are hashes, ciphers are real (AES under a
+ * key made of the object's id), rules are few. One toy may stand behind several nodes: then they are a cluster. */
+#pragma once
+#include "base/id.h"
+#include "tests/support/fake_node.h"
+#include "wire/attributes.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define TOY_PIN "1234"
+#define TOY_SO_PIN "so-pin"
+#define TOY_OBJECTS_MAX 4096
+
+struct toy {
+	pthread_mutex_t lock;
+	Craton__Object *objects[TOY_OBJECTS_MAX]; /* token objects */
+	size_t count;
+	uint64_t index;
+	uint8_t next_id;
+	struct id last_request;         /* what made the last object, and what it was */
+	size_t last_made;
+	atomic_uint crypts, finds, reads, unknown; /* round trips of a kind; session keys that had to be shown */
+	atomic_int fault;               /* instead of an answer to anything but Hello */
+	bool forgets;                   /* every session key, at once */
+	char pin[64];
+	uint8_t generation;             /* of tickets */
+};
+void toy_init(struct toy *toy);
+void toy_finish(struct toy *toy);
+fake_answer toy_answer; /* its context is the toy */
