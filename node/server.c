@@ -45,11 +45,14 @@ static enum err listen_on(struct server *server, const struct address *address, 
                           struct complaint *complaint)
 {
 	struct listener *listener = &server->listeners[server->listener_count];
+	struct complaint why = { "" };
 	*listener = (struct listener){ .server = server, .fd = -1, .has_tls = has_tls };
-	enum err err = address_listen(address, server->config->unix_mode, &listener->fd, complaint);
-	if (err == ERR_OK)
-		server->listener_count++;
-	return err;
+	enum err err = address_listen(address, server->config->unix_mode, &listener->fd, &why);
+	if (err != ERR_OK)
+		return complain(complaint, err, "[listen] %s = %s: %s", has_tls ? "tls" : "unix",
+		                has_tls ? server->config->tls_listen_text : server->config->unix_path, why.text);
+	server->listener_count++;
+	return ERR_OK;
 }
 
 enum err server_open(const struct node_config *config, struct server **out, struct complaint *complaint)
@@ -251,20 +254,26 @@ static bool wait_until_gone_locked(struct server *server, deadline_ms deadline)
 	return server->count == 0;
 }
 
+static void close_door(struct listener *listener)
+{
+	if (listener->is_running)
+		pthread_join(listener->thread, NULL);
+	listener->is_running = false;
+	if (listener->fd < 0)
+		return;
+	close(listener->fd);
+	listener->fd = -1;
+	if (!listener->has_tls)
+		unlink(listener->server->config->unix_path);
+}
+
 static void close_doors(struct server *server)
 {
 	uint64_t one = 1;
 	ssize_t written = write(server->stop_fd, &one, sizeof one);
-	assert(written == sizeof one); /* an eventfd that holds 0 takes it */
-	for (size_t i = 0; i < server->listener_count; i++) {
-		if (server->listeners[i].is_running)
-			pthread_join(server->listeners[i].thread, NULL);
-		server->listeners[i].is_running = false;
-		close(server->listeners[i].fd);
-		server->listeners[i].fd = -1;
-		if (!server->listeners[i].has_tls)
-			unlink(server->config->unix_path);
-	}
+	assert(written == sizeof one); /* an eventfd takes more of these than anyone can count */
+	for (size_t i = 0; i < server->listener_count; i++)
+		close_door(&server->listeners[i]);
 }
 
 bool server_stop(struct server *server, deadline_ms deadline)
@@ -292,13 +301,8 @@ void server_close(struct server *server)
 {
 	if (!server)
 		return;
-	for (size_t i = 0; i < server->listener_count; i++) {
-		if (server->listeners[i].fd < 0)
-			continue;
-		close(server->listeners[i].fd);
-		if (!server->listeners[i].has_tls)
-			unlink(server->config->unix_path);
-	}
+	for (size_t i = 0; i < server->listener_count; i++)
+		close_door(&server->listeners[i]);
 	if (server->stop_fd >= 0)
 		close(server->stop_fd);
 	pthread_cond_destroy(&server->changed);

@@ -1,0 +1,220 @@
+/* A node that can't be sound doesn't start, and says in one line what to do. */
+#include "backend/domain.h"
+#include "tests/unit/node/fake_consensus.h"
+#include "tests/unit/node/house.h"
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct node_house house;
+
+static void begin(void)
+{
+	house_prepare(&house);
+}
+
+static void refuses(enum err expected, const char *because)
+{
+	struct complaint complaint = { "" };
+	struct node *node = NULL;
+	struct server *server = NULL;
+	enum err err = node_open(&house.config, &node, &complaint);
+	if (err == ERR_OK)
+		err = server_open(&house.config, &server, &complaint);
+	server_close(server);
+	node_close(node);
+	CU_ASSERT_EQUAL(err, expected);
+	if (!strstr(complaint.text, because))
+		printf("\n    \"%s\" does not say \"%s\"", complaint.text, because);
+	CU_ASSERT_PTR_NOT_NULL(strstr(complaint.text, because));
+	CU_ASSERT_PTR_NULL(strchr(complaint.text, '\n'));
+}
+
+static void end(void)
+{
+	house_clear(&house);
+}
+
+static void without_the_clusters_secret(void)
+{
+	begin();
+	unlink(house_file(&house, "secret"));
+	refuses(ERR_CONFIG, "secret");
+	end();
+}
+
+static void with_a_short_one(void)
+{
+	begin();
+	house_write(&house, "secret", "0011\n", 0600);
+	refuses(ERR_CONFIG, "secret");
+	end();
+}
+
+static void with_one_that_is_no_hex(void)
+{
+	begin();
+	house_write(&house, "secret", "zz112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n", 0600);
+	refuses(ERR_CONFIG, "64 hex digits");
+	end();
+}
+
+static void with_one_that_all_can_read(void)
+{
+	begin();
+	chmod(house_file(&house, "secret"), 0644);
+	refuses(ERR_CONFIG, "chmod");
+	end();
+}
+
+static void with_another_nodes_certificate(void)
+{
+	struct identity b = { IDENTITY_NODE, "b" };
+	begin();
+	test_authority_issue_identity(house.authority, "a", &b);
+	refuses(ERR_CONFIG, "craton:node:b");
+	end();
+}
+
+static void with_a_clients_certificate(void)
+{
+	struct identity client = { IDENTITY_CLIENT, "a" };
+	begin();
+	test_authority_issue_identity(house.authority, "a", &client);
+	refuses(ERR_CONFIG, "craton:client:a");
+	end();
+}
+
+static void with_a_wrong_pin(void)
+{
+	begin();
+	house_write(&house, "pin", "not-the-pin\n", 0600);
+	refuses(ERR_CONFIG, "PIN");
+	end();
+}
+
+static void without_a_pin(void)
+{
+	begin();
+	unlink(house_file(&house, "pin"));
+	refuses(ERR_CONFIG, "pin");
+	end();
+}
+
+static void with_a_module_that_is_not_there(void)
+{
+	begin();
+	free(house.config.module);
+	house.config.module = strdup("/nowhere/libnothing.so");
+	refuses(ERR_CONFIG, "/nowhere/libnothing.so");
+	end();
+}
+
+static void with_a_token_that_is_not_there(void)
+{
+	begin();
+	free(house.config.uri);
+	house.config.uri = strdup("pkcs11:token=nobody");
+	refuses(ERR_CONFIG, "pkcs11:token=nobody");
+	end();
+}
+
+static void with_a_token_that_is_in_no_domain(void)
+{
+	begin();
+	softhsm_add("x");
+	free(house.config.uri);
+	house.config.uri = strdup("pkcs11:token=x");
+	refuses(ERR_NOT_FOUND, "domain enroll");
+	end();
+}
+
+static void with_a_token_of_another_domain(void)
+{
+	struct complaint complaint = { "" };
+	begin();
+	house_start(&house, false);
+	struct talk talk;
+	talk_begin(&talk, &house, 0);
+	talk_create_slot(&talk, "any"); /* after the founding, or in the middle of it: */
+	deadline_ms deadline = deadline_in(10000);
+	while (directory_applied(house.node->directory) < 3 && !deadline_passed(deadline))
+		sched_yield();
+	house_stop(&house);
+	softhsm_add("y");
+	struct token_config other = softhsm_config(&house.softhsm, 0);
+	other.uri = "pkcs11:token=y";
+	CU_ASSERT_EQUAL_FATAL(domain_create(&other, house.softhsm.so_pin, &complaint), ERR_OK);
+	free(house.config.uri);
+	house.config.uri = strdup(other.uri);
+	refuses(ERR_CONFIG, "another domain");
+	end();
+}
+
+static void while_another_has_its_state_folder(void)
+{
+	struct complaint complaint = { "" };
+	struct state_folder *folder;
+	begin();
+	CU_ASSERT_EQUAL_FATAL(state_folder_lock(house.config.state_folder, &folder, &complaint), ERR_OK);
+	refuses(ERR_BUSY, "another process");
+	state_folder_unlock(folder);
+	end();
+}
+
+static void without_its_directory(void)
+{
+	begin();
+	house_start(&house, false);
+	house_stop(&house);
+	unlink(house_file(&house, "state/directory.db"));
+	refuses(ERR_DAMAGED, "directory");
+	end();
+}
+
+static void with_a_shortened_directory(void)
+{
+	begin();
+	house_start(&house, false);
+	house_stop(&house);
+	CU_ASSERT_EQUAL_FATAL(truncate(house_file(&house, "state/directory.db"), 4096), 0);
+	refuses(ERR_DAMAGED, "directory");
+	end();
+}
+
+static void where_somebody_else_listens(void)
+{
+	struct address address = { .host = "127.0.0.1", .port = 47402 };
+	struct complaint complaint = { "" };
+	int fd;
+	begin();
+	house_settings(&house, "tls = 127.0.0.1:47402\n");
+	CU_ASSERT_EQUAL_FATAL(address_listen(&address, 0, &fd, &complaint), ERR_OK);
+	refuses(ERR_CONFIG, "47402");
+	close(fd);
+	end();
+}
+
+static void what_is_sound_starts_again_with_what_it_had(void)
+{
+	struct talk talk;
+	begin();
+	house_start(&house, false);
+	talk_begin(&talk, &house, 0);
+	uint32_t slot = talk_create_slot(&talk, "kept");
+	house_stop(&house);
+	house_start(&house, false);
+	talk_begin(&talk, &house, slot);
+	CU_ASSERT_EQUAL(talk_login(&talk, CRATON__ROLE__ROLE_USER, USER_PIN), CKR_OK);
+	house_close(&house);
+}
+
+TESTS("node start", SAY(without_the_clusters_secret), SAY(with_a_short_one), SAY(with_one_that_is_no_hex),
+      SAY(with_one_that_all_can_read), SAY(with_another_nodes_certificate), SAY(with_a_clients_certificate),
+      SAY(with_a_wrong_pin), SAY(without_a_pin), SAY(with_a_module_that_is_not_there),
+      SAY(with_a_token_that_is_not_there), SAY(with_a_token_that_is_in_no_domain),
+      SAY(with_a_token_of_another_domain), SAY(while_another_has_its_state_folder), SAY(without_its_directory),
+      SAY(with_a_shortened_directory), SAY(where_somebody_else_listens), SAY(what_is_sound_starts_again_with_what_it_had))
