@@ -275,9 +275,9 @@ static void answer_get(struct toy *toy, struct fake_call *call, const Craton__Re
 {
 	Craton__GetAttributes *asked = request->get_attributes;
 	Craton__Object *object = find_object(toy, asked->object, reply);
-	atomic_fetch_add(&toy->reads, 1);
 	if (!object)
 		return;
+	atomic_fetch_add(&toy->reads, 1);
 	struct attribute_list view = view_of(object);
 	Craton__GetAttributesReply *body = reply->attributes = fake_alloc(call, sizeof *body);
 	craton__get_attributes_reply__init(body);
@@ -403,9 +403,9 @@ static void answer_crypt(struct toy *toy, struct fake_call *call, const Craton__
 {
 	const Craton__Crypt *asked = request->crypt;
 	Craton__Object *key = find_object(toy, asked->key, reply);
-	atomic_fetch_add(&toy->crypts, 1);
 	if (!key)
 		return;
+	atomic_fetch_add(&toy->crypts, 1);
 	reply->crypt = fake_alloc(call, sizeof *reply->crypt);
 	craton__crypt_reply__init(reply->crypt);
 	reply->body_case = CRATON__REPLY__BODY_CRYPT;
