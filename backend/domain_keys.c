@@ -101,8 +101,8 @@ enum err domain_keys_find(const struct module *module, CK_SESSION_HANDLE session
 	if (present > 0)
 		return complain(complaint, ERR_CONFIG, "the token holds only some of the domain keys: its enrolment was cut short; "
 		                "remove all objects labelled \"craton domain …\" and enrol it again");
-	return complain(complaint, ERR_NOT_FOUND, "the token is not in a domain: make the first token's domain with "
-	                "`craton domain create`, enrol each further one with `craton domain enrol`");
+	return complain(complaint, ERR_NOT_FOUND, "the token is not in a domain: make one with `cratond -c FILE domain create` "
+	                "(the first token), or take the keys of one with `cratond -c FILE domain enroll`");
 }
 
 static CK_RV keep_one(const struct module *module, CK_SESSION_HANDLE session, enum domain_key which,

@@ -1,42 +1,18 @@
 #include "backend/keyring.h"
 #include "backend/domain_private.h"
+#include "backend/key_table.h"
 #include "backend/seal_private.h"
 #include "base/log.h"
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
-
-enum entry_state {
-	ENTRY_LOADING, /* somebody asks the token for it; `loaded` will be signalled */
-	ENTRY_READY,
-	ENTRY_FAILED,
-};
-
-/* A key. It is in the table (found by id) until it is evicted or forgotten, and in memory until nobody has it any more. */
-struct entry {
-	struct loaded_key key; /* first: what borrowers hold */
-	struct id id;
-	uint32_t slot;
-	uint64_t generation;   /* of the token, whose handle it is */
-	enum entry_state state;
-	CK_RV rv;              /* why, if it failed */
-	bool in_table;
-	size_t borrowers;
-	struct entry *next_in_bucket;
-	struct entry *newer, *older; /* by last use, of those in the table */
-};
 
 struct keyring {
 	struct domain *domain;
 	size_t capacity;
-	uint64_t seed;          /* so that nobody chooses ids that share a bucket */
 	pthread_mutex_t lock;   /* guards all below */
-	pthread_cond_t loaded;
-	struct entry **buckets;
-	size_t bucket_mask;
-	struct entry *newest, *oldest;
-	size_t count;           /* in the table */
+	pthread_cond_t loaded;  /* an entry is not ENTRY_LOADING any more */
+	struct key_table table;
 	struct entry *graves;   /* forgotten, and still in the token */
 	uint64_t epoch;
 	struct keyring_counts counts;
@@ -47,90 +23,26 @@ struct keyring *keyring_create(struct domain *domain, size_t capacity)
 	struct keyring *keyring = calloc(1, sizeof *keyring);
 	if (!keyring)
 		return NULL;
-	size_t buckets = 16;
-	while (buckets < capacity * 2 && buckets < (size_t)1 << 24)
-		buckets *= 2;
 	keyring->domain = domain;
 	keyring->capacity = capacity ? capacity : 1;
-	keyring->bucket_mask = buckets - 1;
 	keyring->epoch = 1;
-	random_bytes(&keyring->seed, sizeof keyring->seed);
+	if (!key_table_init(&keyring->table, keyring->capacity)) {
+		free(keyring);
+		return NULL;
+	}
 	pthread_mutex_init(&keyring->lock, NULL);
 	pthread_cond_init(&keyring->loaded, NULL);
-	if ((keyring->buckets = calloc(buckets, sizeof *keyring->buckets)))
-		return keyring;
-	free(keyring);
-	return NULL;
-}
-
-/* Ids are hashes or random: any mixing does, as long as it can't be foreseen. */
-static struct entry **bucket_of(struct keyring *keyring, const struct id *id)
-{
-	uint64_t a, b;
-	memcpy(&a, id->bytes, sizeof a);
-	memcpy(&b, id->bytes + sizeof a, sizeof b);
-	uint64_t mixed = ((a ^ keyring->seed) * 0x9e3779b97f4a7c15u) ^ (b + (keyring->seed >> 7));
-	mixed *= 0xff51afd7ed558ccdu;
-	return &keyring->buckets[(mixed >> 32) & keyring->bucket_mask];
-}
-
-static void use_unlink_locked(struct keyring *keyring, struct entry *entry)
-{
-	*(entry->newer ? &entry->newer->older : &keyring->newest) = entry->older;
-	*(entry->older ? &entry->older->newer : &keyring->oldest) = entry->newer;
-	entry->newer = entry->older = NULL;
-}
-
-static void use_link_locked(struct keyring *keyring, struct entry *entry)
-{
-	entry->older = keyring->newest;
-	entry->newer = NULL;
-	*(keyring->newest ? &keyring->newest->newer : &keyring->oldest) = entry;
-	keyring->newest = entry;
-}
-
-static struct entry *find_locked(struct keyring *keyring, const struct id *id)
-{
-	struct entry *entry = *bucket_of(keyring, id);
-	while (entry && !id_equal(&entry->id, id))
-		entry = entry->next_in_bucket;
-	return entry;
-}
-
-static void insert_locked(struct keyring *keyring, struct entry *entry)
-{
-	struct entry **bucket = bucket_of(keyring, &entry->id);
-	entry->next_in_bucket = *bucket;
-	*bucket = entry;
-	entry->in_table = true;
-	keyring->count++;
-	use_link_locked(keyring, entry);
-}
-
-/* Out of the table. If nobody has it, it is added to `dead`, which the caller destroys without the lock. */
-static void remove_locked(struct keyring *keyring, struct entry *entry, struct entry **dead)
-{
-	struct entry **at = bucket_of(keyring, &entry->id);
-	while (*at != entry)
-		at = &(*at)->next_in_bucket;
-	*at = entry->next_in_bucket;
-	use_unlink_locked(keyring, entry);
-	entry->in_table = false;
-	keyring->count--;
-	if (entry->borrowers == 0) {
-		entry->next_in_bucket = *dead;
-		*dead = entry;
-	}
+	return keyring;
 }
 
 /* The least recently used that nobody has in hand go, until what is left is within bounds. */
 static void evict_locked(struct keyring *keyring, struct entry **dead)
 {
-	struct entry *entry = keyring->oldest;
-	while (entry && keyring->count > keyring->capacity) {
+	struct entry *entry = keyring->table.oldest;
+	while (entry && keyring->table.count > keyring->capacity) {
 		struct entry *newer = entry->newer;
 		if (entry->borrowers == 0) {
-			remove_locked(keyring, entry, dead);
+			key_table_remove(&keyring->table, entry, dead);
 			keyring->counts.evictions++;
 		}
 		entry = newer;
@@ -156,7 +68,7 @@ static void destroy_one(struct keyring *keyring, struct entry *entry)
 static void destroy_all(struct keyring *keyring, struct entry *dead)
 {
 	while (dead) {
-		struct entry *next = dead->next_in_bucket;
+		struct entry *next = dead->next;
 		destroy_one(keyring, dead);
 		dead = next;
 	}
@@ -172,9 +84,9 @@ struct loaded_key *keyring_borrow(struct keyring *keyring, const struct id *id)
 {
 	struct entry *dead = NULL;
 	pthread_mutex_lock(&keyring->lock);
-	struct entry *entry = find_locked(keyring, id);
+	struct entry *entry = key_table_find(&keyring->table, id);
 	if (entry && is_stale(keyring, entry)) {
-		remove_locked(keyring, entry, &dead);
+		key_table_remove(&keyring->table, entry, &dead);
 		entry = NULL;
 	}
 	if (entry && entry->state != ENTRY_READY)
@@ -182,10 +94,7 @@ struct loaded_key *keyring_borrow(struct keyring *keyring, const struct id *id)
 	if (entry) {
 		entry->borrowers++;
 		keyring->counts.hits++;
-		if (entry != keyring->newest) {
-			use_unlink_locked(keyring, entry);
-			use_link_locked(keyring, entry);
-		}
+		key_table_touch(&keyring->table, entry);
 	}
 	pthread_mutex_unlock(&keyring->lock);
 	destroy_all(keyring, dead);
@@ -205,9 +114,9 @@ static void let_go(struct keyring *keyring, struct entry *entry)
 	struct entry *dead = graves_take_locked(keyring);
 	assert(entry->borrowers > 0);
 	if (--entry->borrowers == 0 && !entry->in_table) {
-		entry->next_in_bucket = dead;
+		entry->next = dead;
 		dead = entry;
-	} else if (keyring->count > keyring->capacity) {
+	} else if (keyring->table.count > keyring->capacity) {
 		evict_locked(keyring, &dead); /* it was more than we may keep, while it was in use */
 	}
 	pthread_mutex_unlock(&keyring->lock);
@@ -230,19 +139,19 @@ static CK_RV load_sealed(struct domain *domain, struct fresh *fresh, CK_SESSION_
 	return unseal_checked(domain, keeper, object, out);
 }
 
-static CK_RV load_into_token(struct keyring *keyring, struct entry *entry)
+static CK_RV load_into_token(struct keyring *keyring, const Craton__Object *object, CK_OBJECT_HANDLE *handle,
+                             uint64_t *generation)
 {
 	struct token *token = domain_token(keyring->domain);
-	const Craton__Object *object = entry->key.object;
 	CK_OBJECT_CLASS class = object_class(object);
 	CK_RV rv = CKR_KEY_HANDLE_INVALID;
 	struct fresh *fresh = domain_fresh(keyring->domain);
 	CK_SESSION_HANDLE keeper = fresh_keeper_enter(fresh);
-	entry->generation = token_generation(token);
+	*generation = token_generation(token);
 	if (class == CKO_PUBLIC_KEY)
-		rv = physical_load_public(token_functions(token), keeper, object, &entry->key.handle);
+		rv = physical_load_public(token_functions(token), keeper, object, handle);
 	else if (class == CKO_PRIVATE_KEY || class == CKO_SECRET_KEY)
-		rv = load_sealed(keyring->domain, fresh, keeper, object, &entry->key.handle);
+		rv = load_sealed(keyring->domain, fresh, keeper, object, handle);
 	fresh_keeper_leave(fresh);
 	return rv;
 }
@@ -259,29 +168,35 @@ static CK_RV join_locked(struct keyring *keyring, struct entry *entry, struct en
 	}
 	CK_RV rv = entry->rv;
 	if (--entry->borrowers == 0) { /* a failed one is in no table */
-		entry->next_in_bucket = *dead;
+		entry->next = *dead;
 		*dead = entry;
 	}
 	return rv;
 }
 
-static void load_finished(struct keyring *keyring, struct entry *entry, CK_RV rv)
+static CK_RV load_begun(struct keyring *keyring, struct entry *entry)
 {
 	struct entry *dead = NULL;
+	CK_OBJECT_HANDLE handle = 0;
+	uint64_t generation = 0;
+	CK_RV rv = load_into_token(keyring, entry->key.object, &handle, &generation);
 	pthread_mutex_lock(&keyring->lock);
+	entry->key.handle = handle;
+	entry->generation = generation;
 	entry->state = rv == CKR_OK ? ENTRY_READY : ENTRY_FAILED;
 	entry->rv = rv;
 	if (rv != CKR_OK) {
 		if (entry->in_table)
-			remove_locked(keyring, entry, &dead);
+			key_table_remove(&keyring->table, entry, &dead);
 		if (--entry->borrowers == 0) {
-			entry->next_in_bucket = dead;
+			entry->next = dead;
 			dead = entry;
 		}
 	}
 	pthread_cond_broadcast(&keyring->loaded);
 	pthread_mutex_unlock(&keyring->lock);
 	destroy_all(keyring, dead);
+	return rv;
 }
 
 static struct entry *entry_create(Craton__Object *object, const struct id *id)
@@ -307,7 +222,7 @@ static struct entry *begin_locked(struct keyring *keyring, uint64_t epoch, Crato
 		return NULL;
 	keyring->counts.misses++;
 	if (epoch == keyring->epoch) {
-		insert_locked(keyring, entry);
+		key_table_insert(&keyring->table, entry);
 		evict_locked(keyring, dead);
 	}
 	return entry;
@@ -319,9 +234,9 @@ static CK_RV load(struct keyring *keyring, uint64_t epoch, Craton__Object *objec
 	CK_RV rv = CKR_OK;
 	pthread_mutex_lock(&keyring->lock);
 	struct entry *dead = graves_take_locked(keyring);
-	struct entry *entry = find_locked(keyring, id);
+	struct entry *entry = key_table_find(&keyring->table, id);
 	if (entry && is_stale(keyring, entry)) {
-		remove_locked(keyring, entry, &dead);
+		key_table_remove(&keyring->table, entry, &dead);
 		entry = NULL;
 	}
 	if (entry)
@@ -330,12 +245,10 @@ static CK_RV load(struct keyring *keyring, uint64_t epoch, Craton__Object *objec
 		rv = CKR_HOST_MEMORY;
 	pthread_mutex_unlock(&keyring->lock);
 	destroy_all(keyring, dead);
-	if (!begun)
+	if (begun)
+		rv = load_begun(keyring, begun);
+	else
 		craton__object__free_unpacked(object, NULL);
-	if (begun) {
-		rv = load_into_token(keyring, begun);
-		load_finished(keyring, begun, rv);
-	}
 	if (rv == CKR_OK)
 		*out = &entry->key;
 	return rv;
@@ -363,9 +276,9 @@ void keyring_forget(struct keyring *keyring, const struct id *id)
 {
 	pthread_mutex_lock(&keyring->lock);
 	keyring->epoch++;
-	struct entry *entry = find_locked(keyring, id);
+	struct entry *entry = key_table_find(&keyring->table, id);
 	if (entry)
-		remove_locked(keyring, entry, &keyring->graves);
+		key_table_remove(&keyring->table, entry, &keyring->graves);
 	pthread_mutex_unlock(&keyring->lock);
 	fresh_forget(domain_fresh(keyring->domain), id, NULL);
 }
@@ -374,10 +287,10 @@ static void forget_where(struct keyring *keyring, bool all, uint32_t slot)
 {
 	pthread_mutex_lock(&keyring->lock);
 	keyring->epoch++;
-	for (struct entry *entry = keyring->oldest, *newer; entry; entry = newer) {
+	for (struct entry *entry = keyring->table.oldest, *newer; entry; entry = newer) {
 		newer = entry->newer;
 		if (all || entry->slot == slot)
-			remove_locked(keyring, entry, &keyring->graves);
+			key_table_remove(&keyring->table, entry, &keyring->graves);
 	}
 	pthread_mutex_unlock(&keyring->lock);
 	fresh_forget(domain_fresh(keyring->domain), NULL, all ? NULL : &slot);
@@ -409,7 +322,7 @@ struct keyring_counts keyring_counts(struct keyring *keyring)
 {
 	pthread_mutex_lock(&keyring->lock);
 	struct keyring_counts counts = keyring->counts;
-	counts.loaded = keyring->count;
+	counts.loaded = keyring->table.count;
 	pthread_mutex_unlock(&keyring->lock);
 	return counts;
 }
@@ -422,6 +335,6 @@ void keyring_destroy(struct keyring *keyring)
 	keyring_tidy(keyring);
 	pthread_cond_destroy(&keyring->loaded);
 	pthread_mutex_destroy(&keyring->lock);
-	free(keyring->buckets);
+	key_table_finish(&keyring->table);
 	free(keyring);
 }

@@ -58,7 +58,7 @@ static void a_token_without_a_domain_is_told_how_to_get_one(void)
 	struct token_config config = softhsm_config(&softhsm, 0);
 	CU_ASSERT_FATAL(token_open(&config, &token, &complaint) == ERR_OK);
 	CU_ASSERT(domain_open(token, &domain, &complaint) == ERR_NOT_FOUND);
-	CU_ASSERT_PTR_NOT_NULL(strstr(complaint.text, "craton domain"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(complaint.text, "domain enroll"));
 	token_close(token);
 	softhsm_stop(&softhsm);
 }

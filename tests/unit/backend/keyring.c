@@ -78,7 +78,7 @@ static void a_public_key_is_made_from_its_attributes(void)
 {
 	struct house house;
 	struct pair pair;
-	struct loaded_key *public, *private;
+	struct loaded_key *public = NULL, *private = NULL;
 	struct buf signature;
 	buf_init(&signature, 8192);
 	house_open(&house, 1);
