@@ -146,6 +146,16 @@ static enum err check_key(struct loading *l)
 
 /* The process's openssl.cnf may have a system_default section, which OpenSSL applies to every new SSL_CTX,
  * so what matters to us is said here in full. */
+static bool say_in_full(SSL_CTX *context)
+{
+	static const char suites[] = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";
+	static const char signatures[] = "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:ed448:"
+	                                 "RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:RSA+SHA256:RSA+SHA384:RSA+SHA512";
+	return SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) && SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) &&
+	       SSL_CTX_set_ciphersuites(context, suites) && SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384:P-521") &&
+	       SSL_CTX_set1_sigalgs_list(context, signatures) && SSL_CTX_set1_client_sigalgs_list(context, signatures);
+}
+
 static SSL_CTX *context_create(void)
 {
 	SSL_CTX *context = SSL_CTX_new_ex(digest_context(), NULL, TLS_method());
@@ -161,9 +171,7 @@ static SSL_CTX *context_create(void)
 	SSL_CTX_set_max_early_data(context, 0);
 	SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	SSL_CTX_set_security_level(context, 2);
-	if (SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) && SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) &&
-	    SSL_CTX_set_ciphersuites(context, "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256") &&
-	    SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384:P-521"))
+	if (say_in_full(context))
 		return context;
 	SSL_CTX_free(context);
 	return NULL;
