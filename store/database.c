@@ -34,6 +34,7 @@ static bool configure(struct database *database, enum database_mode mode)
 	if (mode == DATABASE_WRITE)
 		ok = ok && pragma(database, "PRAGMA synchronous = NORMAL")
 		     && pragma(database, "PRAGMA cache_size = -16000")
+		     && pragma(database, "PRAGMA journal_size_limit = 67108864")
 		     && pragma(database, "PRAGMA wal_autocheckpoint = 0"); /* checkpoints have a thread */
 	if (mode == DATABASE_CREATE)
 		ok = ok && pragma(database, "PRAGMA page_size = 4096");

@@ -5,17 +5,30 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
 #define ADVICE "Another snapshot is needed"
 
+/* An empty file of mode 0600, as VACUUM INTO accepts it. */
+static enum err make_file(const char *path)
+{
+	int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+	if (fd >= 0 && close(fd) == 0)
+		return ERR_OK;
+	log_error("store", "can't make the snapshot's file file=%s reason=%s", path, strerror(errno));
+	return ERR_IO;
+}
+
 /* VACUUM INTO reads as of one moment, so the copy's own state row tells its index. The writer goes on meanwhile. */
 static enum err copy_out(struct directory *directory, const char *path)
 {
-	struct database reader;
+	struct database reader = { 0 };
 	sqlite3_stmt *statement = NULL;
-	enum err err = database_open(&reader, directory->path, DATABASE_READ, NULL);
+	enum err err = make_file(path);
+	if (err == ERR_OK)
+		err = database_open(&reader, directory->path, DATABASE_READ, NULL);
 	if (err == ERR_OK) {
 		if (sqlite3_prepare_v2(reader.db, "VACUUM INTO ?1", -1, &statement, NULL) != SQLITE_OK
 		    || sqlite3_bind_text(statement, 1, path, -1, SQLITE_STATIC) != SQLITE_OK
@@ -40,7 +53,7 @@ static enum err force_file(const char *path)
 
 static enum err read_index(const char *path, uint64_t *index)
 {
-	struct database copy;
+	struct database copy = { 0 };
 	struct state_row state;
 	struct hash seal;
 	enum err err = database_open(&copy, path, DATABASE_FOREIGN, NULL);
@@ -98,6 +111,7 @@ enum err directory_restore(void *machine, const char *path, uint64_t index)
 	}
 	directory->state = state;
 	atomic_store(&directory->applied, index);
+	checkpoint_consider(directory->checkpoint, INT_MAX); /* the WAL holds all of it */
 	if (directory->watch.everything)
 		directory->watch.everything(directory->watch.context);
 	return ERR_OK;
