@@ -17,7 +17,8 @@ CK_RV cipher_once(struct session *session, Craton__CryptKind kind, struct bytes 
 static void begin_parts(struct operation *operation)
 {
 	bool is_cut = stream_init(&operation->stream, operation->mechanism, operation->kind == CRATON__CRYPT_KIND__DECRYPT);
-	bool is_particular = attribute_list_get(&operation->key->attributes, CKA_ALLOWED_MECHANISMS) != NULL;
+	const Craton__Attribute *allowed = attribute_list_get(&operation->key->attributes, CKA_ALLOWED_MECHANISMS);
+	bool is_particular = allowed && allowed->value.len; /* an empty list allows all */
 	if (is_cut && is_particular && stream_is_mixed(&operation->stream))
 		operation->stream.mode = NULL;
 	operation->has_parts = true;

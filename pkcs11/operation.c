@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AS_IT_IS_MAX (64u << 10) /* bytes that a member may as well hash itself */
-
 CK_RV check_bytes(const void *data, CK_ULONG size)
 {
 	return data || size == 0 ? CKR_OK : CKR_ARGUMENTS_BAD;
@@ -76,6 +74,17 @@ static CK_RV find_key(struct session *session, CK_OBJECT_HANDLE handle, struct o
 	return *key ? CKR_OK : CKR_KEY_HANDLE_INVALID;
 }
 
+/* Then data of any size is one short round trip, and any token that signs hashes will do. But a key that is bound to
+ * certain mechanisms is used as it is bound. */
+static bool may_hash_here(struct session *session, const struct operation *operation)
+{
+	const Craton__Attribute *bound = attribute_list_get(&operation->key->attributes, CKA_ALLOWED_MECHANISMS);
+	struct offered raw;
+	if (!operation->facts || !operation->facts->is_split || (bound && bound->value.len))
+		return false;
+	return offer_find(session->library, operation->facts->raw, &raw) == CKR_OK && raw.remote & uses[operation->kind].use;
+}
+
 CK_RV operation_begin(struct session *session, Craton__CryptKind kind, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
 {
 	struct operation *operation = &session->operations[kind];
@@ -94,9 +103,9 @@ CK_RV operation_begin(struct session *session, Craton__CryptKind kind, const CK_
 	if (rv == CKR_OK)
 		rv = mechanism_to_wire(mechanism, &operation->mechanism);
 	operation->is_active = true;
-	operation->is_remote = (offered.remote & uses[kind].use) != 0;
 	operation->needs_pin = rv == CKR_OK && attribute_list_bool(&operation->key->attributes, CKA_ALWAYS_AUTHENTICATE, false);
 	operation->facts = mechanism_facts(mechanism->mechanism);
+	operation->hashes_here = rv == CKR_OK && may_hash_here(session, operation);
 	buf_init(&operation->parts, PARTS_SIZE_MAX);
 	if (rv != CKR_OK)
 		operation_end(operation);
@@ -179,8 +188,7 @@ static CK_RV perform(struct session *session, struct operation *operation, struc
 	uint8_t hash[PREHASH_SIZE_MAX];
 	size_t hash_size = 0;
 	Craton__Mechanism raw;
-	bool may_split = operation->facts && operation->facts->is_split;
-	if (!may_split || (operation->is_remote && !operation->has_parts && data.size <= AS_IT_IS_MAX))
+	if (!operation->hashes_here)
 		return operation_ask(session, operation, operation->mechanism, data, signature, out);
 	if (!operation->has_parts)
 		prehash_drop(&operation->prehash); /* of an earlier attempt */
@@ -263,7 +271,7 @@ CK_RV operation_verify(struct session *session, struct operation *operation, str
 CK_RV operation_add_part(struct operation *operation, struct bytes part)
 {
 	CK_RV rv = check_bytes(part.data, part.size);
-	if (rv == CKR_OK && operation->facts && operation->facts->is_split)
+	if (rv == CKR_OK && operation->hashes_here)
 		rv = prehash_add(&operation->prehash, operation->facts, part);
 	else if (rv == CKR_OK)
 		rv = operation_keep_part(operation, part);

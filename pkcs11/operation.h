@@ -15,7 +15,7 @@ struct operation {
 	Craton__CryptKind kind;
 	bool is_active;
 	bool has_parts;               /* an Update call came: the single-part call may not end it */
-	bool is_remote;               /* members do the mechanism as it is, not only the hash's signature */
+	bool hashes_here;             /* hash-then-sign: only the hash goes to a member */
 	bool needs_pin;               /* CKA_ALWAYS_AUTHENTICATE: C_Login(CKU_CONTEXT_SPECIFIC) has to come first */
 	struct object *key;
 	Craton__Mechanism *mechanism;
