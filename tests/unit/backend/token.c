@@ -161,6 +161,58 @@ static void never_more_sessions_are_out_than_allowed(void)
 	softhsm_stop(&softhsm);
 }
 
+/* A token that gives fewer sessions than it was asked for; how many are open is counted at its own doors. */
+static CK_RV (*real_open)(CK_SLOT_ID, CK_FLAGS, void *, CK_NOTIFY, CK_SESSION_HANDLE *);
+static CK_RV (*real_close)(CK_SESSION_HANDLE);
+static atomic_int open_now, open_max;
+
+static CK_RV open_few(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify, CK_SESSION_HANDLE *session)
+{
+	if (atomic_fetch_add(&open_now, 1) >= atomic_load(&open_max)) {
+		atomic_fetch_sub(&open_now, 1);
+		return CKR_SESSION_COUNT;
+	}
+	return real_open(slot, flags, application, notify, session);
+}
+
+static CK_RV close_one(CK_SESSION_HANDLE session)
+{
+	atomic_fetch_sub(&open_now, 1);
+	return real_close(session);
+}
+
+static void a_token_with_few_sessions_makes_borrowers_wait(void)
+{
+	struct softhsm softhsm;
+	struct crowd crowd = { 0 };
+	pthread_t threads[8];
+	CK_SESSION_HANDLE session;
+	softhsm_start(&softhsm, one, 1);
+	struct token_config config = softhsm_config(&softhsm, 0);
+	CU_ASSERT_FATAL(token_open(&config, &crowd.token, NULL) == ERR_OK);
+	CK_FUNCTION_LIST *p11 = token_functions(crowd.token);
+	real_open = p11->C_OpenSession;
+	real_close = p11->C_CloseSession;
+	p11->C_OpenSession = open_few;
+	p11->C_CloseSession = close_one;
+	/* Nobody to wait for: the token's word is the answer, and not for ever. */
+	open_now = open_max = 0;
+	CU_ASSERT(token_borrow(crowd.token, &session) == CKR_SESSION_COUNT);
+	open_max = 2;
+	for (size_t i = 0; i < 8; i++)
+		CU_ASSERT_FATAL(pthread_create(&threads[i], NULL, come_and_go, &crowd) == 0);
+	for (size_t i = 0; i < 8; i++) {
+		void *failed;
+		pthread_join(threads[i], &failed);
+		CU_ASSERT_PTR_NULL(failed);
+	}
+	CU_ASSERT(crowd.most >= 1 && crowd.most <= 2);
+	p11->C_OpenSession = real_open;
+	p11->C_CloseSession = real_close;
+	token_close(crowd.token);
+	softhsm_stop(&softhsm);
+}
+
 /* After a device error: new sessions, a new login, and what was remembered of before is dropped by itself. */
 static void a_reopened_token_goes_on(void)
 {
@@ -208,4 +260,5 @@ TESTS("backend: token",
       SAY(an_empty_folder_of_tokens_is_explained),
       SAY(sessions_are_used_again_unless_something_went_wrong),
       SAY(never_more_sessions_are_out_than_allowed),
+      SAY(a_token_with_few_sessions_makes_borrowers_wait),
       SAY(a_reopened_token_goes_on))
