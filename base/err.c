@@ -34,5 +34,9 @@ enum err complain(struct complaint *c, enum err err, const char *format, ...)
 	/* A line that is too long is cut: its beginning says what is wrong. */
 	vsnprintf(c->text, sizeof c->text, format, args);
 	va_end(args);
+	/* One line, whatever a library's message quoted in it says. */
+	for (char *at = c->text; *at; at++)
+		if (*at == '\n' || *at == '\r')
+			*at = ' ';
 	return err;
 }
