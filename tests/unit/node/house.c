@@ -40,8 +40,8 @@ void house_settings(struct node_house *house, const char *more)
 	node_config_release(&house->config);
 	snprintf(text, sizeof text,
 	         "[node]\nid = 1\nname = a\nstate = state\n"
-	         "[raft]\nlisten = 127.0.0.1:0\nsecret_file = secret\nelection = 200ms\nheartbeat = 20ms\n"
-	         "[founder a]\nid = 1\naddress = 127.0.0.1:1\n"
+	         "[raft]\nlisten = 127.0.0.1:47403\nsecret_file = secret\nelection = 200ms\nheartbeat = 20ms\n"
+	         "[founder a]\nid = 1\naddress = 127.0.0.1:47403\n"
 	         "[tls]\nauthority = %s\ncertificate = %s\nkey = %s\n"
 	         "[token]\nmodule = %s\nuri = pkcs11:token=a\npin_file = pin\n"
 	         "[listen]\nunix = socket\n%s",
