@@ -54,7 +54,7 @@ struct applied_request {
 };
 
 struct world_ops {
-	/* Queues the job; takes it. */
+	/* Queues the job; takes it, also on an error. */
 	enum err (*log_write)(void *world, struct log_job *job);
 	/* Durable when it returns, and so is every job given before it that is not a LOG_SNAPSHOT
 	 * (their driver_written comes later all the same). */

@@ -11,16 +11,12 @@ static enum err log_write(void *context, struct log_job *job)
 {
 	struct fake_world *world = context;
 	struct log_job **end = &world->jobs;
-	if (world->write_error != ERR_OK) {
-		driver_written(world->driver, world->now, job);
-		return world->write_error;
-	}
 	while (*end)
 		end = &(*end)->next;
 	job->next = NULL;
 	*end = job;
 	world->job_count++;
-	return ERR_OK;
+	return world->write_error;
 }
 
 static enum err log_vote(void *context, uint64_t term, uint64_t vote)
@@ -193,7 +189,7 @@ struct fake_world *fake_leader(unsigned voters, uint64_t term, unsigned extra, u
 	fake_pass(world, 2 * ELECTION_MS + 500);
 	for (int pre_vote = 1; pre_vote >= 0; pre_vote--) {
 		for (uint64_t from = 2; from <= voters / 2 + 1; from++) {
-			struct message vote = { .kind = MESSAGE_VOTE_RESULT, .term = world->driver->raft.current_term + (uint64_t)pre_vote };
+			struct message vote = { .kind = MESSAGE_VOTE_RESULT, .term = world->driver->raft.current_term + (unsigned)pre_vote };
 			vote.vote_result.granted = true;
 			vote.vote_result.pre_vote = pre_vote;
 			fake_receive(world, from, &vote);
