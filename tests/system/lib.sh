@@ -12,7 +12,7 @@ started=()
 finish() {
 	local status=$? pid
 	for pid in "${started[@]:-}"; do [ -n "$pid" ] && kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null; done
-	[ $status != 0 ] && [ -d "$cluster" ] && tail -n 5 "$cluster"/*/log 2>/dev/null
+	[ $status != 0 ] && [ -d "$cluster" ] && { status; digests; tail -n 5 "$cluster"/*/log; } 2>/dev/null
 	"$craton" dev destroy --dir "$cluster" >/dev/null 2>&1
 	rm -rf "$dir"
 	exit $status
