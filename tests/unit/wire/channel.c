@@ -3,6 +3,8 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 
 static struct buf in;
 static enum frame_kind kind;
@@ -330,6 +332,46 @@ static void a_unix_socket_of_ours_is_trusted_and_none_there_is_closed(void)
 	rmdir(folder);
 }
 
+/* Listens as nobody in particular, in a folder of somebody else's; tells when it does. */
+static void listen_as_another(const struct address *address, int tell, int until)
+{
+	int listening;
+	char ignored;
+	if (setuid(65534) == 0 && address_listen(address, 0666, &listening, NULL) == ERR_OK && write(tell, "x", 1) == 1)
+		(void)!read(until, &ignored, 1);
+	_exit(0);
+}
+
+/* Only root can be somebody else for a while; for anybody else this says nothing. */
+static void a_socket_of_a_stranger_is_refused(void)
+{
+	char folder[] = "/tmp/craton-test-XXXXXX", ignored;
+	struct address address = { .is_unix = true };
+	struct channel *channel;
+	int tell[2], until[2];
+	if (geteuid() != 0)
+		return;
+	CU_ASSERT_FATAL(mkdtemp(folder) && chmod(folder, 0777) == 0 && pipe(tell) == 0 && pipe(until) == 0);
+	snprintf(address.host, sizeof address.host, "%s/s", folder);
+	pid_t child = fork();
+	if (child == 0)
+		listen_as_another(&address, tell[1], until[0]);
+	CU_ASSERT_EQUAL(read(tell[0], &ignored, 1), 1);
+	CU_ASSERT_EQUAL(channel_connect(&address, NULL, NULL, deadline_in(5000), &channel), ERR_REFUSED);
+	CU_ASSERT_EQUAL(chown(folder, 65534, (gid_t)-1), 0); /* in a folder of its own it may well stand */
+	CU_ASSERT_EQUAL_FATAL(channel_connect(&address, NULL, NULL, deadline_in(5000), &channel), ERR_OK);
+	CU_ASSERT_STRING_EQUAL(channel_peer(channel)->name, "uid:65534");
+	channel_close(channel);
+	CU_ASSERT_EQUAL(write(until[1], "x", 1), 1);
+	CU_ASSERT_EQUAL(waitpid(child, NULL, 0), child);
+	for (int i = 0; i < 2; i++) {
+		close(tell[i]);
+		close(until[i]);
+	}
+	unlink(address.host);
+	rmdir(folder);
+}
+
 TESTS("wire/channel", SAY(there_is_a_buffer), SAY(frames_arrive_over_a_unix_socket), SAY(frames_arrive_over_tls),
       SAY(large_frames_arrive_whole_over_a_unix_socket), SAY(large_frames_arrive_whole_over_tls),
       SAY(two_senders_and_a_receiver_share_a_unix_socket), SAY(two_senders_and_a_receiver_share_tls),
@@ -338,4 +380,4 @@ TESTS("wire/channel", SAY(there_is_a_buffer), SAY(frames_arrive_over_a_unix_sock
       SAY(silence_and_half_a_frame_time_out), SAY(a_peer_that_does_not_read_times_out_and_one_that_left_is_closed),
       SAY(too_much_is_not_sent), SAY(whoever_waits_can_be_interrupted), SAY(idle_is_who_has_nothing_unread_and_is_still_there),
       SAY(descriptors_close_on_exec_and_do_not_block), SAY(a_unix_socket_of_ours_is_trusted_and_none_there_is_closed),
-      SAY(the_buffer_goes))
+      SAY(a_socket_of_a_stranger_is_refused), SAY(the_buffer_goes))
