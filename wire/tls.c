@@ -2,18 +2,14 @@
 #include "base/digest.h"
 #include "base/secret.h"
 #include "wire/identity.h"
+#include "wire/tls_private.h"
 #include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include "wire/socket.h"
-#include "wire/tls_private.h"
 
 /* What tls_create is about. */
 struct loading {
