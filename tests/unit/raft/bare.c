@@ -7,7 +7,7 @@
 
 void bare_configuration(struct raft_configuration *out, unsigned voters, raft_id learner, int learner_role)
 {
-	char text[32];
+	char text[96];
 	raft_configuration_init(out);
 	for (raft_id id = 1; id <= voters || id <= learner; id++) {
 		if (id > voters && id != learner)

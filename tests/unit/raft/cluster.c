@@ -301,7 +301,7 @@ static bool follows(struct node *node, const struct node *leader, const struct c
 struct node *cluster_leader(struct cluster *cluster)
 {
 	for (deadline_ms deadline = deadline_in(PATIENCE_MS); !deadline_passed(deadline); pause_briefly()) {
-		struct consensus_status status;
+		struct consensus_status status = { 0 };
 		struct node *leader = newest_leader(cluster, &status);
 		bool all_follow = leader != NULL;
 		for (size_t i = 0; all_follow && i < cluster->count; i++)

@@ -1,0 +1,80 @@
+/* How long a proposal takes, and how many there are in a second: three nodes in one process, real logs and TLS on the
+ * loopback, 1 KiB entries. Not a test: it prints.
+ *
+ *	bench-raft [seconds for each line] */
+#include "base/log.h"
+#include "tests/unit/raft/cluster.h"
+#include <stdlib.h>
+
+#define SIZE 1024
+#define SAMPLES_MAX 1000000
+
+static struct cluster cluster;
+
+struct load {
+	struct node *node;
+	int64_t until_us;
+	int64_t *samples;        /* us, of all threads */
+	_Atomic size_t count;
+};
+
+static void *propose_on(void *context)
+{
+	struct load *load = context;
+	uint8_t data[SIZE] = { 0 };
+	while (clock_us() < load->until_us) {
+		struct id request = id_random();
+		uint64_t index;
+		int64_t start = clock_us();
+		if (consensus_propose(load->node->consensus, &request, data, sizeof data, deadline_in(30000), &index) != ERR_OK)
+			abort();
+		size_t at = load->count++;
+		if (at < SAMPLES_MAX)
+			load->samples[at] = clock_us() - start;
+	}
+	return NULL;
+}
+
+static int compare(const void *one, const void *two)
+{
+	int64_t a = *(const int64_t *)one, b = *(const int64_t *)two;
+	return a < b ? -1 : a > b;
+}
+
+static void run(const char *where, struct node *node, size_t threads, int64_t seconds)
+{
+	struct load load = { .node = node, .samples = calloc(SAMPLES_MAX, sizeof *load.samples) };
+	pthread_t *all = calloc(threads, sizeof *all);
+	if (!load.samples || !all)
+		abort();
+	uint64_t syncs = node_status(node).log_syncs;
+	load.until_us = clock_us() + seconds * 1000000;
+	for (size_t i = 0; i < threads; i++)
+		pthread_create(&all[i], NULL, propose_on, &load);
+	for (size_t i = 0; i < threads; i++)
+		pthread_join(all[i], NULL);
+	size_t count = load.count < SAMPLES_MAX ? load.count : SAMPLES_MAX;
+	qsort(load.samples, count, sizeof *load.samples, compare);
+	printf("%-8s outstanding=%-4zu per_second=%-7.0f p50_ms=%-7.3f p99_ms=%-7.3f max_ms=%-7.3f commits=%llu\n", where, threads,
+	       (double)count / (double)seconds, (double)load.samples[count / 2] / 1e3,
+	       (double)load.samples[count * 99 / 100] / 1e3, (double)load.samples[count - 1] / 1e3,
+	       (unsigned long long)(node_status(node).log_syncs - syncs));
+	free(load.samples);
+	free(all);
+}
+
+int main(int argc, char **argv)
+{
+	int64_t seconds = argc > 1 ? atoll(argv[1]) : 5;
+	static const size_t threads[] = { 1, 4, 64, 256 };
+	log_to_stderr(LOG_WARN_LINE);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	cluster_init(&cluster, 3, 0);
+	cluster_start(&cluster);
+	for (size_t i = 0; i < sizeof threads / sizeof *threads; i++)
+		run("leader", cluster_leader(&cluster), threads[i], seconds);
+	for (size_t i = 0; i < sizeof threads / sizeof *threads; i++)
+		run("follower", cluster_follower(&cluster), threads[i], seconds);
+	cluster_finish(&cluster);
+	return 0;
+}
