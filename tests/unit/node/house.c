@@ -19,8 +19,8 @@ static void must(enum err err, const struct complaint *complaint, const char *wh
 
 const char *house_file(const struct node_house *house, const char *name)
 {
-	static char texts[8][160];
-	static unsigned next;
+	static _Thread_local char texts[8][160];
+	static _Thread_local unsigned next;
 	char *text = texts[next++ % 8];
 	snprintf(text, sizeof texts[0], "%s/%s", house->folder, name);
 	return text;
