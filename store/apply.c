@@ -3,6 +3,7 @@
  * sense is recorded as such and changes nothing. An error here is the disk's or memory's, and stops the node. */
 #include "base/log.h"
 #include "store/parts.h"
+#include <stdlib.h>
 #include <string.h>
 
 static enum err apply_setting(struct directory *directory, const Craton__SettingChanged *event,
@@ -42,11 +43,36 @@ static enum err apply_change(struct directory *directory, uint64_t index, const 
 	}
 }
 
+static void *allocate(void *failed, size_t size)
+{
+	void *memory = malloc(size);
+	if (!memory)
+		*(bool *)failed = true;
+	return memory;
+}
+
+static void release(void *failed, void *memory)
+{
+	(void)failed;
+	free(memory);
+}
+
+/* NULL: it does not parse. That must be told from this node's want of memory, or it would do other than the others. */
+static enum err unpack_event(const struct committed *entry, Craton__Event **out)
+{
+	bool failed = false;
+	ProtobufCAllocator allocator = { allocate, release, &failed };
+	*out = craton__event__unpack(&allocator, entry->size, entry->data);
+	return failed ? ERR_NO_MEMORY : ERR_OK;
+}
+
 static enum err apply_event(struct directory *directory, const struct committed *entry,
                             struct request_record *record)
 {
-	Craton__Event *event = craton__event__unpack(NULL, entry->size, entry->data);
-	enum err err = event ? apply_change(directory, entry->index, event, record) : ERR_OK;
+	Craton__Event *event;
+	enum err err = unpack_event(entry, &event);
+	if (event)
+		err = apply_change(directory, entry->index, event, record);
 	if (err == ERR_OK && record->outcome == OUTCOME_MALFORMED)
 		log_warn("store", "event makes no sense and changed nothing index=%llu kind=%d",
 		         (unsigned long long)entry->index, event ? (int)event->change_case : -1);

@@ -39,36 +39,36 @@ const struct hash_facts *hash_facts(CK_MECHANISM_TYPE type)
 #define ANY_KEY .key_type = KEY_TYPE_NONE, .key_type_also = KEY_TYPE_NONE
 
 #define DIGEST(mechanism, digest_size) \
-	{ NAMED(mechanism), ANY_KEY, .uses = CKF_DIGEST, .hash = mechanism, .result = RESULT_FIXED, .result_size = digest_size }
+	{ .type = mechanism, .name = #mechanism, ANY_KEY, .uses = CKF_DIGEST, .hash = mechanism, .result = RESULT_FIXED, .result_size = digest_size }
 #define HMAC(mechanism, kind, digest, digest_size) \
-	{ NAMED(mechanism), KEY2(CKK_GENERIC_SECRET, kind), .uses = SIGNING, .hash = digest, \
+	{ .type = mechanism, .name = #mechanism, KEY2(CKK_GENERIC_SECRET, kind), .uses = SIGNING, .hash = digest, \
 	  .result = RESULT_FIXED, .result_size = digest_size }
 #define HMAC_GENERAL(mechanism, kind, digest, digest_size) \
-	{ NAMED(mechanism), KEY2(CKK_GENERIC_SECRET, kind), .uses = SIGNING, .hash = digest, \
+	{ .type = mechanism, .name = #mechanism, KEY2(CKK_GENERIC_SECRET, kind), .uses = SIGNING, .hash = digest, \
 	  .result = RESULT_GENERAL, .result_size = digest_size }
 #define HASH_RSA(mechanism, digest) \
-	{ NAMED(mechanism), KEY(CKK_RSA), .uses = SIGNING, .hash = digest, .raw = CKM_RSA_PKCS, .is_split = true, \
+	{ .type = mechanism, .name = #mechanism, KEY(CKK_RSA), .uses = SIGNING, .hash = digest, .raw = CKM_RSA_PKCS, .is_split = true, \
 	  .info = true, .result = RESULT_MODULUS }
 #define HASH_PSS(mechanism, digest) \
-	{ NAMED(mechanism), KEY(CKK_RSA), .uses = SIGNING, .hash = digest, .raw = CKM_RSA_PKCS_PSS, .is_split = true, \
+	{ .type = mechanism, .name = #mechanism, KEY(CKK_RSA), .uses = SIGNING, .hash = digest, .raw = CKM_RSA_PKCS_PSS, .is_split = true, \
 	  .result = RESULT_MODULUS }
 #define HASH_ECDSA(mechanism, digest) \
-	{ NAMED(mechanism), KEY(CKK_EC), .uses = SIGNING, .hash = digest, .raw = CKM_ECDSA, .is_split = true, \
+	{ .type = mechanism, .name = #mechanism, KEY(CKK_EC), .uses = SIGNING, .hash = digest, .raw = CKM_ECDSA, .is_split = true, \
 	  .result = RESULT_ORDER_TWICE }
 #define HASH_DSA(mechanism, digest) \
-	{ NAMED(mechanism), KEY(CKK_DSA), .uses = SIGNING, .hash = digest, .raw = CKM_DSA, .is_split = true }
-#define GENERATES(mechanism, kind) { NAMED(mechanism), KEY(kind), .uses = CKF_GENERATE }
-#define GENERATES_PAIR(mechanism, kind) { NAMED(mechanism), KEY(kind), .uses = CKF_GENERATE_KEY_PAIR }
+	{ .type = mechanism, .name = #mechanism, KEY(CKK_DSA), .uses = SIGNING, .hash = digest, .raw = CKM_DSA, .is_split = true }
+#define GENERATES(mechanism, kind) { .type = mechanism, .name = #mechanism, KEY(kind), .uses = CKF_GENERATE }
+#define GENERATES_PAIR(mechanism, kind) { .type = mechanism, .name = #mechanism, KEY(kind), .uses = CKF_GENERATE_KEY_PAIR }
 #define BLOCKS(mechanism, kind, other, more, block) \
-	{ NAMED(mechanism), KEY2(kind, other), .uses = CIPHERING | (more), .block_size = block, .result = RESULT_INPUT }
+	{ .type = mechanism, .name = #mechanism, KEY2(kind, other), .uses = CIPHERING | (more), .block_size = block, .result = RESULT_INPUT }
 #define PADDED(mechanism, kind, other, block) \
-	{ NAMED(mechanism), KEY2(kind, other), .uses = CIPHERING | WRAPPING, .block_size = block, .result = RESULT_PADDED }
-#define STREAM(mechanism, kind) { NAMED(mechanism), KEY(kind), .uses = CIPHERING, .result = RESULT_INPUT }
+	{ .type = mechanism, .name = #mechanism, KEY2(kind, other), .uses = CIPHERING | WRAPPING, .block_size = block, .result = RESULT_PADDED }
+#define STREAM(mechanism, kind) { .type = mechanism, .name = #mechanism, KEY(kind), .uses = CIPHERING, .result = RESULT_INPUT }
 #define MAC(mechanism, kind, other, mac_size) \
-	{ NAMED(mechanism), KEY2(kind, other), .uses = SIGNING, .result = RESULT_FIXED, .result_size = mac_size }
+	{ .type = mechanism, .name = #mechanism, KEY2(kind, other), .uses = SIGNING, .result = RESULT_FIXED, .result_size = mac_size }
 #define MAC_GENERAL(mechanism, kind, other, mac_size) \
-	{ NAMED(mechanism), KEY2(kind, other), .uses = SIGNING, .result = RESULT_GENERAL, .result_size = mac_size }
-#define DERIVES(mechanism, kind, other) { NAMED(mechanism), KEY2(kind, other), .uses = CKF_DERIVE }
+	{ .type = mechanism, .name = #mechanism, KEY2(kind, other), .uses = SIGNING, .result = RESULT_GENERAL, .result_size = mac_size }
+#define DERIVES(mechanism, kind, other) { .type = mechanism, .name = #mechanism, KEY2(kind, other), .uses = CKF_DERIVE }
 #define NONE KEY_TYPE_NONE
 
 static const struct mechanism_facts mechanisms[] = {

@@ -114,7 +114,7 @@ static void a_snapshot_of_another_cluster_is_refused(void)
 	world_end(&world);
 }
 
-struct copier { struct world *world; atomic_bool stop; unsigned copies, wrong; };
+struct copier { struct world *world; atomic_bool stop; atomic_uint copies, wrong; };
 
 static void *copy_all_along(void *argument)
 {
