@@ -122,7 +122,7 @@ static void receive_append(struct driver *d, const struct message *m)
 	uint32_t done = 0;
 	do {
 		struct message chunk = *m;
-		chunk.append.entries = m->append.entries + done;
+		chunk.append.entries = done ? m->append.entries + done : m->append.entries; /* a heartbeat has none: NULL */
 		chunk.append.count = guard_chunk(chunk.append.entries, m->append.count - done);
 		if (done) {
 			chunk.append.prev_index += done;
