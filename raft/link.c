@@ -108,8 +108,10 @@ static enum err judge(struct link *link, const uint8_t *data, int64_t wall_ms)
 	sequence = cursor_u64(&cursor);
 	sent = cursor_u64(&cursor);
 	uint64_t now = (uint64_t)wall_ms, age = now > sent ? now - sent : sent - now;
-	if (sender != link->sender || sequence <= link->sequence || age > (uint64_t)link->age_ms_max)
+	if (sender != link->sender || sequence <= link->sequence)
 		return ERR_REFUSED;
+	if (age > (uint64_t)link->age_ms_max)
+		return ERR_BEHIND;
 	link->sequence = sequence;
 	return ERR_OK;
 }

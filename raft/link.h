@@ -66,6 +66,7 @@ struct link_frame {
 	size_t size;
 };
 /* The frame at the start of `data`. `*used` is its size, 0 if it isn't all there yet (ERR_OK).
- * ERR_TOO_BIG, ERR_MALFORMED, ERR_REFUSED (HMAC, sender, sequence or age): say nothing, count it, close. */
+ * ERR_TOO_BIG, ERR_MALFORMED, ERR_REFUSED (HMAC, sender or sequence), ERR_BEHIND (authentic, but sent at another time than
+ * now: a frame that was held back, or clocks that differ): say nothing, count it, close. */
 enum err link_open(struct link *link, const uint8_t *data, size_t size, int64_t wall_ms,
                    struct link_frame *frame, size_t *used);

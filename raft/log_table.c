@@ -16,12 +16,14 @@ static const char schema[] =
 	" hash BLOB NOT NULL, data BLOB NOT NULL);"
 	"CREATE TABLE record(name TEXT PRIMARY KEY, body BLOB NOT NULL, seal BLOB NOT NULL) WITHOUT ROWID;";
 
-/* Exclusive: nobody else opens it, so the WAL needs no shared memory file. */
+/* Exclusive: nobody else opens it, so the WAL needs no shared memory file. Checkpoints of 16 MiB: proposals wait while one
+ * runs, so they should be seldom. */
 static const char settings[] =
 	"PRAGMA locking_mode = EXCLUSIVE;"
 	"PRAGMA journal_mode = WAL;"
 	"PRAGMA synchronous = FULL;"
 	"PRAGMA cell_size_check = ON;"
+	"PRAGMA wal_autocheckpoint = 4096;"
 	"PRAGMA journal_size_limit = 67108864;";
 
 enum err log_table_complain(const struct log_table *table, int result, struct complaint *complaint)

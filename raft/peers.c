@@ -144,14 +144,22 @@ static bool is_remembered(void *context, uint64_t id, const struct id *incarnati
 	return false;
 }
 
-void peers_refuse(struct peers *peers, const char *what, uint64_t id, const char *name, enum err err)
+static bool is_refusal(enum err err)
+{
+	return err == ERR_REFUSED || err == ERR_MALFORMED || err == ERR_TOO_BIG || err == ERR_BEHIND;
+}
+
+void peers_judge(struct peers *peers, const char *what, uint64_t id, const char *name, enum err err)
 {
 	int64_t now = clock_ms(), last = peers->complained_ms;
+	if (!is_refusal(err))
+		return;
 	peers->refused++;
 	if (last && now - last < COMPLAIN_EVERY_MS)
 		return;
 	if (atomic_compare_exchange_strong(&peers->complained_ms, &last, now))
-		log_warn("raft", "%s id=%" PRIu64 " name=%s err=%s", what, id, *name ? name : "?", err_name(err));
+		log_warn("raft", "%s refused id=%" PRIu64 " name=%s err=%s%s", what, id, *name ? name : "?", err_name(err),
+		         err == ERR_BEHIND ? ": it was not sent just now: do the nodes' clocks agree?" : "");
 }
 
 void peers_forgotten(struct peers *peers, uint64_t id, const char *name)

@@ -181,8 +181,7 @@ static void receive_from(struct peers *peers, struct peer *peer, struct greeted 
 	peer_hurry(peer);
 	enum err err = receive_forever(&r);
 	peer->inbound--;
-	if (err == ERR_REFUSED || err == ERR_MALFORMED || err == ERR_TOO_BIG)
-		peers_refuse(peers, "frame refused", with->id, with->name, err);
+	peers_judge(peers, "frame", with->id, with->name, err);
 	snapshot_sink_finish(&r.sink);
 	free(r.inbox.data);
 }
@@ -199,8 +198,8 @@ static void *serve_accepted(void *context)
 		if (peer)
 			receive_from(peers, peer, &with);
 		greeted_finish(&with);
-	} else if (err == ERR_REFUSED || err == ERR_MALFORMED || err == ERR_TOO_BIG)
-		peers_refuse(peers, "connection refused", with.id, with.name, err);
+	} else if (fd >= 0)
+		peers_judge(peers, "connection", with.id, with.name, err);
 	pthread_mutex_lock(&peers->lock);
 	shutdown(connection->fd, SHUT_RDWR);
 	connection->has_ended = true;

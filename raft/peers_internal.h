@@ -73,8 +73,8 @@ struct peers {
 struct peer *peers_find(struct peers *peers, uint64_t id);
 /* Somebody not in the configuration, by certificate and secret a node of the cluster all the same. NULL if there are too many. */
 struct peer *peers_guest(struct peers *peers, const struct greeted *greeted);
-/* Counts a refusal and says so, not too often. */
-void peers_refuse(struct peers *peers, const char *what, uint64_t id, const char *name, enum err err);
+/* If that is how it ended: counts a refusal and says so, not too often. */
+void peers_judge(struct peers *peers, const char *what, uint64_t id, const char *name, enum err err);
 
 /* They know this node, but not with the folder it has now. */
 void peers_forgotten(struct peers *peers, uint64_t id, const char *name);

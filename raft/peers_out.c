@@ -268,8 +268,8 @@ static enum err greet(struct peer *peer, struct greeted *with)
 		close(fd);
 	if (err == ERR_REFUSED && with->is_forgetful)
 		peers_forgotten(peers, peer->id, name);
-	else if (err == ERR_REFUSED || err == ERR_MALFORMED || err == ERR_TOO_BIG)
-		peers_refuse(peers, "node refused", peer->id, name, err);
+	else
+		peers_judge(peers, "node", peer->id, name, err);
 	if (err == ERR_OK)
 		note_socket(peer, held, true);
 	else
