@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -79,6 +80,7 @@ int daemon_run(const struct node_config *config)
 	int which;
 
 	log_to_stderr((enum log_level)config->log_level);
+	umask(0077); /* for whatever a library of ours or the token's makes */
 	hold_signals(&signals);
 	enum err err = node_open(config, &node, &complaint);
 	if (err == ERR_OK)

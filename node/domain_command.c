@@ -87,6 +87,14 @@ static void show_id(FILE *out, const char *what, const uint8_t *id, size_t size)
 	fputc('\n', out);
 }
 
+/* CK_TOKEN_INFO's texts are padded with blanks and have no end. */
+static void show_padded(const char *what, const CK_UTF8CHAR *text, size_t size)
+{
+	while (size > 0 && text[size - 1] == ' ')
+		size--;
+	printf("%s%.*s\n", what, (int)size, text);
+}
+
 static enum err show(struct ceremony *ceremony)
 {
 	struct token *token = NULL;
@@ -98,7 +106,8 @@ static enum err show(struct ceremony *ceremony)
 	if (err == ERR_OK) {
 		const CK_TOKEN_INFO *info = token_info(token);
 		show_id(stdout, "domain: ", domain_id(domain), DOMAIN_ID_SIZE);
-		printf("token:  %.32s\nserial: %.16s\n", info->label, info->serialNumber);
+		show_padded("token:  ", info->label, sizeof info->label);
+		show_padded("serial: ", info->serialNumber, sizeof info->serialNumber);
 		domain_close(domain);
 	}
 	token_close(token);

@@ -48,8 +48,8 @@ enum err node_check_domain(struct node *node, struct complaint *complaint)
 	else if (err == ERR_OK && (agreed.size != DOMAIN_ID_SIZE ||
 	                           memcmp(agreed.data, domain_id(node->domain), DOMAIN_ID_SIZE) != 0))
 		err = complain(complaint, ERR_CONFIG,
-		               "the token \"%.32s\" belongs to another domain than the cluster; initialise it anew and enrol it: cratond -c FILE domain enroll",
-		               token_info(node->token)->label);
+		               "%s: this token belongs to another domain than the cluster; initialise it anew and enrol it: cratond -c FILE domain enroll",
+		               node->config->uri);
 	buf_finish(&agreed);
 	return err;
 }

@@ -210,9 +210,10 @@ enum err address_listen(const struct address *address, unsigned mode, int *fd, s
 	int made = socket(address->is_unix ? AF_UNIX : name->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (made >= 0 && (address->is_unix ? listen_unix(address, mode, made) : listen_tcp(name, made)))
 		*fd = made;
+	else if (address->is_unix)
+		err = complain(complaint, ERR_CONFIG, "unix:%s: cannot listen there: %s", address->host, strerror(errno));
 	else
-		err = complain(complaint, ERR_CONFIG, "%s%s: cannot listen there: %s", address->is_unix ? "unix:" : "",
-		               address->host, strerror(errno));
+		err = complain(complaint, ERR_CONFIG, "%s:%u: cannot listen there: %s", address->host, address->port, strerror(errno));
 	if (err != ERR_OK && made >= 0)
 		close(made);
 	if (name)

@@ -47,6 +47,7 @@ void house_settings(struct node_house *house, const char *more)
 	         "[listen]\nunix = socket\n%s",
 	         test_authority_file(house->authority, "authority", "crt"), test_authority_file(house->authority, "a", "crt"),
 	         test_authority_file(house->authority, "a", "key"), softhsm_module(), more);
+	house_write(house, "cratond.conf", text, 0600);
 	must(node_config_parse(house_file(house, "cratond.conf"), text, strlen(text), &house->config, &complaint), &complaint,
 	     "settings");
 }

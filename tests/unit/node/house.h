@@ -22,7 +22,7 @@ struct node_house {
 
 /* Token, domain, certificates, secrets and settings; no node yet. */
 void house_prepare(struct node_house *house);
-/* Settings anew, with more lines at the end: "[limits]\nhello = 200ms\n". */
+/* Settings anew, with more lines at the end: "[limits]\nhello = 200ms\n". Also as the file cratond.conf. */
 void house_settings(struct node_house *house, const char *more);
 /* Opens and starts the node; and lets clients in, if `serves`. */
 void house_start(struct node_house *house, bool serves);
