@@ -72,15 +72,21 @@ static enum err machine_snapshot(void *context, const char *path, uint64_t *inde
 {
 	struct machine *machine = context;
 	struct buf bytes;
-	buf_init(&bytes, 64u << 20);
+	buf_init(&bytes, 256u << 20);
 	pthread_mutex_lock(&machine->lock);
 	*index = machine->applied;
+	buf_add_u64(&bytes, machine->visible);
 	for (size_t i = 0; i < machine->visible; i++) {
 		buf_add(&bytes, machine->items[i].request.bytes, ID_SIZE);
 		buf_add_u64(&bytes, machine->items[i].value);
 	}
 	pthread_mutex_unlock(&machine->lock);
-	scratch_write(path, bytes.size ? bytes.data : (const uint8_t *)"", bytes.size);
+	uint8_t *ballast = buf_extend(&bytes, machine->ballast);
+	if (bytes.failed)
+		abort();
+	for (size_t at = 0; at < machine->ballast; at += 256) /* random, so that it stays large */
+		random_bytes(ballast + at, machine->ballast - at < 256 ? machine->ballast - at : 256);
+	scratch_write(path, bytes.data, bytes.size);
 	buf_finish(&bytes);
 	return ERR_OK;
 }
@@ -92,7 +98,7 @@ static enum err machine_restore(void *context, const char *path, uint64_t index)
 	struct cursor cursor = cursor_over(bytes.data, bytes.size);
 	pthread_mutex_lock(&machine->lock);
 	machine->count = 0;
-	while (cursor.size) {
+	for (uint64_t left = cursor_u64(&cursor); left > 0; left--) {
 		struct id request;
 		memcpy(request.bytes, cursor_bytes(&cursor, ID_SIZE), ID_SIZE);
 		add_locked(machine, &request, cursor_u64(&cursor));

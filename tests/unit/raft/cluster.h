@@ -17,6 +17,7 @@ struct machine {
 	uint64_t applied;        /* as of the last flush */
 	uint64_t reached;        /* not yet flushed */
 	size_t repeats;          /* requests that came again */
+	size_t ballast;          /* bytes a snapshot has beside the items */
 };
 
 #define CLUSTER_MAX 5

@@ -227,26 +227,33 @@ static void start(struct node *node)
 	CU_ASSERT_EQUAL_FATAL(node_start(node, &complaint), ERR_OK);
 }
 
-static void a_node_that_was_away_too_long_gets_a_snapshot(void)
+/* The others go on to `count` proposals, and forget what came before their snapshot. */
+static uint64_t leave_behind(struct node *away, uint64_t count)
 {
 	uint64_t index = 0;
-	cluster_init(&cluster, 3, 0);
-	cluster.trailing_entries = 5;
-	cluster_start(&cluster);
-	struct node *away = cluster_follower(&cluster);
 	node_propose(away, 0);
 	node_stop(away);
-	for (uint64_t value = 1; value < 200; value++)
+	for (uint64_t value = 1; value < count; value++)
 		node_propose(cluster_leader(&cluster), value);
 	CU_ASSERT(all_equal());
 	for (size_t i = 0; i < 3; i++) {
 		struct node *node = &cluster.nodes[i];
 		if (node == away)
 			continue;
-		CU_ASSERT_EQUAL(consensus_snapshot(node->consensus, deadline_in(10000), &index), ERR_OK);
+		CU_ASSERT_EQUAL(consensus_snapshot(node->consensus, deadline_in(20000), &index), ERR_OK);
 		CU_ASSERT_EQUAL(node_status(node).snapshot_index, index);
 		node_stop(node); /* with it goes what it had queued for the one that is away */
 	}
+	return index;
+}
+
+static void a_node_that_was_away_too_long_gets_a_snapshot(void)
+{
+	cluster_init(&cluster, 3, 0);
+	cluster.trailing_entries = 5;
+	cluster_start(&cluster);
+	struct node *away = cluster_follower(&cluster);
+	uint64_t index = leave_behind(away, 200);
 	for (size_t i = 0; i < 3; i++)
 		start(&cluster.nodes[i]);
 	node_catches_up(away, index);
@@ -256,6 +263,27 @@ static void a_node_that_was_away_too_long_gets_a_snapshot(void)
 	CU_ASSERT_EQUAL(machine_count(&away->machine), 201);
 	node_stop(away);
 	start(away);
+	CU_ASSERT(all_equal());
+	cluster_finish(&cluster);
+}
+
+static void work_goes_on_while_a_large_snapshot_is_on_its_way(void)
+{
+	cluster_init(&cluster, 3, 0);
+	cluster.trailing_entries = 5;
+	for (size_t i = 0; i < 3; i++)
+		cluster.nodes[i].machine.ballast = 40u << 20;
+	cluster_start(&cluster);
+	struct node *away = cluster_follower(&cluster);
+	uint64_t index = leave_behind(away, 20);
+	for (size_t i = 0; i < 3; i++)
+		if (&cluster.nodes[i] != away)
+			start(&cluster.nodes[i]);
+	struct node *leader = cluster_leader(&cluster);
+	start(away);
+	for (uint64_t value = 20; consensus_wait(away->consensus, index, deadline_in(1)) != ERR_OK; value++)
+		node_propose(leader, value);
+	CU_ASSERT(node_status(away).snapshots_installed > 0);
 	CU_ASSERT(all_equal());
 	cluster_finish(&cluster);
 }
@@ -592,7 +620,7 @@ TESTS("consensus", SAY(a_proposal_by_any_node_is_applied_by_all_once), SAY(a_pro
       SAY(a_large_entry_goes_through), SAY(a_restarted_node_catches_up),
       SAY(a_whole_cluster_that_was_stopped_goes_on), SAY(proposals_survive_the_leaders_leaving),
       SAY(stopping_releases_whoever_waits), SAY(a_node_that_was_away_too_long_gets_a_snapshot),
-      SAY(snapshots_are_taken_by_log_length), SAY(a_node_joins_as_learner_votes_and_leaves),
+      SAY(work_goes_on_while_a_large_snapshot_is_on_its_way), SAY(snapshots_are_taken_by_log_length), SAY(a_node_joins_as_learner_votes_and_leaves),
       SAY(membership_is_the_leaders_business), SAY(a_node_with_another_secret_is_refused_and_counted),
       SAY(a_node_of_another_authority_is_refused_and_counted),
       SAY(a_name_under_another_nodes_id_is_refused_and_counted),
