@@ -15,7 +15,10 @@ struct keyring {
 	struct key_table table;
 	struct entry *graves;   /* forgotten, and still in the token */
 	uint64_t epoch;
+	uint64_t last_serial;
 	struct keyring_counts counts;
+	void (*gone)(void *context, uint64_t serial);
+	void *gone_context;
 };
 
 struct keyring *keyring_create(struct domain *domain, size_t capacity)
@@ -52,6 +55,12 @@ static void evict_locked(struct keyring *keyring, struct entry **dead)
 static void destroy_one(struct keyring *keyring, struct entry *entry)
 {
 	struct token *token = domain_token(keyring->domain);
+	pthread_mutex_lock(&keyring->lock);
+	void (*gone)(void *, uint64_t) = keyring->gone;
+	void *context = keyring->gone_context;
+	pthread_mutex_unlock(&keyring->lock);
+	if (gone)
+		gone(context, entry->key.serial);
 	if (entry->state == ENTRY_READY && entry->generation == token_generation(token)) {
 		struct fresh *fresh = domain_fresh(keyring->domain);
 		CK_SESSION_HANDLE keeper = fresh_keeper_enter(fresh);
@@ -220,6 +229,7 @@ static struct entry *begin_locked(struct keyring *keyring, uint64_t epoch, Crato
 	struct entry *entry = entry_create(object, id);
 	if (!entry)
 		return NULL;
+	entry->key.serial = ++keyring->last_serial;
 	keyring->counts.misses++;
 	if (epoch == keyring->epoch) {
 		key_table_insert(&keyring->table, entry);
@@ -316,6 +326,19 @@ void keyring_tidy(struct keyring *keyring)
 	fresh_keeper_enter(fresh);
 	fresh_tidy(fresh);
 	fresh_keeper_leave(fresh);
+}
+
+void keyring_watch(struct keyring *keyring, void (*gone)(void *context, uint64_t serial), void *context)
+{
+	pthread_mutex_lock(&keyring->lock);
+	keyring->gone = gone;
+	keyring->gone_context = context;
+	pthread_mutex_unlock(&keyring->lock);
+}
+
+struct token *keyring_token(struct keyring *keyring)
+{
+	return domain_token(keyring->domain);
 }
 
 struct keyring_counts keyring_counts(struct keyring *keyring)

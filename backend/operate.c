@@ -46,18 +46,27 @@ static size_t room_for(const struct buf *out, size_t size)
 	return wanted < left ? wanted : left;
 }
 
+/* SoftHSM takes NULL for a missing argument, also where the size is 0. PKCS#11 knows no const. */
+static CK_BYTE *pointer_to(const struct bytes *bytes)
+{
+	static const CK_BYTE nothing[1];
+	return (CK_BYTE *)(bytes->data && bytes->size ? bytes->data : nothing);
+}
+
+CK_RV operate_sign_begun(CK_FUNCTION_LIST *p11, CK_SESSION_HANDLE session, const struct bytes *data, struct buf *out)
+{
+	return run(p11->C_Sign, session, pointer_to(data), data->size, room_for(out, 0), out);
+}
+
 CK_RV operate_on(CK_FUNCTION_LIST *p11, CK_SESSION_HANDLE session, Craton__CryptKind kind, CK_MECHANISM *mechanism,
                  CK_OBJECT_HANDLE key, const struct bytes *data, const struct bytes *signature, struct buf *out)
 {
-	static const CK_BYTE nothing[1];
-	/* SoftHSM takes NULL for a missing argument, also where the size is 0. PKCS#11 knows no const. */
-	CK_BYTE *input = (CK_BYTE *)(data->data && data->size ? data->data : nothing);
-	CK_BYTE *signed_ = (CK_BYTE *)(signature->data && signature->size ? signature->data : nothing);
+	CK_BYTE *input = pointer_to(data), *signed_ = pointer_to(signature);
 	CK_RV rv;
 	switch (kind) {
 	case CRATON__CRYPT_KIND__SIGN:
 		rv = p11->C_SignInit(session, mechanism, key);
-		return rv == CKR_OK ? run(p11->C_Sign, session, input, data->size, room_for(out, 0), out) : rv;
+		return rv == CKR_OK ? operate_sign_begun(p11, session, data, out) : rv;
 	case CRATON__CRYPT_KIND__VERIFY:
 		rv = p11->C_VerifyInit(session, mechanism, key);
 		return rv == CKR_OK ? p11->C_Verify(session, input, data->size, signed_, signature->size) : rv;

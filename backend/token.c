@@ -222,6 +222,16 @@ CK_RV token_borrow(struct token *token, CK_SESSION_HANDLE *session)
 	}
 }
 
+CK_RV token_borrow_spare(struct token *token, CK_SESSION_HANDLE *session)
+{
+	size_t left = 0;
+	pthread_mutex_lock(&token->lock);
+	for (size_t i = 0; i < token->lease_count; i++)
+		left += token->leases[i].state == LEASE_IDLE || token->leases[i].state == LEASE_CLOSED;
+	pthread_mutex_unlock(&token->lock);
+	return left >= 2 ? token_borrow(token, session) : CKR_SESSION_COUNT;
+}
+
 /* "A call to C_Verify always terminates the active verification operation", and success ends any. Other errors may
  * end it by the letter of the standard; tokens differ, a new session is cheap, and a left-over operation
  * would be somebody else's CKR_OPERATION_ACTIVE. */

@@ -25,6 +25,8 @@ CK_SLOT_ID token_slot(const struct token *token);
 /* Waits while sessions_max (or as many as the token can give) are out. Borrow one at a time: who holds one and waits for
  * another may wait for ever. */
 CK_RV token_borrow(struct token *token, CK_SESSION_HANDLE *session);
+/* Only if another stays behind for whoever comes next; CKR_SESSION_COUNT otherwise. */
+CK_RV token_borrow_spare(struct token *token, CK_SESSION_HANDLE *session);
 /* `rv` is how the last call on it ended: a session that may have an operation left over or is broken is
  * closed instead of reused. Session 0 is ignored. */
 void token_return(struct token *token, CK_SESSION_HANDLE session, CK_RV rv);
