@@ -1,22 +1,8 @@
 /* From an application's template to a new object's attributes. */
-#include "base/digest.h"
 #include "node/rules_private.h"
-#include <openssl/evp.h>
 #include <string.h>
 
-/* In which way an object comes to be. */
-struct making {
-	unsigned must, must_not;        /* footnotes */
-	bool derives;
-	CK_MECHANISM_TYPE generated_by; /* CK_UNAVAILABLE_INFORMATION if it was not */
-	const struct attribute_list *base; /* the key it is derived from */
-};
 static const struct making created = { N1, N2, false, CK_UNAVAILABLE_INFORMATION, NULL };
-
-static bool is_generated(const struct making *making)
-{
-	return making->generated_by != CK_UNAVAILABLE_INFORMATION;
-}
 
 /* The templates' every attribute: does such an object have it, and may it be said? */
 static CK_RV check_said(const struct asker *asker, const struct making *making, const struct family *family,
@@ -74,150 +60,6 @@ static CK_RV complete(const struct making *making, const struct family *family, 
 	return rv;
 }
 
-CK_RV rules_set_unique_id(struct attribute_list *object, const struct id *id)
-{
-	char text[ID_TEXT_SIZE];
-	id_text(id, text);
-	return rules_rv(attribute_list_set(object, CKA_UNIQUE_ID, text, strlen(text)));
-}
-
-/* Sensitive unless the owner wants it out: what is not extractable cannot be read anyway, and a key that is not
- * sensitive would be sealed less closely than it might. */
-static enum err set_sensitivity(const struct making *making, struct attribute_list *out)
-{
-	bool extractable = attribute_list_bool(out, CKA_EXTRACTABLE, false);
-	bool sensitive = attribute_list_bool(out, CKA_SENSITIVE, !extractable);
-	bool always = sensitive, never = !extractable;
-	if (making->base) {
-		always = always && attribute_list_bool(making->base, CKA_ALWAYS_SENSITIVE, false);
-		never = never && attribute_list_bool(making->base, CKA_NEVER_EXTRACTABLE, false);
-	} else if (!is_generated(making)) {
-		always = never = false; /* who knows where it was before */
-	}
-	enum err err = attribute_list_set_bool(out, CKA_SENSITIVE, sensitive);
-	if (err == ERR_OK)
-		err = attribute_list_set_bool(out, CKA_ALWAYS_SENSITIVE, always);
-	return err == ERR_OK ? attribute_list_set_bool(out, CKA_NEVER_EXTRACTABLE, never) : err;
-}
-
-static size_t bits_of(const Craton__Attribute *number)
-{
-	size_t zeros = 0;
-	while (zeros < number->value.len && !number->value.data[zeros])
-		zeros++;
-	if (zeros == number->value.len)
-		return 0;
-	size_t bits = (number->value.len - zeros) * 8;
-	for (uint8_t top = number->value.data[zeros]; !(top & 0x80); top = (uint8_t)(top << 1))
-		bits--;
-	return bits;
-}
-
-/* Lengths follow from what was given. */
-static enum err set_sizes(const struct family *family, struct attribute_list *out)
-{
-	const Craton__Attribute *modulus = attribute_list_get(out, CKA_MODULUS), *value = attribute_list_get(out, CKA_VALUE);
-	if (family->class == CKO_PUBLIC_KEY && modulus && family_rule(family, CKA_MODULUS_BITS))
-		return attribute_list_set_ulong(out, CKA_MODULUS_BITS, bits_of(modulus));
-	if (family->class == CKO_SECRET_KEY && value && family_rule(family, CKA_VALUE_LEN))
-		return attribute_list_set_ulong(out, CKA_VALUE_LEN, value->value.len);
-	return ERR_OK;
-}
-
-static CK_RV set_computed(const struct making *making, const struct family *family, const struct id *id,
-                          struct attribute_list *out)
-{
-	CK_RV rv = rules_set_unique_id(out, id);
-	enum err err = ERR_OK;
-	if (rv == CKR_OK && family_rule(family, CKA_LOCAL))
-		err = attribute_list_set_bool(out, CKA_LOCAL, is_generated(making));
-	if (rv == CKR_OK && err == ERR_OK && family_rule(family, CKA_LOCAL))
-		err = attribute_list_set_ulong(out, CKA_KEY_GEN_MECHANISM, making->generated_by);
-	if (rv == CKR_OK && err == ERR_OK && family_rule(family, CKA_ALWAYS_SENSITIVE))
-		err = set_sensitivity(making, out);
-	if (rv == CKR_OK && err == ERR_OK)
-		err = set_sizes(family, out);
-	return rv == CKR_OK ? rules_rv(err) : rv;
-}
-
-static bool key_size_fits(uint64_t key_type, uint64_t size)
-{
-	switch (key_type) {
-	case CKK_AES:
-		return size == 16 || size == 24 || size == 32;
-	case CKK_DES:
-		return size == 8;
-	case CKK_DES2:
-		return size == 16;
-	case CKK_DES3:
-		return size == 24;
-	default:
-		return size > 0;
-	}
-}
-
-static CK_RV check_key(const struct family *family, const struct attribute_list *out)
-{
-	const Craton__Attribute *value = attribute_list_get(out, CKA_VALUE);
-	if (family->class == CKO_SECRET_KEY) {
-		uint64_t kind = attribute_list_ulong(out, CKA_KEY_TYPE, KEY_TYPE_NONE);
-		if ((value && !key_size_fits(kind, value->value.len))
-		    || (attribute_list_get(out, CKA_VALUE_LEN)
-		        && !key_size_fits(kind, attribute_list_ulong(out, CKA_VALUE_LEN, 0))))
-			return CKR_ATTRIBUTE_VALUE_INVALID;
-	}
-	/* "This attribute may be set to CK_TRUE only when CKA_PRIVATE is also CK_TRUE." (4.9) */
-	if (attribute_list_bool(out, CKA_ALWAYS_AUTHENTICATE, false) && !attribute_list_bool(out, CKA_PRIVATE, false))
-		return CKR_TEMPLATE_INCONSISTENT;
-	return CKR_OK;
-}
-
-static bool is_empty(const struct attribute_list *object, CK_ATTRIBUTE_TYPE type)
-{
-	const Craton__Attribute *attribute = attribute_list_get(object, type);
-	return !attribute || !attribute->value.len;
-}
-
-/* "It is derived from the certificate by taking the first three bytes of the SHA-1 hash of the certificate object's
- * CKA_VALUE attribute." One that was given has to be that. */
-static CK_RV check_value_of_certificate(struct attribute_list *out)
-{
-	const Craton__Attribute *value = attribute_list_get(out, CKA_VALUE), *said = attribute_list_get(out, CKA_CHECK_VALUE);
-	uint8_t digest[EVP_MAX_MD_SIZE];
-	if (is_empty(out, CKA_VALUE) || (said && !said->value.len))
-		return CKR_OK;
-	const EVP_MD *sha1 = digest_algorithm("SHA1");
-	if (!sha1 || EVP_Digest(value->value.data, value->value.len, digest, NULL, sha1, NULL) != 1)
-		return CKR_OK; /* a policy without SHA-1 goes without check values */
-	if (said)
-		return said->value.len == 3 && !memcmp(said->value.data, digest, 3) ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;
-	return rules_rv(attribute_list_set(out, CKA_CHECK_VALUE, digest, 3));
-}
-
-/* 4.6.3: "CKA_VALUE must be non-empty if CKA_URL is empty"; the two hashes "can only be empty if CKA_URL is empty". */
-static CK_RV check_certificate(struct attribute_list *out)
-{
-	bool no_url = is_empty(out, CKA_URL);
-	if (no_url ? is_empty(out, CKA_VALUE)
-	           : is_empty(out, CKA_HASH_OF_SUBJECT_PUBLIC_KEY) || is_empty(out, CKA_HASH_OF_ISSUER_PUBLIC_KEY))
-		return CKR_TEMPLATE_INCOMPLETE;
-	return check_value_of_certificate(out);
-}
-
-static CK_RV check_whole(const struct family *family, struct attribute_list *out)
-{
-	switch (family->class) {
-	case CKO_CERTIFICATE:
-		return check_certificate(out);
-	case CKO_PUBLIC_KEY:
-	case CKO_PRIVATE_KEY:
-	case CKO_SECRET_KEY:
-		return check_key(family, out);
-	default:
-		return CKR_OK;
-	}
-}
-
 /* Is the object's privacy, said or preset, and its place within this asker's reach? */
 static CK_RV check_access(const struct asker *asker, const struct family *family, const struct attribute_list *wanted)
 {
@@ -240,8 +82,8 @@ static CK_RV make(const struct asker *asker, const struct making *making, const 
 	if (rv == CKR_OK)
 		rv = complete(making, family, out);
 	if (rv == CKR_OK)
-		rv = set_computed(making, family, id, out);
-	return rv == CKR_OK ? check_whole(family, out) : rv;
+		rv = rules_set_computed(making, family, id, out);
+	return rv == CKR_OK ? rules_check_whole(family, out) : rv;
 }
 
 static CK_RV made(CK_RV rv, struct attribute_list *out)

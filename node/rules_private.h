@@ -13,3 +13,17 @@ CK_RV rules_add_all(struct attribute_list *to, const struct attribute_list *from
 CK_RV rules_set_unique_id(struct attribute_list *object, const struct id *id);
 /* An attribute that is itself a template; *out is craton__attributes__free_unpacked's, NULL if absent or empty. */
 CK_RV rules_template(const struct attribute_list *object, CK_ATTRIBUTE_TYPE type, Craton__Attributes **out);
+
+/* In which way an object comes to be. */
+struct making {
+	unsigned must, must_not;        /* footnotes */
+	bool derives;
+	CK_MECHANISM_TYPE generated_by; /* CK_UNAVAILABLE_INFORMATION if it was not */
+	const struct attribute_list *base; /* the key it is derived from */
+};
+
+/* CKA_UNIQUE_ID, CKA_LOCAL, sensitivity, lengths … */
+CK_RV rules_set_computed(const struct making *making, const struct family *family, const struct id *id,
+                         struct attribute_list *out);
+/* CKR_ATTRIBUTE_VALUE_INVALID, CKR_TEMPLATE_INCONSISTENT, CKR_TEMPLATE_INCOMPLETE; a certificate gets its check value. */
+CK_RV rules_check_whole(const struct family *family, struct attribute_list *out);
