@@ -69,18 +69,21 @@ static void object_gone(void *context, const struct id *id)
 {
 	struct node *node = context;
 	keyring_forget(node->keyring, id);
+	housekeeping_due(node->housekeeping);
 }
 
 static void slot_reset(void *context, uint32_t slot)
 {
 	struct node *node = context;
 	keyring_forget_slot(node->keyring, slot);
+	housekeeping_due(node->housekeeping);
 }
 
 static void everything(void *context)
 {
 	struct node *node = context;
 	keyring_forget_all(node->keyring);
+	housekeeping_due(node->housekeeping);
 	node_learn_domain(node);
 }
 
@@ -96,6 +99,8 @@ static enum err open_token(struct node *node, struct complaint *complaint)
 	if (err == ERR_OK)
 		err = domain_open(node->token, &node->domain, complaint);
 	if (err == ERR_OK && !(node->keyring = keyring_create(node->domain, (size_t)node->config->keys)))
+		err = complain(complaint, ERR_NO_MEMORY, "out of memory");
+	if (err == ERR_OK && !(node->housekeeping = housekeeping_start(node->keyring)))
 		err = complain(complaint, ERR_NO_MEMORY, "out of memory");
 	return err;
 }
@@ -226,6 +231,7 @@ void node_close(struct node *node)
 		node_stop(node, deadline_in(0));
 	if (node->directory)
 		directory_close(node->directory);
+	housekeeping_stop(node->housekeeping);
 	keyring_destroy(node->keyring);
 	capabilities_finish(&node->capabilities);
 	if (node->domain)

@@ -5,6 +5,7 @@
 #include "node/attempts.h"
 #include "node/config.h"
 #include "node/counters.h"
+#include "node/housekeeping.h"
 #include "node/state_folder.h"
 #include "raft/consensus.h"
 #include "store/directory.h"
@@ -22,6 +23,7 @@ struct node {
 	struct token *token;
 	struct domain *domain;
 	struct keyring *keyring;
+	struct housekeeping *housekeeping;
 	struct capabilities capabilities;
 	struct directory *directory;
 	struct consensus *consensus;

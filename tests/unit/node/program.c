@@ -9,6 +9,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -91,7 +92,8 @@ static void refuses(const char *const *arguments, int status, const char *becaus
 static void what_it_refuses_is_one_line_and_a_status(void)
 {
 	house_prepare(&house);
-	const char *conf = house_file(&house, "cratond.conf");
+	char conf[160];
+	snprintf(conf, sizeof conf, "%s", house_file(&house, "cratond.conf"));
 	refuses(ARGUMENTS("-c", "/nowhere.conf"), EX_CONFIG, "/nowhere.conf");
 	house_write(&house, "pin", "wrong-pin\n", 0600);
 	refuses(ARGUMENTS("-c", conf), EX_CONFIG, "PIN");
