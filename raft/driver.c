@@ -104,6 +104,7 @@ enum err driver_settle(struct driver *d, struct moment now)
 	driver_member_chores(d);
 	driver_read_chores(d);
 	driver_snapshot_if_due(d);
+	driver_tell_commit(d);
 	return d->dead;
 }
 

@@ -54,6 +54,7 @@ struct heard {
 	uint64_t id;
 	int64_t ms;
 	int64_t snapshot_until_ms; /* no other snapshot goes to it before */
+	uint64_t commit_told;    /* the highest commit index that was sent to it */
 };
 
 enum change_stage { CHANGE_NONE, CHANGE_CATCHING_UP, CHANGE_READY, CHANGE_SUBMITTED };
@@ -170,6 +171,8 @@ uint64_t driver_term_of(const struct driver *d, uint64_t index); /* 0: unknown *
 bool driver_leads(const struct driver *d);
 /* driver_send.c */
 void driver_send_all(struct driver *d, const struct raft_update *update);
+/* Followers that hold all that is committed and have not heard so hear it now. */
+void driver_tell_commit(struct driver *d);
 void driver_send(struct driver *d, uint64_t to, struct message *message);
 struct heard *driver_heard(struct driver *d, uint64_t id);
 /* driver_apply.c */

@@ -51,6 +51,7 @@ static void send_append(struct driver *d, const struct raft_message *from)
 	m.append.entries = entries;
 	m.append.commit = append->leader_commit;
 	m.append.prev_term = append->prev_log_term;
+	driver_heard(d, from->server_id)->commit_told = append->leader_commit;
 	do {
 		m.append.prev_index = index - 1;
 		m.append.count = fill(d, index, end, entries);
@@ -127,6 +128,30 @@ static void send_one(struct driver *d, const struct raft_message *from)
 		convert(from, &m);
 		guard_send(&d->guard, &d->raft, &d->log, &m);
 		driver_send(d, from->server_id, &m);
+	}
+}
+
+/* What is committed a follower learns with the next message, which may be a heartbeat away; whoever waits there for a proposal
+ * of its own would wait that long. An empty AppendEntries may go out at any time (Raft §5.3): from what the follower is known to
+ * hold, so it can only agree. Those that hold less hear of it with the entries they lack. */
+void driver_tell_commit(struct driver *d)
+{
+	if (d->dead != ERR_OK || !driver_leads(d))
+		return;
+	for (size_t i = 0; i < d->configuration.count; i++) {
+		uint64_t id = d->configuration.nodes[i].id;
+		raft_index match = 0;
+		struct message m = { .kind = MESSAGE_APPEND, .term = d->raft.current_term };
+		if (id == d->raft.id || raft_match_index(&d->raft, id, &match) != 0 || match < d->guard.commit)
+			continue;
+		struct heard *peer = driver_heard(d, id);
+		m.append.prev_index = match;
+		m.append.prev_term = driver_term_of(d, match);
+		m.append.commit = d->guard.commit;
+		if (!m.append.prev_term || peer->commit_told >= d->guard.commit)
+			continue;
+		peer->commit_told = d->guard.commit;
+		driver_send(d, id, &m);
 	}
 }
 
