@@ -116,8 +116,8 @@ static CK_RV run(struct question *question, CK_MECHANISM *mechanism, struct load
 	if (rv != CKR_OK)
 		return rv;
 	buf_init(&out, crypt->data.len + RESULT_MARGIN);
-	rv = operate(question->node->token, crypt->kind, mechanism, key->handle, crypt->data.data, crypt->data.len,
-	             crypt->signature.data, crypt->signature.len, &out);
+	rv = armory_operate(question->node->armory, crypt->kind, mechanism, key, crypt->data.data, crypt->data.len,
+	                    crypt->signature.data, crypt->signature.len, &out);
 	if (rv == CKR_KEY_HANDLE_INVALID || rv == CKR_OBJECT_HANDLE_INVALID)
 		forget(question->node->keyring, key); /* the token lost it: the next call loads it again */
 	rv = question_token(question, rv);

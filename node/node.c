@@ -102,6 +102,8 @@ static enum err open_token(struct node *node, struct complaint *complaint)
 		err = complain(complaint, ERR_NO_MEMORY, "out of memory");
 	if (err == ERR_OK && !(node->housekeeping = housekeeping_start(node->keyring)))
 		err = complain(complaint, ERR_NO_MEMORY, "out of memory");
+	if (err == ERR_OK && !(node->armory = armory_create(node->keyring, (size_t)node->config->sessions)))
+		err = complain(complaint, ERR_NO_MEMORY, "out of memory");
 	return err;
 }
 
@@ -232,6 +234,7 @@ void node_close(struct node *node)
 	if (node->directory)
 		directory_close(node->directory);
 	housekeeping_stop(node->housekeeping);
+	armory_destroy(node->armory);
 	keyring_destroy(node->keyring);
 	capabilities_finish(&node->capabilities);
 	if (node->domain)

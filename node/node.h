@@ -1,6 +1,6 @@
 /* One node: its token, its directory, its part in consensus, put together in the order in which they must be sound. */
 #pragma once
-#include "backend/keyring.h"
+#include "backend/armory.h"
 #include "backend/probe.h"
 #include "node/attempts.h"
 #include "node/config.h"
@@ -24,6 +24,7 @@ struct node {
 	struct domain *domain;
 	struct keyring *keyring;
 	struct housekeeping *housekeeping;
+	struct armory *armory;
 	struct capabilities capabilities;
 	struct directory *directory;
 	struct consensus *consensus;
