@@ -1,4 +1,4 @@
-/* The walk of a new key: rules, this node's token, the cluster's agreement. */
+/* The walk of a new secret key: rules, this node's token, the cluster's agreement. */
 #include "node/object.h"
 #include <stdlib.h>
 #include <string.h>
@@ -19,18 +19,13 @@ static bool is_offered(const struct node *node, CK_MECHANISM_TYPE type)
 	return false;
 }
 
-static CK_RV take_mechanism(struct question *question, const Craton__Mechanism *wire, CK_MECHANISM **out)
+CK_RV take_mechanism(struct question *question, const Craton__Mechanism *wire, CK_MECHANISM **out)
 {
 	if (!wire)
 		return question_fault(question, CRATON__FAULT__FAULT_MALFORMED, "no mechanism");
 	if (!is_offered(question->node, wire->type))
 		return CKR_MECHANISM_INVALID;
 	return mechanism_from_wire(wire, out);
-}
-
-static Craton__Object *object_of(struct question *question, const struct id *id, struct attribute_list *attributes)
-{
-	return object_create(question->request->slot, id, attributes);
 }
 
 static CK_RV make_key(struct question *question, const CK_MECHANISM *mechanism, const struct attribute_list *wanted,
@@ -41,7 +36,7 @@ static CK_RV make_key(struct question *question, const CK_MECHANISM *mechanism, 
 	CK_RV rv = rules_generate(&question->asker, mechanism->mechanism, wanted, &id, &attributes);
 	if (rv != CKR_OK)
 		return rv;
-	Craton__Object *object = object_of(question, &id, &attributes);
+	Craton__Object *object = object_create(question->request->slot, &id, &attributes);
 	if (!object)
 		return CKR_HOST_MEMORY;
 	making_add(making, object);
@@ -60,80 +55,13 @@ CK_RV answer_generate_key(struct question *question)
 	if (rv == CKR_OK)
 		rv = object_template(&wanted, body->attributes, body->n_attributes);
 	if (rv == CKR_OK)
-		rv = making_begin(question, &making, attribute_list_bool(&wanted, CKA_TOKEN, false), &known);
+		rv = making_begin(question, &making, attribute_list_bool(&wanted, CKA_TOKEN, false), 0, &known);
 	if (rv == CKR_OK && !known)
 		rv = make_key(question, mechanism, &wanted, &making);
 	if (rv == CKR_OK)
 		count_one(&question->node->counters, COUNTER_GENERATE);
 	making_finish(&making);
 	attribute_list_finish(&wanted);
-	free(mechanism);
-	return rv;
-}
-
-struct pair {
-	struct attribute_list public_wanted, private_wanted;
-	bool public_is_token, private_is_token;
-};
-
-static CK_RV make_pair_objects(struct question *question, const CK_MECHANISM *mechanism, const struct pair *pair,
-                               struct making *making)
-{
-	struct attribute_list public_list = { NULL, 0 }, private_list = { NULL, 0 };
-	struct id public_id = making_id(question, 0, pair->public_is_token);
-	struct id private_id = making_id(question, 1, pair->private_is_token);
-	CK_RV rv = rules_generate_pair(&question->asker, mechanism->mechanism, &pair->public_wanted, &public_id,
-	                               &pair->private_wanted, &private_id, &public_list, &private_list);
-	if (rv != CKR_OK)
-		return rv;
-	Craton__Object *public_object = object_of(question, &public_id, &public_list);
-	Craton__Object *private_object = object_of(question, &private_id, &private_list);
-	if (public_object)
-		making_add(making, public_object);
-	if (private_object)
-		making_add(making, private_object);
-	return public_object && private_object ? CKR_OK : CKR_HOST_MEMORY;
-}
-
-static CK_RV make_pair(struct question *question, const CK_MECHANISM *mechanism, const struct pair *pair,
-                       struct making *making)
-{
-	CK_RV rv = make_pair_objects(question, mechanism, pair, making);
-	if (rv == CKR_OK)
-		rv = question_token(question, generate_key_pair(question->node->domain, mechanism, making->objects[0],
-		                                                making->objects[1]));
-	return rv == CKR_OK ? making_commit(question, making) : rv;
-}
-
-static CK_RV take_pair(const Craton__GenerateKeyPair *body, struct pair *pair)
-{
-	CK_RV rv = object_template(&pair->public_wanted, body->public_attributes, body->n_public_attributes);
-	if (rv == CKR_OK)
-		rv = object_template(&pair->private_wanted, body->private_attributes, body->n_private_attributes);
-	pair->public_is_token = attribute_list_bool(&pair->public_wanted, CKA_TOKEN, false);
-	pair->private_is_token = attribute_list_bool(&pair->private_wanted, CKA_TOKEN, false);
-	return rv;
-}
-
-CK_RV answer_generate_key_pair(struct question *question)
-{
-	const Craton__GenerateKeyPair *body = question->request->generate_key_pair;
-	struct pair pair = { .public_is_token = false };
-	struct making making = { .count = 0 };
-	CK_MECHANISM *mechanism = NULL;
-	bool known = false;
-	CK_RV rv = take_mechanism(question, body->mechanism, &mechanism);
-	if (rv == CKR_OK)
-		rv = take_pair(body, &pair);
-	if (rv == CKR_OK)
-		rv = making_begin(question, &making, pair.public_is_token || pair.private_is_token, &known);
-	if (rv == CKR_OK && !known)
-		rv = make_pair(question, mechanism, &pair, &making);
-	if (rv == CKR_OK)
-		count_one(&question->node->counters, COUNTER_GENERATE);
-	making_finish(&making);
-	attribute_list_finish(&pair.public_wanted);
-	attribute_list_finish(&pair.private_wanted);
 	free(mechanism);
 	return rv;
 }

@@ -63,14 +63,14 @@ static CK_RV answer_stored(struct question *question, Craton__Created *created, 
 	return rv;
 }
 
-CK_RV making_begin(struct question *question, struct making *making, bool has_token_objects, bool *known)
+CK_RV making_begin(struct question *question, struct making *making, bool has_token_objects, unsigned attempt, bool *known)
 {
 	struct request_record record;
 	struct slot_record slot;
 	Craton__Created *created;
 	uint32_t slot_id = question->request->slot;
 
-	*making = (struct making){ .key = change_key(slot_id, &question->request->request_id, 0),
+	*making = (struct making){ .key = change_key(slot_id, &question->request->request_id, attempt),
 	                           .has_token_objects = has_token_objects };
 	*known = has_token_objects && change_is_known(question, &making->key, &record);
 	if (*known) {
@@ -143,6 +143,42 @@ CK_RV making_commit(struct question *question, struct making *making)
 	if (rv == CKR_OK && making->has_token_objects)
 		rv = store(question, making, created);
 	return rv == CKR_OK ? carry(question, making, created) : rv;
+}
+
+static bool is_same(const Craton__Object *a, const Craton__Object *b)
+{
+	size_t size = craton__object__get_packed_size(a);
+	if (size != craton__object__get_packed_size(b))
+		return false;
+	uint8_t *packed = malloc(2 * size);
+	if (!packed)
+		return false;
+	craton__object__pack(a, packed);
+	craton__object__pack(b, packed + size);
+	bool same = memcmp(packed, packed + size, size) == 0;
+	free(packed);
+	return same;
+}
+
+static bool is_in_directory(struct question *question, const Craton__Object *object)
+{
+	Craton__Object *stored = NULL;
+	uint64_t version;
+	struct id id;
+	bool found = id_from_bytes(&id, object->id.data, object->id.len) &&
+	             directory_object(question->node->directory, object->slot, &id, &stored, &version) == ERR_OK;
+	bool same = found && is_same(stored, object);
+	if (found)
+		object_destroy(stored);
+	return same;
+}
+
+bool making_is_stored(struct question *question, const struct making *making)
+{
+	for (size_t i = 0; i < making->count; i++)
+		if (making->objects[i] && is_stored(making->objects[i]) && !is_in_directory(question, making->objects[i]))
+			return false;
+	return true;
 }
 
 void making_finish(struct making *making)

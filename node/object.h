@@ -32,14 +32,21 @@ struct making {
 	size_t count;
 	bool has_token_objects;  /* else nothing is stored and nobody agrees on it */
 };
-/* Reads the slot and sees whether the same request was answered before: then *known and the answer stands in the reply. */
-CK_RV making_begin(struct question *question, struct making *making, bool has_token_objects, bool *known);
+/* Reads the slot and sees whether the same request (its `attempt`th try, as in change_key) was answered before: then
+ * *known and the answer stands in the reply. */
+CK_RV making_begin(struct question *question, struct making *making, bool has_token_objects, unsigned attempt, bool *known);
 /* The id of the next object: derived from the request for one that is stored, random for a session object. */
 struct id making_id(const struct question *question, uint8_t ordinal, bool is_token);
 void making_add(struct making *making, Craton__Object *object);
 /* Has the cluster agree on what is stored, hands out what is carried. */
 CK_RV making_commit(struct question *question, struct making *making);
 void making_finish(struct making *making);
+/* After making_commit of a pair of which one half is stored and the other carried: is what is stored the half we made, or
+ * that of another node that had the same request? */
+bool making_is_stored(struct question *question, const struct making *making);
+
+/* A mechanism that makes keys, if this token's keys of that kind can be sealed: CKR_MECHANISM_INVALID. free(). */
+CK_RV take_mechanism(struct question *question, const Craton__Mechanism *wire, CK_MECHANISM **out);
 
 /* Keys in use. CKR_KEY_HANDLE_INVALID, FAULT_UNKNOWN_OBJECT. Given back with keyring_return. */
 CK_RV key_borrow(struct question *question, const Craton__ObjectRef *ref, struct loaded_key **out);

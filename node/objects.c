@@ -42,7 +42,7 @@ CK_RV answer_create_object(struct question *question)
 	bool known = false;
 	CK_RV rv = object_template(&wanted, body->attributes, body->n_attributes);
 	if (rv == CKR_OK)
-		rv = making_begin(question, &making, attribute_list_bool(&wanted, CKA_TOKEN, false), &known);
+		rv = making_begin(question, &making, attribute_list_bool(&wanted, CKA_TOKEN, false), 0, &known);
 	if (rv == CKR_OK && !known)
 		rv = make_object(question, &wanted, &making);
 	if (rv == CKR_OK)

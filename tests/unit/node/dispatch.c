@@ -442,6 +442,149 @@ static void a_changed_session_key_is_another_object(void)
 	reply_free(made);
 }
 
+static const uint8_t p256[] = { 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 };
+
+static Craton__Reply *generate_pair(bool public_is_token, bool private_is_token)
+{
+	Craton__GenerateKeyPair body = CRATON__GENERATE_KEY_PAIR__INIT;
+	Craton__Mechanism mechanism;
+	struct template public_ = { .count = 0 }, private_ = { .count = 0 };
+	craton__mechanism__init(&mechanism);
+	mechanism.type = CKM_EC_KEY_PAIR_GEN;
+	template_bool(&public_, CKA_TOKEN, public_is_token);
+	template_bytes(&public_, CKA_EC_PARAMS, p256, sizeof p256);
+	template_bool(&public_, CKA_VERIFY, true);
+	template_bytes(&public_, CKA_LABEL, "pair", 4);
+	template_bool(&private_, CKA_TOKEN, private_is_token);
+	template_bool(&private_, CKA_SIGN, true);
+	template_bytes(&private_, CKA_LABEL, "pair", 4);
+	body.mechanism = &mechanism;
+	body.public_attributes = public_.list;
+	body.n_public_attributes = public_.count;
+	body.private_attributes = private_.list;
+	body.n_private_attributes = private_.count;
+	REQUEST(GENERATE_KEY_PAIR, generate_key_pair, body);
+	Craton__Reply *reply = talk_ask(&talk, &request);
+	CU_ASSERT_EQUAL_FATAL(reply->fault, CRATON__FAULT__FAULT_NONE);
+	CU_ASSERT_EQUAL_FATAL(reply->rv, CKR_OK);
+	CU_ASSERT_EQUAL(reply->created->n_list, (size_t)public_is_token + private_is_token);
+	CU_ASSERT_EQUAL(reply->created->n_carried, (size_t)!public_is_token + !private_is_token);
+	return reply;
+}
+
+static Craton__Reply *crypt_with(Craton__CryptKind kind, Craton__ObjectRef *key, const ProtobufCBinaryData *signature)
+{
+	static const uint8_t digest[32] = "a digest of what is to be signed";
+	Craton__Crypt body = CRATON__CRYPT__INIT;
+	Craton__Mechanism mechanism;
+	craton__mechanism__init(&mechanism);
+	mechanism.type = CKM_ECDSA;
+	body.kind = kind;
+	body.key = key;
+	body.mechanism = &mechanism;
+	body.data = (ProtobufCBinaryData){ sizeof digest, (uint8_t *)(uintptr_t)digest };
+	if (signature)
+		body.signature = *signature;
+	REQUEST(CRYPT, crypt, body);
+	return talk_ask(&talk, &request);
+}
+
+static Craton__ObjectRef ref_of(const Craton__Created *created, bool is_token, size_t i)
+{
+	Craton__ObjectRef ref = CRATON__OBJECT_REF__INIT;
+	ref.id = is_token ? created->list[i]->id : created->carried[i]->id;
+	ref.carried = is_token ? NULL : created->carried[i];
+	return ref;
+}
+
+/* What the private half signs, the public half verifies. */
+static void belong_together(const Craton__Reply *pair, bool public_is_token, bool private_is_token)
+{
+	Craton__ObjectRef public_ = ref_of(pair->created, public_is_token, 0);
+	Craton__ObjectRef private_ = ref_of(pair->created, private_is_token, public_is_token == private_is_token ? 1 : 0);
+	Craton__Reply *made = crypt_with(CRATON__CRYPT_KIND__SIGN, &private_, NULL);
+	CU_ASSERT_EQUAL_FATAL(made->rv, CKR_OK);
+	CU_ASSERT_EQUAL_FATAL(made->body_case, CRATON__REPLY__BODY_CRYPT);
+	Craton__Reply *verified = crypt_with(CRATON__CRYPT_KIND__VERIFY, &public_, &made->crypt->data);
+	CU_ASSERT_EQUAL(verified->fault, CRATON__FAULT__FAULT_NONE);
+	CU_ASSERT_EQUAL(verified->rv, CKR_OK);
+	made->crypt->data.data[0] ^= 1;
+	reply_free(verified);
+	verified = crypt_with(CRATON__CRYPT_KIND__VERIFY, &public_, &made->crypt->data);
+	CU_ASSERT_EQUAL(verified->rv, CKR_SIGNATURE_INVALID);
+	reply_free(verified);
+	reply_free(made);
+}
+
+static void a_pair_belongs_together_wherever_its_halves_are(void)
+{
+	begin();
+	for (int i = 0; i < 4; i++) {
+		Craton__Reply *reply = generate_pair(i & 1, i & 2);
+		belong_together(reply, i & 1, i & 2);
+		reply_free(reply);
+	}
+	CU_ASSERT_EQUAL(count_of("pair"), 4);
+}
+
+/* The stored half of the lost answer is not left behind, nor mixed with the other half of the next. */
+static void a_retried_pair_of_one_half_each_is_one_pair(void)
+{
+	for (int i = 1; i <= 2; i++) {
+		begin();
+		talk.request = id_random();
+		talk.keep_request = true;
+		reply_free(generate_pair(i == 1, i == 2));
+		Craton__Reply *reply = generate_pair(i == 1, i == 2);
+		CU_ASSERT_EQUAL(count_of("pair"), 1);
+		belong_together(reply, i == 1, i == 2);
+		reply_free(reply);
+		talk.keep_request = false;
+	}
+}
+
+static void generate_the_same_pair(void *context)
+{
+	(void)context;
+	reply_free(generate_pair(true, false));
+}
+
+static void so_is_one_that_two_nodes_made_at_once(void)
+{
+	begin();
+	talk.request = id_random();
+	talk.keep_request = true;
+	fake_before_next(generate_the_same_pair, NULL);
+	Craton__Reply *reply = generate_pair(true, false);
+	CU_ASSERT_EQUAL(count_of("pair"), 1);
+	belong_together(reply, true, false);
+	reply_free(reply);
+	talk.keep_request = false;
+}
+
+static void a_carried_public_key_cannot_be_forged(void)
+{
+	begin();
+	Craton__Reply *pair = generate_pair(false, true);
+	Craton__ObjectRef private_ = ref_of(pair->created, true, 0), public_ = ref_of(pair->created, false, 0);
+	Craton__Reply *made = crypt_with(CRATON__CRYPT_KIND__SIGN, &private_, NULL);
+	Craton__Object *object = pair->created->carried[0];
+	for (size_t i = 0; i < object->n_attributes; i++)
+		if (object->attributes[i]->type == CKA_EC_POINT)
+			object->attributes[i]->value.data[10] ^= 1;
+	Craton__Reply *verified = crypt_with(CRATON__CRYPT_KIND__VERIFY, &public_, &made->crypt->data);
+	CU_ASSERT_EQUAL(verified->rv, CKR_KEY_HANDLE_INVALID);
+	reply_free(verified);
+	/* nor shown under another object's id */
+	public_.id = pair->created->list[0]->id;
+	object->id.data[0] ^= 1;
+	verified = crypt_with(CRATON__CRYPT_KIND__VERIFY, &public_, &made->crypt->data);
+	CU_ASSERT_NOT_EQUAL(verified->rv, CKR_OK);
+	reply_free(verified);
+	reply_free(made);
+	reply_free(pair);
+}
+
 static void a_member_that_is_behind_says_so(void)
 {
 	begin();
@@ -550,7 +693,9 @@ TESTS("node dispatch", SAY(a_key_is_made_found_used_and_destroyed), SAY(the_same
       SAY(a_session_key_is_carried_and_costs_no_agreement), SAY(a_carried_key_that_was_changed_is_refused),
       SAY(private_data_is_not_stored_in_the_clear), SAY(a_sensitive_value_is_never_read),
       SAY(a_changed_key_is_found_and_used_under_its_new_attributes), SAY(a_change_that_another_overtook_is_made_anew),
-      SAY(a_changed_session_key_is_another_object), SAY(a_member_that_is_behind_says_so),
+      SAY(a_changed_session_key_is_another_object), SAY(a_pair_belongs_together_wherever_its_halves_are),
+      SAY(a_retried_pair_of_one_half_each_is_one_pair), SAY(so_is_one_that_two_nodes_made_at_once),
+      SAY(a_carried_public_key_cannot_be_forged), SAY(a_member_that_is_behind_says_so),
       SAY(only_an_administrator_makes_slots), SAY(a_request_that_changes_something_needs_an_id),
       SAY(a_request_without_a_body_is_malformed), SAY(a_node_that_is_not_serving_says_so),
       SAY(status_and_lists_are_answered), SAY(the_end))

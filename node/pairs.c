@@ -1,0 +1,140 @@
+/* The walk of a new key pair. Both halves are stored, or both carried; or one of each, which takes more care. */
+#include "node/object.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define TRIES_MAX 8 /* of a pair of one half each */
+
+struct pair {
+	const CK_MECHANISM *mechanism;
+	struct attribute_list public_wanted, private_wanted;
+	bool public_is_token, private_is_token;
+};
+
+static struct id half_id(const struct question *question, unsigned half, unsigned attempt, bool is_token)
+{
+	return making_id(question, (uint8_t)(2 * attempt + half), is_token);
+}
+
+static CK_RV make_objects(struct question *question, const struct pair *pair, unsigned attempt, struct making *making)
+{
+	struct attribute_list public_list = { NULL, 0 }, private_list = { NULL, 0 };
+	struct id public_id = half_id(question, 0, attempt, pair->public_is_token);
+	struct id private_id = half_id(question, 1, attempt, pair->private_is_token);
+	CK_RV rv = rules_generate_pair(&question->asker, pair->mechanism->mechanism, &pair->public_wanted, &public_id,
+	                               &pair->private_wanted, &private_id, &public_list, &private_list);
+	if (rv != CKR_OK)
+		return rv;
+	Craton__Object *public_object = object_create(question->request->slot, &public_id, &public_list);
+	Craton__Object *private_object = object_create(question->request->slot, &private_id, &private_list);
+	if (public_object)
+		making_add(making, public_object);
+	if (private_object)
+		making_add(making, private_object);
+	return public_object && private_object ? CKR_OK : CKR_HOST_MEMORY;
+}
+
+static CK_RV make(struct question *question, const struct pair *pair, unsigned attempt, struct making *making)
+{
+	CK_RV rv = make_objects(question, pair, attempt, making);
+	if (rv == CKR_OK)
+		rv = question_token(question, generate_key_pair(question->node->domain, pair->mechanism, making->objects[0],
+		                                                making->objects[1]));
+	return rv;
+}
+
+static CK_RV answer_alike(struct question *question, const struct pair *pair)
+{
+	struct making making = { .count = 0 };
+	bool known = false;
+	CK_RV rv = making_begin(question, &making, pair->public_is_token, 0, &known);
+	if (rv == CKR_OK && !known)
+		rv = make(question, pair, 0, &making);
+	if (rv == CKR_OK && !known)
+		rv = making_commit(question, &making);
+	making_finish(&making);
+	return rv;
+}
+
+/* One half stored, the other carried: where an earlier try has stored its half, the other half went with the
+ * answer that was lost. */
+static CK_RV destroy_orphan(struct question *question, const Craton__Created *created)
+{
+	Craton__ObjectDestroyed change = CRATON__OBJECT_DESTROYED__INIT;
+	Craton__Event event = CRATON__EVENT__INIT;
+	struct request_record record;
+	if (created->n_list == 0)
+		return CKR_OK;
+	change.slot = question->request->slot;
+	change.id = created->list[0]->id;
+	event.change_case = CRATON__EVENT__CHANGE_OBJECT_DESTROYED;
+	event.object_destroyed = &change;
+	struct id key = change_key(change.slot, &change.id, 0);
+	return change_commit(question, &key, &event, question->deadline, &record);
+}
+
+static void forget_answer(struct question *question)
+{
+	Craton__Reply *reply = question->reply;
+	if (reply->body_case == CRATON__REPLY__BODY_CREATED)
+		craton__created__free_unpacked(reply->created, NULL);
+	reply->created = NULL;
+	reply->body_case = CRATON__REPLY__BODY__NOT_SET;
+}
+
+/* *done unless what is stored is the half of another try: then it is destroyed, and the next try begins afresh. */
+static CK_RV try_unlike(struct question *question, const struct pair *pair, unsigned attempt, bool *done)
+{
+	struct making making = { .count = 0 };
+	bool known = false;
+	CK_RV rv = making_begin(question, &making, true, attempt, &known);
+	if (rv == CKR_OK && !known)
+		rv = make(question, pair, attempt, &making);
+	if (rv == CKR_OK && !known)
+		rv = making_commit(question, &making);
+	*done = rv != CKR_OK || (!known && making_is_stored(question, &making));
+	if (!*done) {
+		rv = destroy_orphan(question, question->reply->created);
+		forget_answer(question);
+	}
+	making_finish(&making);
+	return rv;
+}
+
+static CK_RV answer_unlike(struct question *question, const struct pair *pair)
+{
+	bool done = false;
+	CK_RV rv = CKR_OK;
+	for (unsigned i = 0; i < TRIES_MAX && rv == CKR_OK && !done; i++)
+		rv = try_unlike(question, pair, i, &done);
+	return rv == CKR_OK && !done ? CKR_FUNCTION_FAILED : rv;
+}
+
+static CK_RV take_pair(const Craton__GenerateKeyPair *body, struct pair *pair)
+{
+	CK_RV rv = object_template(&pair->public_wanted, body->public_attributes, body->n_public_attributes);
+	if (rv == CKR_OK)
+		rv = object_template(&pair->private_wanted, body->private_attributes, body->n_private_attributes);
+	pair->public_is_token = attribute_list_bool(&pair->public_wanted, CKA_TOKEN, false);
+	pair->private_is_token = attribute_list_bool(&pair->private_wanted, CKA_TOKEN, false);
+	return rv;
+}
+
+CK_RV answer_generate_key_pair(struct question *question)
+{
+	const Craton__GenerateKeyPair *body = question->request->generate_key_pair;
+	struct pair pair = { .mechanism = NULL };
+	CK_MECHANISM *mechanism = NULL;
+	CK_RV rv = take_mechanism(question, body->mechanism, &mechanism);
+	if (rv == CKR_OK)
+		rv = take_pair(body, &pair);
+	pair.mechanism = mechanism;
+	if (rv == CKR_OK)
+		rv = pair.public_is_token == pair.private_is_token ? answer_alike(question, &pair) : answer_unlike(question, &pair);
+	if (rv == CKR_OK)
+		count_one(&question->node->counters, COUNTER_GENERATE);
+	attribute_list_finish(&pair.public_wanted);
+	attribute_list_finish(&pair.private_wanted);
+	free(mechanism);
+	return rv;
+}
