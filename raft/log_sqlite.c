@@ -2,6 +2,7 @@
 #include "raft/disk_space.h"
 #include "raft/folder.h"
 #include "raft/log_load.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include <assert.h>
@@ -11,6 +12,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define SLOW_MS 500          /* for one commit */
+#define SLOW_EVERY_MS 10000  /* one line at most */
 
 /* A vote is waited for by the one thread that asks, so there is at most one. */
 struct vote {
@@ -24,6 +28,7 @@ struct log_store {
 	struct log_record record;
 	struct watermark *watermark;
 	struct disk_space space;
+	int64_t slow_ms;                 /* when it was last said that the disk is slow */
 	pthread_t writer;
 	bool has_writer;
 	atomic_uint_fast64_t syncs;
@@ -176,12 +181,24 @@ static bool replaced_snapshot(const struct log_job *jobs)
 	return false;
 }
 
+/* Whoever creates a key waits for this; a disk that takes its time is what the operator will want to know. */
+static void note_duration(struct log_store *store, int64_t started_ms)
+{
+	int64_t now = clock_ms(), took = now - started_ms;
+	if (took < SLOW_MS || (store->slow_ms && now - store->slow_ms < SLOW_EVERY_MS))
+		return;
+	store->slow_ms = now;
+	log_warn("raft", "slow disk folder=%s commit_ms=%" PRId64, store->config.folder, took);
+}
+
 /* The order is what makes a promise one: commit, then the watermark, then whoever waits. */
 static enum err commit(struct log_store *store, struct log_job *jobs, const struct vote *vote)
 {
+	int64_t started_ms = clock_ms();
 	enum err err = write_transaction(store, jobs, vote);
 	if (err != ERR_OK)
 		return err;
+	note_duration(store, started_ms);
 	atomic_fetch_add(&store->syncs, 1);
 	struct watermark_mark mark = log_mark(&store->record);
 	err = watermark_put(store->watermark, &mark);
