@@ -101,7 +101,7 @@ static void group_return(struct group *group, const struct walk *walk, struct me
 	else if (is_about_the_question(err))
 		member->probe_at_ms = clock_ms(); /* if this was a probe, it told us nothing */
 	else if (member->lost)
-		member_still_lost_locked(group, member);
+		member_still_lost_locked(group, member, err);
 	else if (!group->stopping)
 		news = member_lose_locked(group, member, err);
 	pthread_mutex_unlock(&group->lock);

@@ -33,7 +33,7 @@ void news_tell(const struct news *news);
 struct news member_lose_locked(struct group *group, struct member *member, enum err err);
 struct news member_back_locked(struct group *group, struct member *member);
 /* A probe, or a call that was one, has failed: when is the next? */
-void member_still_lost_locked(struct group *group, struct member *member);
+void member_still_lost_locked(struct group *group, struct member *member, enum err err);
 /* Until `until_ms` or news. */
 void group_wait_locked(struct group *group, int64_t until_ms);
 

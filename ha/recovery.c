@@ -6,7 +6,6 @@
 
 #define BACKOFF_FIRST_SHIFT 3  /* an eighth of the interval */
 #define BACKOFF_LAST_SHIFT 6   /* eight intervals */
-#define JUST_NOW_MS 200        /* what failed so lately need not be tried again at once */
 
 void news_tell(const struct news *news)
 {
@@ -35,18 +34,19 @@ static int64_t backoff_ms(const struct group *group, unsigned probes)
 	return delay - delay / 4 + delay * chance / (2 * (UINT16_MAX + 1)) + 1;
 }
 
-static void plan_probe(const struct group *group, struct member *member)
+static void plan_probe(const struct group *group, struct member *member, enum err err)
 {
 	int64_t retries = group->settings.recovery_retries;
 	bool is_given_up = retries >= 0 && (int64_t)member->probes >= retries;
 	member->failed_at_ms = clock_ms();
+	member->failed_slowly = err == ERR_TIMEOUT;
 	member->probe_at_ms = is_given_up ? DEADLINE_NEVER : member->failed_at_ms + backoff_ms(group, member->probes);
 }
 
-void member_still_lost_locked(struct group *group, struct member *member)
+void member_still_lost_locked(struct group *group, struct member *member, enum err err)
 {
 	member->probes++;
-	plan_probe(group, member);
+	plan_probe(group, member, err);
 }
 
 struct news member_lose_locked(struct group *group, struct member *member, enum err err)
@@ -55,7 +55,7 @@ struct news member_lose_locked(struct group *group, struct member *member, enum 
 		return (struct news){ .what = NEWS_NONE };
 	member->lost = true;
 	member->probes = 0;
-	plan_probe(group, member);
+	plan_probe(group, member, err);
 	group->lost_count++;
 	bool is_last = group->lost_count == group->count;
 	if (is_last) {
@@ -89,7 +89,7 @@ static bool probe_locked(struct group *group, struct member *member)
 	if (err == ERR_OK)
 		news = member_back_locked(group, member);
 	else if (member->lost)
-		member_still_lost_locked(group, member);
+		member_still_lost_locked(group, member, err);
 	pthread_mutex_unlock(&group->lock);
 	news_tell(&news);
 	pthread_mutex_lock(&group->lock);
@@ -135,11 +135,12 @@ void recovery_start_locked(struct group *group)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-/* When every member was only just lost, those that were so for a while may be back: all but the freshly failed
- * are tried at once. After that, each at most once per interval. */
+/* When the last member was only just lost, another may have come back since it was last tried: each is tried at
+ * once, but for those that made us wait in vain. After that, each at most once per interval. */
 static int64_t may_knock_at(const struct group *group, const struct member *member)
 {
-	return member->failed_at_ms + (group->knock_at_ms ? group->settings.recovery_interval_ms : JUST_NOW_MS);
+	bool is_first = group->knock_at_ms == 0 && !member->failed_slowly;
+	return is_first ? 0 : member->failed_at_ms + group->settings.recovery_interval_ms;
 }
 
 static void knock_locked(struct group *group)

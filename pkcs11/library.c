@@ -55,7 +55,6 @@ void library_destroy(struct library *library)
 	if (!library)
 		return;
 	sessions_close_all(library);
-	table_finish(&library->sessions);
 	pthread_mutex_destroy(&library->sessions_lock);
 	group_destroy(library->group);
 	objects_destroy(library->objects);

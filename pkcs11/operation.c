@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SIZE_ABSURD (SIZE_MAX / 2) /* longer than any memory: a length gone below zero */
+
 CK_RV check_bytes(const void *data, CK_ULONG size)
 {
-	return data || size == 0 ? CKR_OK : CKR_ARGUMENTS_BAD;
+	return (data || size == 0) && size < SIZE_ABSURD ? CKR_OK : CKR_ARGUMENTS_BAD;
 }
 
 /* ---- the beginning */

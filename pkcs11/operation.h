@@ -59,5 +59,5 @@ CK_RV operation_add_part(struct operation *operation, struct bytes part);
 CK_RV operation_keep_part(struct operation *operation, struct bytes part);
 /* All of it. */
 struct bytes operation_parts(const struct operation *operation);
-/* CKR_ARGUMENTS_BAD: a length without bytes. */
+/* CKR_ARGUMENTS_BAD: a length without bytes, or one that cannot be. */
 CK_RV check_bytes(const void *data, CK_ULONG size);

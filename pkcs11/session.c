@@ -91,17 +91,16 @@ CK_RV session_close(struct library *library, CK_SESSION_HANDLE handle)
 
 void sessions_close_all(struct library *library)
 {
-	for (;;) {
-		size_t place = 0;
-		pthread_mutex_lock(&library->sessions_lock);
-		struct session *session = table_next(&library->sessions, &place);
-		if (session)
-			take_locked(library, session->handle);
-		pthread_mutex_unlock(&library->sessions_lock);
-		if (!session)
-			break;
+	struct session *session;
+	size_t place = 0;
+	pthread_mutex_lock(&library->sessions_lock);
+	struct table all = library->sessions;
+	library->sessions = (struct table){ 0 };
+	library->sessions_read_only = 0;
+	pthread_mutex_unlock(&library->sessions_lock);
+	while ((session = table_next(&all, &place)))
 		end(session);
-	}
+	table_finish(&all);
 	library_logout(library);
 }
 

@@ -1,6 +1,7 @@
 #include "tests/unit/pkcs11/module.h"
 #include <dirent.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +14,15 @@ static size_t entries(const char *folder)
 		count++;
 	closedir(directory);
 	return count;
+}
+
+/* A thread that was joined may stay listed for a moment, until the kernel is done with it. */
+static bool threads_settle_at(size_t count)
+{
+	int64_t end = clock_ms() + 10000;
+	while (entries("/proc/self/task") > count && clock_ms() < end)
+		sched_yield();
+	return entries("/proc/self/task") <= count;
 }
 
 static void nothing_works_before_initialization_or_after_the_end(void)
@@ -117,7 +127,7 @@ static void fifteen_rounds_leave_nothing_behind(void)
 			threads = entries("/proc/self/task");
 		}
 		CU_ASSERT_EQUAL(entries("/proc/self/fd"), files);
-		CU_ASSERT_EQUAL(entries("/proc/self/task"), threads);
+		CU_ASSERT(threads_settle_at(threads));
 		node_start(0);
 	}
 	module_finish();

@@ -82,7 +82,8 @@ static CK_RV verify_raw(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key, CK_MECH
 	CK_MECHANISM raw = { type, NULL, 0 };
 	struct bytes part = { text, TEXT_SIZE };
 	CK_BYTE data[64];
-	memcpy(data, prefix, prefix_size);
+	if (prefix_size)
+		memcpy(data, prefix, prefix_size);
 	sha256(&part, 1, data + prefix_size);
 	EXPECT(C_VerifyInit(session, &raw, key), CKR_OK);
 	return C_Verify(session, data, prefix_size + SHA256_SIZE, signature, size);
