@@ -1,5 +1,6 @@
 /* What the files of consensus share: consensus.c (threads, beginning and end), consensus_world.c (what the driver asks of
- * the world), consensus_calls.c (what others ask of consensus), consensus_snapshot.c (the snapshot thread). */
+ * the world), consensus_calls.c (what others ask of consensus), consensus_waiter.c (how they wait), consensus_status.c,
+ * consensus_snapshot.c (the snapshot thread). */
 #pragma once
 #include "raft/acquaintances.h"
 #include "raft/chain.h"
@@ -104,9 +105,20 @@ void consensus_end_tasks(struct consensus *consensus); /* the thread ends after 
 void consensus_drop_tasks(struct consensus *consensus);
 void file_remove(char *path); /* unlinks and frees; accepts NULL */
 
-/* consensus_calls.c */
+/* consensus_waiter.c: the lists are guarded by waiter_lock. */
 void consensus_calls_init(struct consensus *consensus);
 void consensus_calls_finish(struct consensus *consensus);
+struct timespec consensus_timespec(deadline_ms deadline);
+void waiter_init(struct waiter *waiter, struct complaint *complaint);
+/* Puts it on the list; false (and it is finished with) when consensus is closed. */
+bool waiter_enter(struct consensus *consensus, struct waiter **list, struct waiter *waiter);
+/* Until it is told or the deadline passes; then it is off the list and finished with. */
+enum err waiter_wait(struct consensus *consensus, struct waiter **list, struct waiter *waiter, deadline_ms deadline);
+void waiter_leave(struct consensus *consensus); /* after this `consensus` may be gone */
+void waiter_leave_locked(struct consensus *consensus);
+struct waiter **waiter_bucket(struct consensus *consensus, const struct id *request);
+void waiter_tell_locked(struct waiter *waiter, enum err err, uint64_t index);
+void waiter_tell_request_locked(struct consensus *consensus, const struct id *request, enum err err, uint64_t index);
 void consensus_tell_applied(struct consensus *consensus, uint64_t index, const struct applied_request *requests,
                             size_t count);
 void consensus_tell_finished(struct consensus *consensus, uint64_t ticket, enum err err, uint64_t index,

@@ -1,154 +1,15 @@
-#include "raft/log_sqlite.h"
-#include "raft/disk_space.h"
+#include "raft/log_store.h"
 #include "raft/folder.h"
-#include "raft/log_load.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SLOW_MS 500          /* for one commit */
 #define SLOW_EVERY_MS 10000  /* one line at most */
-
-/* A vote is waited for by the one thread that asks, so there is at most one. */
-struct vote {
-	bool is_pending;
-	uint64_t term, vote;
-};
-
-struct log_store {
-	struct log_store_config config;
-	struct log_table table;          /* the writer's, as are record and watermark */
-	struct log_record record;
-	struct watermark *watermark;
-	struct disk_space space;
-	int64_t slow_ms;                 /* when it was last said that the disk is slow */
-	pthread_t writer;
-	bool has_writer;
-	atomic_uint_fast64_t syncs;
-
-	pthread_mutex_t lock;            /* guards what follows */
-	pthread_cond_t work, voted;
-	struct log_job *first, **last;
-	struct vote vote;
-	bool is_closing, has_failed;
-	bool has_snapshot;
-	uint64_t snapshot_index, snapshot_term;
-};
-
-/* ------------------------------------------------------------------ one job */
-
-static enum err fail(struct log_store *store, int result)
-{
-	struct complaint complaint;
-	enum err err = log_table_complain(&store->table, result, &complaint);
-	log_error("raft", "log can't be written: %s", complaint.text);
-	return err;
-}
-
-/* The rows from `index` on go; the chain goes on from the one before. */
-static int cut(struct log_store *store, uint64_t index)
-{
-	struct log_record *record = &store->record;
-	int result = log_table_cut(&store->table, index);
-	if (result == SQLITE_OK && index - 1 == record->base_index)
-		memcpy(record->head, record->base_hash, CHAIN_SIZE);
-	else if (result == SQLITE_OK)
-		result = log_table_hash_at(&store->table, index - 1, record->head);
-	record->last_index = index - 1;
-	return result;
-}
-
-static enum err write_entries(struct log_store *store, const struct log_job *job)
-{
-	struct log_record *record = &store->record;
-	/* the driver's promise: no hole, and nothing before the base is rewritten */
-	assert(job->index > record->base_index && job->index <= record->last_index + 1);
-	int result = job->index <= record->last_index ? cut(store, job->index) : SQLITE_OK;
-	for (size_t i = 0; i < job->count && result == SQLITE_OK; i++) {
-		const struct entry *entry = job->entries[i];
-		struct log_row row = { .index = job->index + i, .term = entry->term, .type = (uint8_t)entry->type,
-			               .data = entry->data, .size = entry->size };
-		chain_append(store->config.chain, record->head, &row);
-		record->last_index = row.index;
-		result = log_table_insert(&store->table, &row);
-	}
-	return result == SQLITE_OK ? ERR_OK : fail(store, result);
-}
-
-/* The file gets its name before the log speaks of it: one that no log speaks of is removed at start. */
-static enum err place_file(struct log_store *store, struct log_job *job)
-{
-	struct complaint complaint;
-	enum err err = snapshots_place(store->config.snapshots, job->file, job->meta.index, job->meta.term, &complaint);
-	if (err != ERR_OK)
-		log_error("raft", "snapshot can't be kept: %s", complaint.text);
-	free(job->file);
-	job->file = NULL;
-	return err;
-}
-
-static enum err write_install(struct log_store *store, struct log_job *job)
-{
-	struct log_record *record = &store->record;
-	enum err err = place_file(store, job);
-	if (err != ERR_OK)
-		return err;
-	int result = log_table_trim(&store->table, INT64_MAX);
-	record->base_index = record->last_index = job->meta.index;
-	chain_anchor(store->config.chain, job->meta.index, job->meta.term, record->base_hash);
-	memcpy(record->head, record->base_hash, CHAIN_SIZE);
-	if (result == SQLITE_OK)
-		result = log_table_put_snapshot(&store->table, &job->meta, record);
-	return result == SQLITE_OK ? ERR_OK : fail(store, result);
-}
-
-static enum err write_snapshot(struct log_store *store, struct log_job *job)
-{
-	struct log_record *record = &store->record;
-	if (store->has_snapshot && store->snapshot_index >= job->meta.index)
-		return ERR_OK; /* overtaken by one that was installed */
-	enum err err = place_file(store, job);
-	if (err != ERR_OK)
-		return err;
-	int result = SQLITE_OK;
-	if (job->trim_to > record->base_index) {
-		assert(job->trim_to <= record->last_index);
-		result = log_table_hash_at(&store->table, job->trim_to, record->base_hash);
-		if (result == SQLITE_OK)
-			result = log_table_trim(&store->table, job->trim_to);
-		record->base_index = job->trim_to;
-	}
-	if (result == SQLITE_OK)
-		result = log_table_put_snapshot(&store->table, &job->meta, record);
-	return result == SQLITE_OK ? ERR_OK : fail(store, result);
-}
-
-static void note_snapshot(struct log_store *store, const struct snapshot_meta *meta)
-{
-	pthread_mutex_lock(&store->lock);
-	store->has_snapshot = true;
-	store->snapshot_index = meta->index;
-	store->snapshot_term = meta->term;
-	pthread_mutex_unlock(&store->lock);
-}
-
-static enum err write_job(struct log_store *store, struct log_job *job)
-{
-	if (job->kind == LOG_ENTRIES)
-		return write_entries(store, job);
-	bool is_wanted = job->kind == LOG_INSTALL || !store->has_snapshot || store->snapshot_index < job->meta.index;
-	enum err err = job->kind == LOG_INSTALL ? write_install(store, job) : write_snapshot(store, job);
-	if (err == ERR_OK && is_wanted)
-		note_snapshot(store, &job->meta);
-	return err;
-}
 
 /* ------------------------------------------------------------------ one commit */
 
@@ -156,9 +17,9 @@ static enum err write_transaction(struct log_store *store, struct log_job *jobs,
 {
 	int result = log_table_begin(&store->table);
 	if (result != SQLITE_OK)
-		return fail(store, result);
+		return log_store_fail(store, result);
 	for (struct log_job *job = jobs; job; job = job->next) {
-		enum err err = write_job(store, job);
+		enum err err = log_store_job(store, job);
 		if (err != ERR_OK)
 			return err;
 	}
@@ -170,7 +31,7 @@ static enum err write_transaction(struct log_store *store, struct log_job *jobs,
 	result = log_table_put_record(&store->table, &store->record);
 	if (result == SQLITE_OK)
 		result = log_table_commit(&store->table);
-	return result == SQLITE_OK ? ERR_OK : fail(store, result);
+	return result == SQLITE_OK ? ERR_OK : log_store_fail(store, result);
 }
 
 static bool replaced_snapshot(const struct log_job *jobs)
