@@ -218,6 +218,15 @@ static enum err walk_on(struct group *group, struct walk *walk, struct question 
 	return *reply ? ERR_OK : walk->err != ERR_OK ? walk->err : ERR_CLOSED;
 }
 
+/* A destroyed key or a login that ended elsewhere is the application's everyday; the rest the operator wants to know. */
+static void tell_fault(const Craton__Reply *reply)
+{
+	bool is_everyday = reply->fault == CRATON__FAULT__FAULT_UNKNOWN_OBJECT || reply->fault == CRATON__FAULT__FAULT_TICKET;
+	if (reply->fault != CRATON__FAULT__FAULT_NONE)
+		log_line(is_everyday ? LOG_DEBUG_LINE : LOG_WARN_LINE, "ha", "call not served fault=%s complaint=\"%s\"",
+		         fault_name(reply->fault), reply->complaint);
+}
+
 enum err group_call(struct group *group, struct question *question, Craton__Reply **reply)
 {
 	struct walk walk;
@@ -234,7 +243,7 @@ enum err group_call(struct group *group, struct question *question, Craton__Repl
 	question->request.request_id = (ProtobufCBinaryData){ 0, NULL };
 	if (question->object)
 		question->object->carried = NULL;
-	if (err == ERR_OK && (*reply)->fault != CRATON__FAULT__FAULT_NONE)
-		log_warn("ha", "call not served fault=%s complaint=\"%s\"", fault_name((*reply)->fault), (*reply)->complaint);
+	if (err == ERR_OK)
+		tell_fault(*reply);
 	return err;
 }

@@ -76,23 +76,21 @@ static CK_RV rv_of_err(enum err err)
 	}
 }
 
-static CK_RV rv_of_fault(struct library *library, Craton__Fault fault)
+static CK_RV rv_of_fault(Craton__Fault fault)
 {
 	switch (fault) {
 	case CRATON__FAULT__FAULT_NO_MAJORITY: return CKR_FUNCTION_FAILED;
 	case CRATON__FAULT__FAULT_UNKNOWN_OBJECT: return CKR_OBJECT_HANDLE_INVALID;
 	case CRATON__FAULT__FAULT_REFUSED: return CKR_FUNCTION_REJECTED;
-	case CRATON__FAULT__FAULT_TICKET:
-		library_logout(library);
-		return CKR_USER_NOT_LOGGED_IN;
+	case CRATON__FAULT__FAULT_TICKET: return CKR_USER_NOT_LOGGED_IN;
 	default: return CKR_DEVICE_ERROR;
 	}
 }
 
-static CK_RV rv_of_reply(struct library *library, const Craton__Reply *reply, Craton__Reply__BodyCase wanted)
+static CK_RV rv_of_reply(const Craton__Reply *reply, Craton__Reply__BodyCase wanted)
 {
 	if (reply->fault != CRATON__FAULT__FAULT_NONE)
-		return rv_of_fault(library, reply->fault);
+		return rv_of_fault(reply->fault);
 	if (reply->rv != CKR_OK)
 		return (CK_RV)reply->rv;
 	if (wanted == ANY_BODY || reply->body_case == wanted)
@@ -112,8 +110,10 @@ CK_RV library_ask(struct library *library, struct question *question, Craton__Re
 	*reply = NULL;
 	enum err err = group_call(library->group, question, reply);
 	question->request.ticket = (ProtobufCBinaryData){ 0, NULL };
+	if (err == ERR_OK && (*reply)->fault == CRATON__FAULT__FAULT_TICKET)
+		library_logout_of(library, &ticket);
 	secret_wipe(ticket.data, sizeof ticket.data);
-	CK_RV rv = err == ERR_OK ? rv_of_reply(library, *reply, wanted) : rv_of_err(err);
+	CK_RV rv = err == ERR_OK ? rv_of_reply(*reply, wanted) : rv_of_err(err);
 	if (rv == CKR_OK)
 		return CKR_OK;
 	reply_free(*reply);

@@ -1,6 +1,7 @@
 /* Who is logged in: one state for the application, whatever its sessions (PKCS#11 5.6: "an application's
  * sessions … all have the same login state"). */
 #pragma once
+#include "base/secret.h"
 #include "wire/craton.pb-c.h"
 #include "wire/cryptoki.h"
 #include <pthread.h>
@@ -13,11 +14,10 @@
 struct login {
 	pthread_mutex_t lock;
 	Craton__Role role;
-	uint8_t ticket[TICKET_SIZE_MAX];
-	size_t ticket_size;
+	struct secret *ticket;   /* NULL: nobody is logged in */
 	uint64_t index;          /* of the log, when the ticket was given: members behind it would not know it */
 };
-/* A copy of the ticket for one call. */
+/* A copy of the ticket for one call; its owner wipes it. */
 struct ticket_copy {
 	uint8_t data[TICKET_SIZE_MAX];
 	size_t size;
@@ -28,11 +28,14 @@ void login_init(struct login *login);
 void login_finish(struct login *login); /* wiped */
 Craton__Role login_role(struct login *login);
 void login_copy(struct login *login, struct ticket_copy *copy);
-/* CKR_USER_ALREADY_LOGGED_IN, CKR_USER_ANOTHER_ALREADY_LOGGED_IN: another thread was first. CKR_DEVICE_ERROR: no ticket. */
+/* CKR_USER_ALREADY_LOGGED_IN, CKR_USER_ANOTHER_ALREADY_LOGGED_IN: another thread was first. CKR_DEVICE_ERROR: no ticket.
+ * CKR_HOST_MEMORY. */
 CK_RV login_begin(struct login *login, Craton__Role role, const ProtobufCBinaryData *ticket, uint64_t index);
 /* A new ticket for the one who is logged in already. */
 void login_renew(struct login *login, const ProtobufCBinaryData *ticket, uint64_t index);
 /* False if nobody was logged in. */
 bool login_end(struct login *login);
+/* The same, if the login is still the one with this ticket: it has turned out to be dead. */
+bool login_end_of(struct login *login, const struct ticket_copy *dead);
 /* What C_Login answers for someone who is logged in already; CKR_OK if nobody is. */
 CK_RV login_conflict(struct login *login, Craton__Role role);

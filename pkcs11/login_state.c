@@ -1,17 +1,16 @@
 #include "pkcs11/login.h"
-#include "base/secret.h"
 #include <string.h>
 
 void login_init(struct login *login)
 {
 	pthread_mutex_init(&login->lock, NULL);
 	login->role = CRATON__ROLE__ROLE_NONE;
-	login->ticket_size = 0;
+	login->ticket = NULL;
 }
 
 void login_finish(struct login *login)
 {
-	secret_wipe(login->ticket, sizeof login->ticket);
+	secret_destroy(login->ticket);
 	pthread_mutex_destroy(&login->lock);
 }
 
@@ -26,9 +25,10 @@ Craton__Role login_role(struct login *login)
 void login_copy(struct login *login, struct ticket_copy *copy)
 {
 	pthread_mutex_lock(&login->lock);
-	copy->size = login->ticket_size;
+	copy->size = login->ticket ? login->ticket->size : 0;
 	copy->index = login->index;
-	memcpy(copy->data, login->ticket, copy->size);
+	if (copy->size)
+		memcpy(copy->data, login->ticket->data, copy->size);
 	pthread_mutex_unlock(&login->lock);
 }
 
@@ -47,12 +47,15 @@ CK_RV login_conflict(struct login *login, Craton__Role role)
 	return rv;
 }
 
-static void keep_locked(struct login *login, const ProtobufCBinaryData *ticket, uint64_t index)
+static CK_RV keep_locked(struct login *login, const ProtobufCBinaryData *ticket, uint64_t index)
 {
-	secret_wipe(login->ticket, sizeof login->ticket);
-	memcpy(login->ticket, ticket->data, ticket->len);
-	login->ticket_size = ticket->len;
+	struct secret *kept = secret_create(ticket->data, ticket->len);
+	if (!kept)
+		return CKR_HOST_MEMORY;
+	secret_destroy(login->ticket);
+	login->ticket = kept;
 	login->index = index;
+	return CKR_OK;
 }
 
 static bool is_ticket(const ProtobufCBinaryData *ticket)
@@ -66,10 +69,10 @@ CK_RV login_begin(struct login *login, Craton__Role role, const ProtobufCBinaryD
 		return CKR_DEVICE_ERROR;
 	pthread_mutex_lock(&login->lock);
 	CK_RV rv = conflict_locked(login, role);
-	if (rv == CKR_OK) {
+	if (rv == CKR_OK)
+		rv = keep_locked(login, ticket, index);
+	if (rv == CKR_OK)
 		login->role = role;
-		keep_locked(login, ticket, index);
-	}
 	pthread_mutex_unlock(&login->lock);
 	return rv;
 }
@@ -82,13 +85,28 @@ void login_renew(struct login *login, const ProtobufCBinaryData *ticket, uint64_
 	pthread_mutex_unlock(&login->lock);
 }
 
+static bool end_locked(struct login *login)
+{
+	bool was_in = login->role != CRATON__ROLE__ROLE_NONE;
+	login->role = CRATON__ROLE__ROLE_NONE;
+	secret_destroy(login->ticket);
+	login->ticket = NULL;
+	return was_in;
+}
+
 bool login_end(struct login *login)
 {
 	pthread_mutex_lock(&login->lock);
-	bool was_in = login->role != CRATON__ROLE__ROLE_NONE;
-	login->role = CRATON__ROLE__ROLE_NONE;
-	secret_wipe(login->ticket, sizeof login->ticket);
-	login->ticket_size = 0;
+	bool was_in = end_locked(login);
+	pthread_mutex_unlock(&login->lock);
+	return was_in;
+}
+
+bool login_end_of(struct login *login, const struct ticket_copy *dead)
+{
+	pthread_mutex_lock(&login->lock);
+	bool is_it = login->ticket && secret_equal(login->ticket->data, login->ticket->size, dead->data, dead->size);
+	bool was_in = is_it && end_locked(login);
 	pthread_mutex_unlock(&login->lock);
 	return was_in;
 }

@@ -120,6 +120,12 @@ bool library_logout(struct library *library)
 	return was_in;
 }
 
+void library_logout_of(struct library *library, const struct ticket_copy *dead)
+{
+	if (login_end_of(&library->login, dead))
+		objects_forget_private_carried(library->objects);
+}
+
 static struct session *borrow(struct library *library, CK_SESSION_HANDLE handle)
 {
 	pthread_mutex_lock(&library->sessions_lock);

@@ -42,6 +42,8 @@ void session_forget_answer(struct session *session);
 
 /* The end of a login, with what goes with it. False if nobody was logged in. */
 bool library_logout(struct library *library);
+/* The same, if it is still the login with this ticket. */
+void library_logout_of(struct library *library, const struct ticket_copy *dead);
 
 /* An object as this application may see it now; NULL if it may not. object_release. */
 struct object *session_object(struct session *session, CK_OBJECT_HANDLE handle);
