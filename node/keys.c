@@ -28,6 +28,13 @@ CK_RV take_mechanism(struct question *question, const Craton__Mechanism *wire, C
 	return mechanism_from_wire(wire, out);
 }
 
+#define SECRET_SIZE_MAX (64u << 10) /* bytes; tokens that name no limit would be busy for minutes */
+
+static bool is_size_decent(const struct attribute_list *wanted)
+{
+	return attribute_list_ulong(wanted, CKA_VALUE_LEN, 0) <= SECRET_SIZE_MAX;
+}
+
 static CK_RV make_key(struct question *question, const CK_MECHANISM *mechanism, const struct attribute_list *wanted,
                       struct making *making)
 {
@@ -54,6 +61,8 @@ CK_RV answer_generate_key(struct question *question)
 	CK_RV rv = take_mechanism(question, body->mechanism, &mechanism);
 	if (rv == CKR_OK)
 		rv = object_template(&wanted, body->attributes, body->n_attributes);
+	if (rv == CKR_OK && !is_size_decent(&wanted))
+		rv = CKR_KEY_SIZE_RANGE;
 	if (rv == CKR_OK)
 		rv = making_begin(question, &making, attribute_list_bool(&wanted, CKA_TOKEN, false), 0, &known);
 	if (rv == CKR_OK && !known)

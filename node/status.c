@@ -48,6 +48,7 @@ static bool add_counters(struct node *node, const struct consensus_status *conse
 		{ "key_hits", keys.hits },
 		{ "key_misses", keys.misses },
 		{ "key_evictions", keys.evictions },
+		{ "signatures_begun", armory_hits(node->armory) },
 		{ "raft_frames_refused", consensus->frames_refused },
 		{ "snapshots_taken", consensus->snapshots_taken },
 		{ "snapshots_installed", consensus->snapshots_installed },
