@@ -42,7 +42,7 @@ static void ask(struct client *client)
 	if (still_there(client->node, client->life) && chance(700))
 		driver_withdraw(client->node->driver, &id);
 	client->node = any_node();
-	client->at = sim.now + 300 + roll(2500);
+	client->at = sim.now + sim.profile.election_ms / 3 + roll((unsigned)sim.profile.election_ms * 5 / 2);
 	if (!client->node)
 		return;
 	client->life = client->node->life;
@@ -112,7 +112,7 @@ static void begin_read(void)
 
 void client_events(void)
 {
-	for (unsigned i = 0; i < SIM_CLIENTS; i++) {
+	for (unsigned i = 0; i < sim.profile.clients; i++) {
 		if (clients[i].at > sim.now)
 			continue;
 		if (clients[i].request)
@@ -127,7 +127,7 @@ void client_events(void)
 int64_t client_next(void)
 {
 	int64_t next = read_at;
-	for (unsigned i = 0; i < SIM_CLIENTS; i++)
+	for (unsigned i = 0; i < sim.profile.clients; i++)
 		if (clients[i].at < next)
 			next = clients[i].at;
 	return next;

@@ -74,7 +74,7 @@ static void strike(void)
 	else if (chance(250))
 		crash_all();
 	if (kind >= 24 && kind < 54)
-		mend_ms = sim.now + 300 + roll(5000);
+		mend_ms = sim.now + (sim.profile.harsh ? 50 + roll(1500) : 300 + roll(5000));
 }
 
 void nemesis_events(void)
@@ -85,7 +85,7 @@ void nemesis_events(void)
 	}
 	if (next_ms > sim.now || healed())
 		return;
-	next_ms = sim.now + 100 + roll(1500);
+	next_ms = sim.now + (sim.profile.harsh ? 20 + roll(350) : 100 + roll(1500));
 	if (sim.now > 1500)
 		strike();
 }

@@ -96,7 +96,7 @@ static bool lost(uint64_t from, uint64_t to)
 
 static int64_t delay(void)
 {
-	if (!healed() && chance(25))
+	if (!healed() && chance(sim.profile.harsh ? 80 : 25))
 		return 1 + roll(sim.profile.reorder ? 2500 : 500);
 	return 1 + roll(15);
 }

@@ -3,9 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ELECTION_MS 1000
-#define HEARTBEAT_MS 100
-
 struct moment node_moment(const struct sim_node *node)
 {
 	return (struct moment){ .ms = sim.now, .wall_ms = 1700000000000 + sim.now + node->wall_skew_ms };
@@ -138,8 +135,8 @@ static struct driver_config config_of(struct sim_node *node, const struct consen
 {
 	return (struct driver_config){
 		.self = node->id, .self_node = node_address(node->id), .founders = founders,
-		.founder_count = node->founder ? sim.nodes_founding : 0, .election_ms = ELECTION_MS,
-		.heartbeat_ms = HEARTBEAT_MS, .snapshot_entries = sim.profile.snapshot_entries,
+		.founder_count = node->founder ? sim.nodes_founding : 0, .election_ms = sim.profile.election_ms,
+		.heartbeat_ms = sim.profile.heartbeat_ms, .snapshot_entries = sim.profile.snapshot_entries,
 		.trailing_entries = sim.profile.trailing_entries, .inflight_entries = sim.profile.inflight,
 		.seed = (uint32_t)dice(), .world_ops = &world_ops, .world = node,
 		.machine_ops = &sim_machine_ops, .machine = &node->machine,
@@ -194,7 +191,7 @@ void node_power_off(struct sim_node *node)
 	disk_crash(&node->disk);
 	machine_crashed(&node->machine, power);
 	node->up = node->crash = false;
-	node->boot_ms = sim.now + 50 + roll(3000);
+	node->boot_ms = sim.now + (sim.profile.harsh ? 20 + roll(600) : 50 + roll(3000));
 	sim.count.crashes++;
 }
 

@@ -113,7 +113,7 @@ void operator_events(void)
 		pending = 0; /* whoever was asked died over it */
 	if (sim.now < next_ms)
 		return;
-	next_ms = sim.now + 100 + roll(800);
+	next_ms = sim.now + (sim.profile.harsh ? 10 + roll(200) : 100 + roll(800));
 	if (pending || !leader)
 		return;
 	if (!((sim.profile.members || sim.damaged) && (healed() || chance(600)) && repair(leader)) && !healed()) {

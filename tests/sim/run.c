@@ -40,9 +40,14 @@ static void choose_profile(void)
 	static const uint32_t inflights[] = { 5, 32, 512 };
 	sim.profile = (struct sim_profile){
 		.members = chance(500), .reorder = chance(500), .damage = chance(400), .slow_disks = chance(400),
-		.inflight = inflights[roll(3)], .snapshot_entries = 20 + roll(60), .trailing_entries = roll(30),
+		.harsh = chance(400), .clients = chance(300) ? SIM_CLIENTS : 2 + roll(6),
+		.inflight = inflights[roll(3)], .election_ms = 1000, .heartbeat_ms = 100, .snapshot_entries = 20 + roll(60), .trailing_entries = roll(30),
 		.heal_ms = 12000 + roll(16000),
 	};
+	if (sim.profile.harsh) {
+		sim.profile.election_ms = 150 + roll(150);
+		sim.profile.heartbeat_ms = 20 + roll(20);
+	}
 }
 
 static void begin(uint64_t seed, unsigned nodes)

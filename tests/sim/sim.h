@@ -19,7 +19,7 @@
 #define SIM_NODES_MAX 20     /* ids 1.. that a run may use up */
 #define SIM_INDEX_MAX 20000
 #define SIM_TERM_MAX 20000
-#define SIM_CLIENTS 6
+#define SIM_CLIENTS 24
 
 struct sim_node {
 	uint64_t id;             /* 0: not used yet */
@@ -44,6 +44,9 @@ struct sim_profile {
 	bool reorder;            /* packets overtake and are doubled */
 	bool damage;             /* disks lose or change what they had */
 	bool slow_disks;
+	bool harsh;              /* one thing after another, and short timeouts */
+	int64_t election_ms, heartbeat_ms;
+	unsigned clients;
 	uint32_t inflight;
 	uint64_t snapshot_entries, trailing_entries;
 	int64_t heal_ms;         /* from here on nothing goes wrong any more */
