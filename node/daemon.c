@@ -53,13 +53,16 @@ static void say_ready(const struct node_config *config)
 }
 
 /* Calls in progress first, then leadership. A thread that is lost in its token must not be pulled the ground from
- * under: then the kernel clears up. */
+ * under: then what is durable is durable, and the kernel clears up the rest. */
 static void stop(struct server *server, struct node *node, const struct node_config *config)
 {
 	node_set_state(node, NODE_STOPPING);
 	sd_notify(0, "STOPPING=1");
 	bool gone = server_stop(server, deadline_in(config->stop_ms));
-	node_stop(node, deadline_in(config->stop_ms));
+	if (gone)
+		node_stop(node, deadline_in(config->stop_ms));
+	else
+		node_hand_over(node, deadline_in(config->stop_ms));
 	log_info("node", "stopped name=%s", config->name);
 	if (!gone)
 		_exit(EX_OK);

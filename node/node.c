@@ -225,6 +225,14 @@ void node_stop(struct node *node, deadline_ms deadline)
 	node->consensus = NULL;
 }
 
+void node_hand_over(struct node *node, deadline_ms deadline)
+{
+	struct complaint why = { "" };
+	enum err err = consensus_transfer(node->consensus, 0, deadline, &why);
+	if (err != ERR_OK && err != ERR_NOT_LEADER)
+		log_warn("node", "leadership not handed over err=%s: %s", err_name(err), why.text);
+}
+
 void node_close(struct node *node)
 {
 	if (!node)

@@ -42,6 +42,8 @@ enum err node_open(const struct node_config *config, struct node **out, struct c
 enum err node_start(struct node *node, struct complaint *complaint);
 /* Hands leadership over (until the deadline) and leaves its peers. No call may be in progress. */
 void node_stop(struct node *node, deadline_ms deadline);
+/* Leadership alone, while calls that can't be waited for still run: the process ends right after. */
+void node_hand_over(struct node *node, deadline_ms deadline);
 void node_close(struct node *node); /* accepts NULL; stops first if need be */
 
 enum node_state node_state(const struct node *node);

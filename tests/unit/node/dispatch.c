@@ -93,6 +93,16 @@ static void a_node_that_is_not_serving_says_so(void)
 	CU_ASSERT_EQUAL(mac_rv(&id, NULL, &fault), CKR_OK);
 }
 
+static void status_says(const char *state)
+{
+	Craton__StatusRequest body = CRATON__STATUS_REQUEST__INIT;
+	REQUEST(STATUS, status, body);
+	Craton__Reply *reply = talk_ask(&talk, &request);
+	CU_ASSERT_EQUAL_FATAL(reply->body_case, CRATON__REPLY__BODY_STATUS);
+	CU_ASSERT_STRING_EQUAL(reply->status->state, state);
+	reply_free(reply);
+}
+
 static void status_and_lists_are_answered(void)
 {
 	Craton__StatusRequest status = CRATON__STATUS_REQUEST__INIT;
@@ -132,6 +142,28 @@ static void status_and_lists_are_answered(void)
 	reply_free(reply);
 }
 
+/* As when its token was initialised anew: the cluster's domain is not the token's. */
+static void a_token_of_another_domain_stops_serving(void)
+{
+	static const uint8_t packed[] = "\xa2\x01\x0c\x0a\x06" "domain" "\x12\x02" "no";
+	struct id request = id_random();
+	Craton__Fault fault;
+	uint64_t index;
+	begin();
+	CU_ASSERT_TRUE(node_learn_domain(house.node));
+	CU_ASSERT_EQUAL(consensus_propose(house.node->consensus, &request, packed, sizeof packed - 1, DEADLINE_NEVER, &index), ERR_OK);
+	CU_ASSERT_FALSE(node_learn_domain(house.node));
+	CU_ASSERT_EQUAL(node_state(house.node), NODE_NEEDS_ENROLMENT);
+	struct template template_ = token_key("never");
+	Craton__Reply *reply = generate(&template_);
+	fault = reply->fault;
+	reply_free(reply);
+	CU_ASSERT_EQUAL(fault, CRATON__FAULT__FAULT_NOT_SERVING);
+	node_set_state(house.node, NODE_SERVING); /* not by itself */
+	CU_ASSERT_EQUAL(node_state(house.node), NODE_NEEDS_ENROLMENT);
+	status_says("needs enrolment");
+}
+
 static void the_end(void)
 {
 	house_close(&house);
@@ -145,4 +177,5 @@ TESTS("node dispatch", SAY(a_member_that_is_behind_says_so),
       SAY(a_private_key_needs_the_user),
       SAY(one_slots_key_is_nothing_in_another),
       SAY(status_and_lists_are_answered),
+      SAY(a_token_of_another_domain_stops_serving),
       SAY(the_end))
