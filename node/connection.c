@@ -82,13 +82,21 @@ static bool call_end(struct connection *connection)
 	return go_on;
 }
 
-/* A reply is sent as part of its call: whoever stops the node waits for it, but no heartbeat follows it. */
+/* A reply is sent as part of its call: whoever stops the node waits for it, but no heartbeat follows it. One that no
+ * frame can hold (nothing of it was sent) becomes the token's way of saying so. */
 static enum err send_reply(struct connection *connection, const Craton__Reply *reply)
 {
+	Craton__Reply too_big = CRATON__REPLY__INIT;
+	int64_t frame_ms = connection->node->config->frame_ms;
 	pthread_mutex_lock(&connection->lock);
 	connection->quiet_since_ms = INT64_MAX - HEARTBEAT_MS;
 	pthread_mutex_unlock(&connection->lock);
-	return call_answer(connection->channel, reply, deadline_in(connection->node->config->frame_ms));
+	enum err err = call_answer(connection->channel, reply, deadline_in(frame_ms));
+	if (err != ERR_TOO_BIG)
+		return err;
+	too_big.index = reply->index;
+	too_big.rv = CKR_DEVICE_MEMORY;
+	return call_answer(connection->channel, &too_big, deadline_in(frame_ms));
 }
 
 /* One request, one reply. */

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PATIENCE_MS_MAX 600000
+
 enum need {
 	NEEDS_SLOT = 1,      /* names a slot that exists */
 	NEEDS_SERVING = 2,   /* touches the token */
@@ -186,12 +188,12 @@ static void answer_kind(struct question *question)
 }
 
 /* A little less than the asker waits, so that what we have to say still arrives. */
-static deadline_ms deadline_of(const struct node *node, const Craton__Request *request)
+static int64_t patience_of(const struct node *node, const Craton__Request *request)
 {
 	int64_t ms = request->timeout_ms ? request->timeout_ms : node->config->command_ms;
-	if (ms > 600000)
-		ms = 600000;
-	return deadline_in(ms - ms / 10);
+	if (ms > PATIENCE_MS_MAX)
+		ms = PATIENCE_MS_MAX;
+	return ms - ms / 10;
 }
 
 /* The index is read last: whatever the answer shows was applied at or before it. */
@@ -206,8 +208,9 @@ Craton__Reply *question_answer(struct node *node, struct client *client, const C
 		.client = client,
 		.request = request,
 		.reply = reply,
-		.deadline = deadline_of(node, request),
+		.patience_ms = patience_of(node, request),
 	};
+	question.deadline = deadline_in(question.patience_ms);
 	count_one(&node->counters, COUNTER_CALLS);
 	answer_kind(&question);
 	if (reply->fault != CRATON__FAULT__FAULT_NONE)

@@ -114,7 +114,8 @@ static CK_RV store(struct question *question, struct making *making, Craton__Cre
 	change.life = making->life;
 	event.change_case = CRATON__EVENT__CHANGE_OBJECT_CREATED;
 	event.object_created = &change;
-	CK_RV rv = change_commit(question, &making->key, &event, question->deadline, &record);
+	/* The token may have taken long, with heartbeats: the cluster has its own time. */
+	CK_RV rv = change_commit(question, &making->key, &event, deadline_in(question->patience_ms), &record);
 	return rv == CKR_OK ? answer_stored(question, created, &record) : rv;
 }
 

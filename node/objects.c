@@ -123,6 +123,7 @@ static bool is_attributes_own(CK_RV rv)
 static CK_RV answer_values(struct question *question, const Craton__Object *object, Craton__GetAttributesReply *body)
 {
 	const Craton__GetAttributes *asked = question->request->get_attributes;
+	size_t total = 0; /* one large value may be asked for many times */
 	body->list = calloc(asked->n_types + 1, sizeof *body->list);
 	if (!body->list)
 		return CKR_HOST_MEMORY;
@@ -136,6 +137,8 @@ static CK_RV answer_values(struct question *question, const Craton__Object *obje
 		answer->rv = answer_value(question, object, asked->types[i], answer);
 		if (!is_attributes_own(answer->rv))
 			return question_token(question, answer->rv);
+		if ((total += answer->value.len) > FRAME_SIZE_MAX)
+			return CKR_DEVICE_MEMORY;
 	}
 	return CKR_OK;
 }

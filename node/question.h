@@ -22,7 +22,8 @@ struct question {
 	struct client *client;
 	const Craton__Request *request;
 	Craton__Reply *reply;    /* every part of it allocated: craton__reply__free_unpacked */
-	deadline_ms deadline;
+	int64_t patience_ms;     /* how long the asker waits for a sign of life: heartbeats begin it anew */
+	deadline_ms deadline;    /* the first time */
 	struct asker asker;      /* as the ticket says; nobody (ROLE_NONE) without one */
 	struct ticket ticket;    /* valid if asker.role is not ROLE_NONE */
 };

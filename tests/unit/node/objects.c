@@ -113,6 +113,33 @@ static void a_changed_session_key_is_another_object(void)
 	reply_free(made);
 }
 
+/* A small question must not make an answer that nothing can hold. */
+static void one_large_value_asked_for_many_times_is_too_much(void)
+{
+	static uint8_t value[1 << 20];
+	uint64_t types[100];
+	Craton__Reply *made;
+	struct template template_ = { .count = 0 };
+	Craton__ObjectRef ref = CRATON__OBJECT_REF__INIT;
+	Craton__GetAttributes body = CRATON__GET_ATTRIBUTES__INIT;
+	begin();
+	template_bool(&template_, CKA_TOKEN, true);
+	template_number(&template_, CKA_CLASS, CKO_DATA);
+	template_bytes(&template_, CKA_VALUE, value, sizeof value);
+	CU_ASSERT_EQUAL_FATAL(create(&template_, &made), CKR_OK);
+	for (size_t i = 0; i < 100; i++)
+		types[i] = CKA_VALUE;
+	ref.id = made->created->list[0]->id;
+	body.object = &ref;
+	body.types = types;
+	body.n_types = 100;
+	REQUEST(GET_ATTRIBUTES, get_attributes, body);
+	CU_ASSERT_EQUAL(talk_rv(&talk, &request, NULL), CKR_DEVICE_MEMORY);
+	body.n_types = 10;
+	CU_ASSERT_EQUAL(talk_rv(&talk, &request, NULL), CKR_OK);
+	reply_free(made);
+}
+
 static void the_end(void)
 {
 	house_close(&house);
@@ -123,4 +150,4 @@ TESTS("node objects", SAY(private_data_is_not_stored_in_the_clear),
       SAY(a_changed_key_is_found_and_used_under_its_new_attributes),
       SAY(a_change_that_another_overtook_is_made_anew),
       SAY(a_changed_session_key_is_another_object),
-      SAY(the_end))
+      SAY(one_large_value_asked_for_many_times_is_too_much), SAY(the_end))
