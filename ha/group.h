@@ -33,7 +33,6 @@ struct question {
 	Craton__ObjectRef *object; /* within the body, if it is about an object */
 	struct object *about;      /* that object, held by the asker */
 	uint64_t index_min;        /* what a member must have applied; 0: everything any member has told us of */
-	bool is_long;              /* the work may take most of a command's time (RSA keys): no member is hurried */
 };
 #define QUESTION_INIT { .request = CRATON__REQUEST__INIT }
 

@@ -161,7 +161,7 @@ static enum err ask(struct group *group, struct walk *walk, struct member *membe
 {
 	int64_t share_ms = share_of_time(group, walk), started_us = clock_us();
 	*reply = NULL;
-	question->request.timeout_ms = (uint32_t)(question->is_long ? group->settings.command_ms : share_ms);
+	question->request.timeout_ms = (uint32_t)share_ms;
 	/* A deed's answer may be that the time is up: leave it the time to arrive. */
 	int64_t patience_ms = walk->kind->is_deed ? share_ms + HEARTBEAT_MISSED_MS : share_ms;
 	enum err err = ask_member(member, question, patience_ms, reply);

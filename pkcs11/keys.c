@@ -69,13 +69,6 @@ struct pair {
 	CK_OBJECT_HANDLE *public_key, *private_key;
 };
 
-/* Primes are found by searching; a point on a curve is not. */
-static bool takes_long(const Craton__Mechanism *mechanism)
-{
-	const struct mechanism_facts *facts = mechanism_facts((CK_MECHANISM_TYPE)mechanism->type);
-	return !facts || facts->key_type != CKK_EC;
-}
-
 static CK_RV ask_pair(struct session *session, Craton__Mechanism *mechanism, const struct pair *pair)
 {
 	struct question question = QUESTION_INIT;
@@ -86,7 +79,6 @@ static CK_RV ask_pair(struct session *session, Craton__Mechanism *mechanism, con
 	body.n_public_attributes = pair->public_wanted.count;
 	body.private_attributes = pair->private_wanted.items;
 	body.n_private_attributes = pair->private_wanted.count;
-	question.is_long = takes_long(mechanism);
 	question.request.body_case = CRATON__REQUEST__BODY_GENERATE_KEY_PAIR;
 	question.request.generate_key_pair = &body;
 	CK_RV rv = created_ask(session, &question, &reply);

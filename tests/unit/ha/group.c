@@ -201,28 +201,6 @@ static void while_others_are_left_no_member_gets_all_the_time(void)
 	group_destroy(group);
 }
 
-static void long_work_is_not_hurried(void)
-{
-	struct group_settings settings = patient;
-	struct fake a, b;
-	settings.command_ms = 20000;
-	fake_init(&a, "a", SAYS(GOOD));
-	fake_init(&b, "b", SAYS(GOOD));
-	struct group *group = group_of(&settings, &a, &b, NULL);
-	for (int is_long = 0; is_long < 2; is_long++) {
-		struct question question = QUESTION_INIT;
-		Craton__GenerateKeyPair body = CRATON__GENERATE_KEY_PAIR__INIT;
-		Craton__Reply *reply = NULL;
-		question.is_long = is_long;
-		question.request.body_case = CRATON__REQUEST__BODY_GENERATE_KEY_PAIR;
-		question.request.generate_key_pair = &body;
-		CU_ASSERT_EQUAL(group_call(group, &question, &reply), ERR_OK);
-		CU_ASSERT_EQUAL(question.request.timeout_ms, is_long ? 20000 : 5000);
-		reply_free(reply);
-	}
-	group_destroy(group);
-}
-
 static void *ask_in_thread(void *group)
 {
 	Craton__Reply *reply;
@@ -255,4 +233,4 @@ TESTS("ha group", SAY(a_lost_answer_is_asked_for_again_elsewhere), SAY(a_deed_ke
 	SAY(what_every_member_would_say_is_asked_only_once), SAY(a_question_that_is_too_big_is_no_members_fault),
 	SAY(each_call_says_the_highest_index_any_member_has_told), SAY(a_session_key_is_shown_once_and_again_when_forgotten),
 	SAY(an_unknown_object_that_nobody_carries_is_the_answer), SAY(while_others_are_left_no_member_gets_all_the_time),
-	SAY(long_work_is_not_hurried), SAY(stopping_ends_every_wait))
+	SAY(stopping_ends_every_wait))
