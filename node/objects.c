@@ -120,6 +120,44 @@ static bool is_attributes_own(CK_RV rv)
 	return rv == CKR_OK || rv == CKR_ATTRIBUTE_SENSITIVE || rv == CKR_ATTRIBUTE_TYPE_INVALID;
 }
 
+/* What was asked before in this request: a sealed value goes through the token once. */
+static const Craton__AttributeAnswer *answered_before(const Craton__GetAttributesReply *body, uint64_t type)
+{
+	for (size_t i = 0; i < body->n_list; i++)
+		if (body->list[i]->type == type)
+			return body->list[i];
+	return NULL;
+}
+
+static CK_RV copy_answer(const Craton__AttributeAnswer *from, Craton__AttributeAnswer *to)
+{
+	to->rv = from->rv;
+	if (from->value.len == 0)
+		return CKR_OK;
+	to->value.data = malloc(from->value.len);
+	if (!to->value.data)
+		return CKR_HOST_MEMORY;
+	memcpy(to->value.data, from->value.data, from->value.len);
+	to->value.len = from->value.len;
+	return CKR_OK;
+}
+
+static CK_RV answer_one(struct question *question, const Craton__Object *object, uint64_t type,
+                        Craton__GetAttributesReply *body)
+{
+	const Craton__AttributeAnswer *before = answered_before(body, type);
+	Craton__AttributeAnswer *answer = malloc(sizeof *answer);
+	if (!answer)
+		return CKR_HOST_MEMORY;
+	craton__attribute_answer__init(answer);
+	body->list[body->n_list++] = answer;
+	answer->type = type;
+	if (before)
+		return copy_answer(before, answer);
+	answer->rv = answer_value(question, object, type, answer);
+	return is_attributes_own(answer->rv) ? CKR_OK : question_token(question, answer->rv);
+}
+
 static CK_RV answer_values(struct question *question, const Craton__Object *object, Craton__GetAttributesReply *body)
 {
 	const Craton__GetAttributes *asked = question->request->get_attributes;
@@ -128,16 +166,10 @@ static CK_RV answer_values(struct question *question, const Craton__Object *obje
 	if (!body->list)
 		return CKR_HOST_MEMORY;
 	for (size_t i = 0; i < asked->n_types; i++) {
-		Craton__AttributeAnswer *answer = malloc(sizeof *answer);
-		if (!answer)
-			return CKR_HOST_MEMORY;
-		craton__attribute_answer__init(answer);
-		body->list[body->n_list++] = answer;
-		answer->type = asked->types[i];
-		answer->rv = answer_value(question, object, asked->types[i], answer);
-		if (!is_attributes_own(answer->rv))
-			return question_token(question, answer->rv);
-		if ((total += answer->value.len) > FRAME_SIZE_MAX)
+		CK_RV rv = answer_one(question, object, asked->types[i], body);
+		if (rv != CKR_OK)
+			return rv;
+		if ((total += body->list[i]->value.len) > FRAME_SIZE_MAX)
 			return CKR_DEVICE_MEMORY;
 	}
 	return CKR_OK;
