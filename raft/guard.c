@@ -47,7 +47,8 @@ static void trim_below_snapshot(const struct guard *guard, struct message *m)
 	uint64_t cut = guard->snapshot_index - m->append.prev_index;
 	if (cut > m->append.count)
 		cut = m->append.count;
-	m->append.entries += cut;
+	if (cut) /* a heartbeat has no array to move on in */
+		m->append.entries += cut;
 	m->append.count -= (uint32_t)cut;
 	m->append.prev_index = guard->snapshot_index;
 	m->append.prev_term = guard->snapshot_term;

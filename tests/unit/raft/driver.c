@@ -164,6 +164,21 @@ static void a_write_of_an_entry_that_was_cut_and_sent_again_does_not_count(void)
 	fake_destroy(world);
 }
 
+/* A node that was away for long applies what it missed in portions, so that it goes on hearing its leader. */
+static void a_long_backlog_is_applied_in_portions(void)
+{
+	struct fake_world *world = fake_follower(3, 2, 3000, 2);
+	fake_append(world, 2, 2, 3001, 2, 3001, NULL, 0);
+	CU_ASSERT_TRUE(world->applied_index < 3001);
+	unsigned portions = 1;
+	for (; driver_timeout(world->driver) <= world->now.ms && portions < 100; portions++)
+		fake_pass(world, 0);
+	CU_ASSERT_EQUAL(world->applied_index, 3001);
+	CU_ASSERT_EQUAL(world->flushes, portions);
+	CU_ASSERT_EQUAL(world->commands, 3000);
+	fake_destroy(world);
+}
+
 /* Proposals */
 
 static void a_proposal_is_told_when_it_is_applied(void)
@@ -619,7 +634,7 @@ TESTS("raft driver",
       SAY(the_machine_is_not_given_again_what_it_has), SAY(a_vote_that_can_not_be_saved_is_not_cast),
       SAY(an_entry_is_acknowledged_when_it_is_on_disk),
       SAY(a_write_of_an_entry_that_was_cut_and_sent_again_does_not_count),
-      SAY(a_proposal_is_told_when_it_is_applied), SAY(proposals_of_one_turn_share_one_write),
+      SAY(a_long_backlog_is_applied_in_portions), SAY(a_proposal_is_told_when_it_is_applied), SAY(proposals_of_one_turn_share_one_write),
       SAY(a_follower_sends_proposals_to_the_leader_and_again_when_it_is_silent),
       SAY(what_is_withdrawn_is_not_sent_again), SAY(a_leader_takes_a_request_once_while_it_is_under_way),
       SAY(only_members_may_propose), SAY(a_leader_that_hears_nobody_stops_taking_proposals_in),
