@@ -9,8 +9,9 @@
 enum err database_failure(struct database *database, const char *doing)
 {
 	int code = database->db ? sqlite3_errcode(database->db) & 0xff : SQLITE_NOMEM;
-	log_error("store", "database failure doing=%s code=%d reason=%s", doing, code,
-	          database->db ? sqlite3_errmsg(database->db) : "out of memory");
+	if (database->is_trusted)
+		log_error("store", "database failure doing=%s code=%d reason=%s", doing, code,
+		          database->db ? sqlite3_errmsg(database->db) : "out of memory");
 	if (code == SQLITE_NOMEM)
 		return ERR_NO_MEMORY;
 	/* SQLITE_ERROR: a format or tables that the statements do not fit. */
@@ -57,6 +58,7 @@ enum err database_open(struct database *database, const char *path, enum databas
 		database_close(database);
 		return err;
 	}
+	database->is_trusted = !complaint; /* whoever wants to complain checks it first */
 	return ERR_OK;
 }
 

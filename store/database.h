@@ -21,6 +21,7 @@ enum statement {
 struct database {
 	sqlite3 *db;
 	sqlite3_stmt *statements[STATEMENT_COUNT];
+	bool is_trusted;   /* opened, and checked where that is done: from now on a failure is news, and logged */
 };
 
 enum database_mode {

@@ -55,6 +55,7 @@ static enum err open_file(struct directory *directory, bool fresh, struct compla
 	err = schema_check(&directory->writer, directory->path, &directory->key, ADVICE, &directory->state, complaint);
 	if (err == ERR_OK && !is_wal(&directory->writer))
 		err = complain(complaint, ERR_DAMAGED, "%s is not in WAL mode any more. %s", directory->path, ADVICE);
+	directory->writer.is_trusted = err == ERR_OK;
 	return err;
 }
 
