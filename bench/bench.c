@@ -1,7 +1,7 @@
 /* bench WHAT [THREADS] [SECONDS]: how fast a PKCS#11 module is at one thing, through its public API.
  *
  *	sign    ECDSA P-256 with a persistent key
- *	hmac    HMAC-SHA256 of 64 bytes with a session key
+ *	hmac    HMAC-SHA256 of 64 bytes with a persistent key
  *	create  persistent EC P-256 key pairs
  *	find    one data object by its label, among those that `fill` made
  *	fill N  makes N data objects (for `find`)
@@ -67,8 +67,11 @@ static void prepare_hmac(struct worker *worker)
 	CK_MECHANISM mechanism = { CKM_GENERIC_SECRET_KEY_GEN, NULL, 0 };
 	CK_BBOOL yes = CK_TRUE;
 	CK_ULONG size = 32;
-	CK_ATTRIBUTE template_[] = { { CKA_VALUE_LEN, &size, sizeof size }, { CKA_SIGN, &yes, 1 } };
-	module_must(worker->module->p11->C_GenerateKey(worker->session, &mechanism, template_, 2, &worker->key), "C_GenerateKey");
+	CK_ATTRIBUTE template_[] = { { CKA_VALUE_LEN, &size, sizeof size }, { CKA_SIGN, &yes, 1 }, { CKA_TOKEN, &yes, 1 },
+		{ CKA_SENSITIVE, &yes, 1 }, { CKA_LABEL, (void *)(uintptr_t)"bench-hmac", 10 } };
+	worker->key = module_find(worker->module, worker->session, CKO_SECRET_KEY, "bench-hmac");
+	if (worker->key == CK_INVALID_HANDLE)
+		module_must(worker->module->p11->C_GenerateKey(worker->session, &mechanism, template_, 5, &worker->key), "C_GenerateKey");
 }
 
 static void hmac(struct worker *worker)
