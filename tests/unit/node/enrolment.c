@@ -111,6 +111,8 @@ static void no_byte_of_a_request_can_be_changed(void)
 		uint8_t before = text.data[i];
 		if (before == '\n' || before == '=' || before == '-')
 			continue;
+		if (text.data[i + 1] == '=') /* of the last character before the padding, some bits are no data */
+			continue;
 		text.data[i] = before == 'A' ? 'B' : 'A';
 		CU_ASSERT_NOT_EQUAL(read_request(a, &text, &complaint), ERR_OK);
 		text.data[i] = before;
