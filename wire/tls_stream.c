@@ -30,7 +30,7 @@ static int bio_write(BIO *bio, const char *data, size_t size, size_t *done)
 	enum err err = socket_write(bio_fd(bio), data, size, done, &events);
 	if (err == ERR_OK && !*done)
 		BIO_set_retry_write(bio);
-	return *done > 0;
+	return *done > 0 ? 1 : -1; /* from 0 without a retry OpenSSL 3.2 and later conclude that all went well */
 }
 
 static long bio_ctrl(BIO *bio, int command, long number, void *out)
