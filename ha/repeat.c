@@ -9,6 +9,8 @@ static const struct question_kind kinds[] = {
 	{ BODY(MECHANISM_LIST), false, true, "reads" },
 	{ BODY(GET_ATTRIBUTES), false, true, "reads" },
 	{ BODY(FIND), false, true, "reads" },
+	{ BODY(OBJECT_SIZE), false, true, "reads" },
+	{ BODY(WRAP_KEY), false, true, "another wrapping of the same key harms no one" },
 	{ BODY(CRYPT), false, true, "a signature made twice harms no one; its key is not changed by use" },
 	{ BODY(RANDOM), false, true, "an answer that was lost is as good as never made" },
 	{ BODY(LOGIN), true, false, "a failure is counted once under its request id" },
@@ -20,6 +22,9 @@ static const struct question_kind kinds[] = {
 	{ BODY(SET_ATTRIBUTES), true, false, "done once under its request id" },
 	{ BODY(GENERATE_KEY), true, false, "done once under its request id; a key nobody heard of is never stored" },
 	{ BODY(GENERATE_KEY_PAIR), true, false, "done once under its request id; a key nobody heard of is never stored" },
+	{ BODY(UNWRAP_KEY), true, false, "done once under its request id" },
+	{ BODY(DERIVE_KEY), true, false, "done once under its request id" },
+	{ BODY(COPY_OBJECT), true, false, "done once under its request id" },
 };
 
 const struct question_kind *question_kind(Craton__Request__BodyCase body)

@@ -134,7 +134,7 @@ CK_RV answer_crypt(struct question *question)
 	CK_MECHANISM *mechanism = NULL;
 	if (!crypt->mechanism || !is_known_kind(crypt->kind))
 		return question_fault(question, CRATON__FAULT__FAULT_MALFORMED, "no mechanism, or no such use of a key");
-	CK_RV rv = mechanism_from_wire(crypt->mechanism, &mechanism);
+	CK_RV rv = mechanism_from_wire(crypt->mechanism, false, NULL, &mechanism);
 	if (rv == CKR_OK)
 		rv = key_borrow(question, crypt->key, &key);
 	if (rv == CKR_OK)

@@ -25,7 +25,7 @@ CK_RV take_mechanism(struct question *question, const Craton__Mechanism *wire, C
 		return question_fault(question, CRATON__FAULT__FAULT_MALFORMED, "no mechanism");
 	if (!is_offered(question->node, wire->type))
 		return CKR_MECHANISM_INVALID;
-	return mechanism_from_wire(wire, out);
+	return mechanism_from_wire(wire, false, NULL, out);
 }
 
 #define SECRET_SIZE_MAX (64u << 10) /* bytes; tokens that name no limit would be busy for minutes */

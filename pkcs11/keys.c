@@ -10,7 +10,7 @@ static CK_RV read_mechanism(struct session *session, const CK_MECHANISM *mechani
 	CK_RV rv = offer_find(session->library, mechanism->mechanism, &offered);
 	if (rv == CKR_OK && !(offered.info.flags & use))
 		rv = CKR_MECHANISM_INVALID;
-	return rv == CKR_OK ? mechanism_to_wire(mechanism, out) : rv;
+	return rv == CKR_OK ? mechanism_to_wire(mechanism, false, out) : rv;
 }
 
 static void mechanism_free(Craton__Mechanism *mechanism)

@@ -103,7 +103,7 @@ CK_RV operation_begin(struct session *session, Craton__CryptKind kind, const CK_
 	if (rv == CKR_OK)
 		rv = check_key(session, kind, mechanism->mechanism, operation->key);
 	if (rv == CKR_OK)
-		rv = mechanism_to_wire(mechanism, &operation->mechanism);
+		rv = mechanism_to_wire(mechanism, false, &operation->mechanism);
 	operation->is_active = true;
 	operation->needs_pin = rv == CKR_OK && attribute_list_bool(&operation->key->attributes, CKA_ALWAYS_AUTHENTICATE, false);
 	operation->facts = mechanism_facts(mechanism->mechanism);

@@ -52,6 +52,11 @@ struct slot_record {
 	uint64_t life;           /* the index of its creation or last C_InitToken: ObjectCreated.life */
 	struct pin_record so, user;
 };
+/* Who may see a slot: "client:NAME", "user:NAME"; an empty list: every client of the cluster. Kept sorted. */
+struct slot_access {
+	char **allowed;
+	size_t count;
+};
 
 /* Is the record of a PIN locked? */
 #define PIN_LOCKED(pin) ((pin)->failures >= LOGIN_FAILURES_MAX)
@@ -92,6 +97,9 @@ void directory_find_release(Craton__FindReply *reply);
  * also of a private key, though it has no such attribute). NULL without memory. */
 void object_brief(const Craton__Object *object, Craton__ObjectBrief **out);
 enum err directory_slot(struct directory *directory, uint32_t slot, struct slot_record *out);
+/* ERR_NOT_FOUND. `out` is the caller's: slot_access_finish. */
+enum err directory_slot_access(struct directory *directory, uint32_t slot, struct slot_access *out);
+void slot_access_finish(struct slot_access *access);
 enum err directory_slots(struct directory *directory, struct slot_record **out, size_t *count); /* free() */
 enum err directory_request(struct directory *directory, const struct id *request, struct request_record *out);
 /* `out` is set up by the caller; its size_max bounds the value. ERR_NOT_FOUND if it was never set. */

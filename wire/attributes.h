@@ -55,7 +55,14 @@ CK_RV attributes_to_template(const struct attribute_list *list, CK_ATTRIBUTE **o
 
 /* Parameters are checked for size and, where they hold pointers and lengths, for sense.
  * CKR_MECHANISM_PARAM_INVALID; a mechanism whose parameter we do not know travels
- * only without one (CKR_MECHANISM_INVALID otherwise). */
-CK_RV mechanism_to_wire(const CK_MECHANISM *mechanism, Craton__Mechanism **out); /* craton__mechanism__free_unpacked */
-/* Native form whose parameter lives in one block with it: free(). */
-CK_RV mechanism_from_wire(const Craton__Mechanism *mechanism, CK_MECHANISM **out);
+ * only without one (CKR_MECHANISM_INVALID otherwise), unless `takes_bytes`: it is declared to be a byte string.
+ * Objects that the parameter names by handle are not in *out: mechanism_keys. */
+CK_RV mechanism_to_wire(const CK_MECHANISM *mechanism, bool takes_bytes, Craton__Mechanism **out); /* craton__mechanism__free_unpacked */
+/* Native form whose parameter lives in one block with it: free(). `keys`: handles for mechanism->keys, in its order; NULL if it
+ * names none. */
+CK_RV mechanism_from_wire(const Craton__Mechanism *mechanism, bool takes_bytes, const CK_OBJECT_HANDLE *keys,
+                          CK_MECHANISM **out);
+#define MECHANISM_KEYS_MAX 2
+/* The objects that a parameter names by handle (HKDF's salt key, CKM_CONCATENATE_BASE_AND_KEY's second), in its order: how many. The
+ * parameter has passed mechanism_to_wire. */
+size_t mechanism_keys(const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE handles[MECHANISM_KEYS_MAX]);

@@ -212,8 +212,16 @@ static CK_RV put_parameter(const struct form *form, const CK_MECHANISM *from, Cr
 	abort();
 }
 
-CK_RV mechanism_to_wire(const CK_MECHANISM *mechanism, Craton__Mechanism **out)
+size_t mechanism_keys(const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE handles[MECHANISM_KEYS_MAX])
 {
+	(void)mechanism;
+	(void)handles;
+	return 0;
+}
+
+CK_RV mechanism_to_wire(const CK_MECHANISM *mechanism, bool takes_bytes, Craton__Mechanism **out)
+{
+	(void)takes_bytes;
 	if (mechanism->ulParameterLen && !mechanism->pParameter)
 		return CKR_MECHANISM_PARAM_INVALID;
 	Craton__Mechanism *made = malloc(sizeof *made);
@@ -352,8 +360,11 @@ static void get_parameter(struct native *native, const Craton__Mechanism *m)
 	}
 }
 
-CK_RV mechanism_from_wire(const Craton__Mechanism *mechanism, CK_MECHANISM **out)
+CK_RV mechanism_from_wire(const Craton__Mechanism *mechanism, bool takes_bytes, const CK_OBJECT_HANDLE *keys,
+                          CK_MECHANISM **out)
 {
+	(void)takes_bytes;
+	(void)keys;
 	const struct form *form = form_of((CK_MECHANISM_TYPE)mechanism->type);
 	if (!form && mechanism->parameter_case != CRATON__MECHANISM__PARAMETER__NOT_SET)
 		return CKR_MECHANISM_INVALID;

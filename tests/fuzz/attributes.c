@@ -58,8 +58,8 @@ static void mechanism(const uint8_t *data, size_t size)
 	Craton__Mechanism *back = NULL;
 	if (!message)
 		return;
-	if (mechanism_from_wire((Craton__Mechanism *)message, &native) == CKR_OK) {
-		CK_RV rv = mechanism_to_wire(native, &back);
+	if (mechanism_from_wire((Craton__Mechanism *)message, false, NULL, &native) == CKR_OK) {
+		CK_RV rv = mechanism_to_wire(native, false, &back);
 		assert(rv == CKR_OK && back->type == ((Craton__Mechanism *)message)->type);
 		craton__mechanism__free_unpacked(back, NULL);
 	}

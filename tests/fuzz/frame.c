@@ -39,7 +39,7 @@ static void look_into(const Craton__Request *request)
 	if (request->body_case == CRATON__REQUEST__BODY_FIND)
 		copy(request->find->attributes, request->find->n_attributes);
 	if (request->body_case == CRATON__REQUEST__BODY_CRYPT && request->crypt->mechanism)
-		mechanism_from_wire(request->crypt->mechanism, &mechanism);
+		mechanism_from_wire(request->crypt->mechanism, false, NULL, &mechanism);
 	free(mechanism);
 }
 

@@ -211,7 +211,7 @@ uint32_t world_slot(struct world *world, const char *label)
 	Craton__PinVerifier pin = verifier();
 	char text[65];
 	snprintf(text, sizeof text, "%s", label);
-	EVENT(SlotCreated, slot_created, text, "0123456789abcdef", &pin, &pin);
+	EVENT(SlotCreated, slot_created, text, "0123456789abcdef", &pin, &pin, 0, NULL);
 	Craton__Event event = CRATON__EVENT__INIT;
 	event.change_case = CRATON__EVENT__CHANGE_SLOT_CREATED;
 	event.slot_created = &change_;

@@ -9,14 +9,14 @@ static CK_MECHANISM *around(CK_MECHANISM_TYPE type, void *parameter, CK_ULONG si
 	CK_MECHANISM mechanism = { type, parameter, size }, *back = NULL;
 	Craton__Mechanism *wire = NULL;
 	uint8_t bytes[512];
-	CU_ASSERT_EQUAL_FATAL(mechanism_to_wire(&mechanism, &wire), CKR_OK);
+	CU_ASSERT_EQUAL_FATAL(mechanism_to_wire(&mechanism, false, &wire), CKR_OK);
 	size_t packed = craton__mechanism__get_packed_size(wire);
 	CU_ASSERT_FATAL(packed <= sizeof bytes);
 	craton__mechanism__pack(wire, bytes);
 	craton__mechanism__free_unpacked(wire, NULL);
 	wire = craton__mechanism__unpack(NULL, packed, bytes);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(wire);
-	CU_ASSERT_EQUAL_FATAL(mechanism_from_wire(wire, &back), CKR_OK);
+	CU_ASSERT_EQUAL_FATAL(mechanism_from_wire(wire, false, NULL, &back), CKR_OK);
 	craton__mechanism__free_unpacked(wire, NULL);
 	CU_ASSERT_EQUAL(back->mechanism, type);
 	return back;
@@ -26,7 +26,7 @@ static CK_RV judged(CK_MECHANISM_TYPE type, void *parameter, CK_ULONG size)
 {
 	CK_MECHANISM mechanism = { type, parameter, size };
 	Craton__Mechanism *wire = NULL;
-	CK_RV rv = mechanism_to_wire(&mechanism, &wire);
+	CK_RV rv = mechanism_to_wire(&mechanism, false, &wire);
 	if (wire)
 		craton__mechanism__free_unpacked(wire, NULL);
 	return rv;
@@ -150,7 +150,7 @@ static void an_unknown_mechanism_with_a_parameter_is_refused(void)
 	craton__mechanism__init(&wire);
 	wire.type = CKM_VENDOR_DEFINED | 3;
 	wire.parameter_case = CRATON__MECHANISM__PARAMETER_NUMBER;
-	CU_ASSERT_EQUAL(mechanism_from_wire(&wire, &back), CKR_MECHANISM_INVALID);
+	CU_ASSERT_EQUAL(mechanism_from_wire(&wire, false, NULL, &back), CKR_MECHANISM_INVALID);
 }
 
 /* A stranger's bytes may put any parameter with any mechanism. */
@@ -161,19 +161,19 @@ static void a_parameter_of_another_mechanism_is_refused(void)
 	CK_MECHANISM *back;
 	craton__mechanism__init(&wire);
 	wire.type = CKM_AES_GCM;
-	CU_ASSERT_EQUAL(mechanism_from_wire(&wire, &back), CKR_MECHANISM_PARAM_INVALID);
+	CU_ASSERT_EQUAL(mechanism_from_wire(&wire, false, NULL, &back), CKR_MECHANISM_PARAM_INVALID);
 	wire.parameter_case = CRATON__MECHANISM__PARAMETER_CTR;
 	wire.ctr = &ctr;
-	CU_ASSERT_EQUAL(mechanism_from_wire(&wire, &back), CKR_MECHANISM_PARAM_INVALID);
+	CU_ASSERT_EQUAL(mechanism_from_wire(&wire, false, NULL, &back), CKR_MECHANISM_PARAM_INVALID);
 	wire.type = CKM_AES_CTR; /* with a block of no bytes */
 	ctr.counter_bits = 128;
-	CU_ASSERT_EQUAL(mechanism_from_wire(&wire, &back), CKR_MECHANISM_PARAM_INVALID);
+	CU_ASSERT_EQUAL(mechanism_from_wire(&wire, false, NULL, &back), CKR_MECHANISM_PARAM_INVALID);
 	wire.type = CKM_ECDSA;
-	CU_ASSERT_EQUAL(mechanism_from_wire(&wire, &back), CKR_MECHANISM_PARAM_INVALID);
+	CU_ASSERT_EQUAL(mechanism_from_wire(&wire, false, NULL, &back), CKR_MECHANISM_PARAM_INVALID);
 	wire.type = CKM_AES_CBC;
 	wire.parameter_case = CRATON__MECHANISM__PARAMETER_RAW;
 	wire.raw = (ProtobufCBinaryData){ 15, (uint8_t *)(uintptr_t)"012345678901234" };
-	CU_ASSERT_EQUAL(mechanism_from_wire(&wire, &back), CKR_MECHANISM_PARAM_INVALID);
+	CU_ASSERT_EQUAL(mechanism_from_wire(&wire, false, NULL, &back), CKR_MECHANISM_PARAM_INVALID);
 }
 
 TESTS("wire/mechanism", SAY(without_a_parameter_any_mechanism_travels), SAY(an_iv_arrives), SAY(a_number_arrives),
