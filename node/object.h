@@ -50,3 +50,7 @@ CK_RV take_mechanism(struct question *question, const Craton__Mechanism *wire, C
 
 /* Keys in use. CKR_KEY_HANDLE_INVALID, FAULT_UNKNOWN_OBJECT. Given back with keyring_return. */
 CK_RV key_borrow(struct question *question, const Craton__ObjectRef *ref, struct loaded_key **out);
+/* CKA_ALWAYS_AUTHENTICATE: a signature or decryption with such a key brings the user's PIN. CKR_OK for every other key or use.
+ * CKR_USER_NOT_LOGGED_IN without a PIN; CKR_PIN_INCORRECT, CKR_PIN_LOCKED as for a login, and counted alike. Asked after rules_use. */
+CK_RV key_pin_check(struct question *question, const struct loaded_key *key, Craton__CryptKind kind,
+                    const ProtobufCBinaryData *pin);
