@@ -13,10 +13,20 @@ static void add_parts(struct physical *physical, const Craton__Object *object)
 }
 
 /* An open key may have been made extractable for sealing only, so it takes the long way. */
-static void keep_fresh(struct domain *domain, CK_OBJECT_HANDLE key, const Craton__Object *object)
+static CK_RV seal_and_keep(struct domain *domain, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key, Craton__Object *object)
 {
-	if (object->sealed->kind == SEAL_CLOSED)
+	CK_RV rv = seal_key(domain, session, key, object);
+	if (rv == CKR_OK && object->sealed->kind == SEAL_CLOSED)
 		fresh_keep(domain_fresh(domain), object, key);
+	return rv;
+}
+
+CK_RV seal_made(struct domain *domain, CK_SESSION_HANDLE session, CK_RV rv, CK_OBJECT_HANDLE key, Craton__Object *object)
+{
+	if (rv == CKR_OK)
+		rv = seal_and_keep(domain, session, key, object);
+	seal_session_return(domain, session, rv, &key, 1);
+	return rv;
 }
 
 CK_RV generate_key(struct domain *domain, const CK_MECHANISM *mechanism, Craton__Object *object)
@@ -36,12 +46,7 @@ CK_RV generate_key(struct domain *domain, const CK_MECHANISM *mechanism, Craton_
 	rv = p11->C_GenerateKey(session, &own, physical.list, physical.count, &key);
 	if (rv == CKR_OK)
 		rv = learn(p11, session, key, object);
-	if (rv == CKR_OK)
-		rv = seal_key(domain, session, key, object);
-	if (rv == CKR_OK)
-		keep_fresh(domain, key, object);
-	seal_session_return(domain, session, rv, &key, 1);
-	return rv;
+	return seal_made(domain, session, rv, key, object);
 }
 
 CK_RV generate_key_pair(struct domain *domain, const CK_MECHANISM *mechanism,
@@ -70,9 +75,7 @@ CK_RV generate_key_pair(struct domain *domain, const CK_MECHANISM *mechanism,
 	if (rv == CKR_OK)
 		rv = learn_from_public(public_object, private_object);
 	if (rv == CKR_OK)
-		rv = seal_key(domain, session, keys[1], private_object);
-	if (rv == CKR_OK)
-		keep_fresh(domain, keys[1], private_object);
+		rv = seal_and_keep(domain, session, keys[1], private_object);
 	seal_session_return(domain, session, rv, keys, 2);
 	return rv;
 }

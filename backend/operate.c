@@ -76,6 +76,12 @@ CK_RV operate_on(CK_FUNCTION_LIST *p11, CK_SESSION_HANDLE session, Craton__Crypt
 	case CRATON__CRYPT_KIND__DECRYPT:
 		rv = p11->C_DecryptInit(session, mechanism, key);
 		return rv == CKR_OK ? run(p11->C_Decrypt, session, input, data->size, room_for(out, data->size), out) : rv;
+	case CRATON__CRYPT_KIND__SIGN_RECOVER:
+		rv = p11->C_SignRecoverInit(session, mechanism, key);
+		return rv == CKR_OK ? run(p11->C_SignRecover, session, input, data->size, room_for(out, data->size), out) : rv;
+	case CRATON__CRYPT_KIND__VERIFY_RECOVER: /* the data is the signature */
+		rv = p11->C_VerifyRecoverInit(session, mechanism, key);
+		return rv == CKR_OK ? run(p11->C_VerifyRecover, session, input, data->size, room_for(out, data->size), out) : rv;
 	default:
 		return CKR_ARGUMENTS_BAD;
 	}

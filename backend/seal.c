@@ -1,6 +1,7 @@
 #include "backend/seal.h"
 #include "backend/domain_private.h"
 #include "backend/seal_private.h"
+#include "backend/wrap.h"
 #include "base/id.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -178,6 +179,54 @@ CK_RV seal_again(struct domain *domain, const Craton__Object *before, Craton__Ob
 	if (rv == CKR_OK)
 		rv = set_mac(domain, session, after);
 	token_return(domain_token(domain), session, rv == CKR_ENCRYPTED_DATA_INVALID ? CKR_OK : rv);
+	return rv;
+}
+
+static CK_RV take_wrapped(const Craton__Sealed *from, Craton__Object *object)
+{
+	Craton__Sealed *sealed = calloc(1, sizeof *sealed);
+	uint8_t *wrapped = malloc(from->wrapped.len);
+	if (!sealed || !wrapped) {
+		free(sealed);
+		free(wrapped);
+		return CKR_HOST_MEMORY;
+	}
+	craton__sealed__init(sealed);
+	sealed->kind = from->kind;
+	sealed->wrapped = (ProtobufCBinaryData){ from->wrapped.len, memcpy(wrapped, from->wrapped.data, from->wrapped.len) };
+	sealed_free(object->sealed);
+	object->sealed = sealed;
+	return CKR_OK;
+}
+
+/* Out from under the open key and in under the closed one. */
+static CK_RV close_key(struct domain *domain, CK_SESSION_HANDLE session, const Craton__Object *before, Craton__Object *after,
+                       CK_OBJECT_HANDLE *key)
+{
+	struct physical physical = { .count = 0 };
+	physical_identity(&physical, after);
+	physical_guard(&physical, after, SEAL_CLOSED, true);
+	CK_RV rv = seal_unwrap(domain, session, before->sealed, &physical, key);
+	return rv == CKR_OK ? seal_key(domain, session, *key, after) : rv;
+}
+
+CK_RV reseal_key(struct domain *domain, const Craton__Object *before, Craton__Object *after)
+{
+	struct token *token = domain_token(domain);
+	enum seal_kind kind = seal_kind_for(after);
+	CK_SESSION_HANDLE session;
+	CK_OBJECT_HANDLE key = 0;
+	CK_RV rv = token_borrow(token, &session);
+	if (rv != CKR_OK)
+		return rv;
+	rv = seal_check_on(domain, session, before);
+	if (rv == CKR_OK && before->sealed->kind == SEAL_CLOSED && kind == SEAL_OPEN)
+		rv = CKR_ATTRIBUTE_READ_ONLY; /* CKA_EXTRACTABLE and CKA_SENSITIVE go one way */
+	else if (rv == CKR_OK && before->sealed->kind == SEAL_OPEN && kind == SEAL_CLOSED)
+		rv = close_key(domain, session, before, after, &key);
+	else if (rv == CKR_OK && (rv = take_wrapped(before->sealed, after)) == CKR_OK)
+		rv = set_mac(domain, session, after);
+	seal_session_return(domain, session, rv, &key, 1);
 	return rv;
 }
 

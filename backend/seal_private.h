@@ -10,3 +10,6 @@ CK_RV seal_unwrap(struct domain *domain, CK_SESSION_HANDLE session, const Craton
                   struct physical *physical, CK_OBJECT_HANDLE *out);
 /* Returns a session on which keys were made: they are destroyed, or the session is closed, which destroys them. */
 void seal_session_return(struct domain *domain, CK_SESSION_HANDLE session, CK_RV rv, const CK_OBJECT_HANDLE *made, size_t count);
+/* What was made and learned on this session (unless `rv` says it failed) is sealed and, where that is worth it, kept for its first use;
+ * then it is gone and the session returned. */
+CK_RV seal_made(struct domain *domain, CK_SESSION_HANDLE session, CK_RV rv, CK_OBJECT_HANDLE key, Craton__Object *object);
