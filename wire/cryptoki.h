@@ -1,4 +1,4 @@
-/* PKCS#11 as p11-kit declares it (version 2.40), and the names its header lacks. */
+/* PKCS#11 as p11-kit declares it (2.40, or a part of 3.0), and what its header lacks. */
 #pragma once
 #include <p11-kit/pkcs11.h>
 #include <p11-kit/pkcs11x.h>
@@ -23,13 +23,4 @@
 #undef string_data_len
 #undef tag_bits
 
-/* PKCS#11 3.0 and 3.1 names. */
-#ifndef CKA_UNIQUE_ID
-#define CKA_UNIQUE_ID (4UL)
-#endif
-#ifndef CKK_EC_MONTGOMERY
-#define CKK_EC_MONTGOMERY (0x41UL)
-#endif
-#ifndef CKM_EC_MONTGOMERY_KEY_PAIR_GEN
-#define CKM_EC_MONTGOMERY_KEY_PAIR_GEN (0x1056UL)
-#endif
+#include "wire/cryptoki3.h"
