@@ -6,6 +6,7 @@
 #define COUNTERS(X)                                                                     \
 	X(SIGN, "sign") X(VERIFY, "verify") X(ENCRYPT, "encrypt") X(DECRYPT, "decrypt") \
 	X(GENERATE, "generate") X(CREATE, "create") X(CHANGE, "change")                 \
+	X(COPY, "copy") X(WRAP, "wrap") X(UNWRAP, "unwrap") X(DERIVE, "derive")         \
 	X(DESTROY, "destroy") X(FIND, "find") X(LOGIN, "login")                         \
 	X(LOGIN_FAILED, "login_failed") X(RANDOM, "random") X(CALLS, "calls")           \
 	X(CALLS_BEHIND, "calls_behind") X(CALLS_REFUSED, "calls_refused")               \

@@ -84,8 +84,7 @@ static bool is_known_kind(Craton__CryptKind kind)
 	return (size_t)kind < sizeof counters / sizeof *counters;
 }
 
-/* The buffer's bytes become the reply's, without a copy. */
-static CK_RV crypt_body(struct question *question, struct buf *out)
+CK_RV crypt_body(struct question *question, struct buf *out)
 {
 	Craton__CryptReply *body = malloc(sizeof *body);
 	if (!body || out->failed) {
@@ -100,13 +99,6 @@ static CK_RV crypt_body(struct question *question, struct buf *out)
 	return CKR_OK;
 }
 
-static void forget(struct keyring *keyring, const struct loaded_key *key)
-{
-	struct id id;
-	if (id_from_bytes(&id, key->object->id.data, key->object->id.len))
-		keyring_forget(keyring, &id);
-}
-
 static CK_RV run(struct question *question, CK_MECHANISM *mechanism, struct loaded_key *key)
 {
 	const Craton__Crypt *crypt = question->request->crypt;
@@ -118,9 +110,7 @@ static CK_RV run(struct question *question, CK_MECHANISM *mechanism, struct load
 	buf_init(&out, crypt->data.len + RESULT_MARGIN);
 	rv = armory_operate(question->node->armory, crypt->kind, mechanism, key, crypt->data.data, crypt->data.len,
 	                    crypt->signature.data, crypt->signature.len, &out);
-	if (rv == CKR_KEY_HANDLE_INVALID || rv == CKR_OBJECT_HANDLE_INVALID)
-		forget(question->node->keyring, key); /* the token lost it: the next call loads it again */
-	rv = question_token(question, rv);
+	rv = keys_used(question, &key, 1, rv);
 	if (rv == CKR_OK)
 		rv = crypt_body(question, &out);
 	buf_finish(&out);

@@ -94,6 +94,16 @@ void making_add(struct making *making, Craton__Object *object)
 	making->objects[making->count++] = object;
 }
 
+CK_RV making_object(struct question *question, struct making *making, const struct id *id,
+                    struct attribute_list *attributes, Craton__Object **out)
+{
+	*out = object_create(question->request->slot, id, attributes);
+	if (!*out)
+		return CKR_HOST_MEMORY;
+	making_add(making, *out);
+	return CKR_OK;
+}
+
 static bool is_stored(const Craton__Object *object)
 {
 	struct attribute_list view = rules_view(object);
@@ -187,4 +197,19 @@ void making_finish(struct making *making)
 	for (size_t i = 0; i < making->count; i++)
 		object_destroy(making->objects[i]);
 	making->count = 0;
+}
+
+CK_RV making_answer(struct question *question, Craton__Attribute *const *template_, size_t count, making_step *make)
+{
+	struct attribute_list wanted = { NULL, 0 };
+	struct making making = { .count = 0 };
+	bool known = false;
+	CK_RV rv = object_template(&wanted, template_, count);
+	if (rv == CKR_OK)
+		rv = making_begin(question, &making, attribute_list_bool(&wanted, CKA_TOKEN, false), 0, &known);
+	if (rv == CKR_OK && !known)
+		rv = make(question, &wanted, &making);
+	making_finish(&making);
+	rules_wipe(&wanted);
+	return rv;
 }

@@ -1,5 +1,6 @@
 /* Objects on their way in and out: from the directory or from the asker, into the token or into an answer. */
 #pragma once
+#include "backend/wrap.h"
 #include "node/change.h"
 
 /* Takes the list (empty afterwards). NULL without memory, the list freed as well. */
@@ -24,6 +25,11 @@ CK_RV carried_seal(struct node *node, Craton__Object *object);
 /* CKR_OBJECT_HANDLE_INVALID: not ours, altered, another slot's, or no session object. */
 CK_RV carried_check(struct question *question, const Craton__ObjectRef *ref);
 
+/* The seal of `after`, an object of the same material as `before` but for what `secret` brings anew: the seal covers the attributes,
+ * and a key that is no longer extractable is sealed more closely. */
+CK_RV object_seal_anew(struct question *question, const Craton__Object *before, const struct attribute_list *secret,
+                       Craton__Object *after);
+
 /* Objects being made. */
 struct making {
 	struct id key;           /* of the request */
@@ -38,18 +44,34 @@ CK_RV making_begin(struct question *question, struct making *making, bool has_to
 /* The id of the next object: derived from the request for one that is stored, random for a session object. */
 struct id making_id(const struct question *question, uint8_t ordinal, bool is_token);
 void making_add(struct making *making, Craton__Object *object);
+/* A new object of these attributes (taken in any case) among those being made, which own it. */
+CK_RV making_object(struct question *question, struct making *making, const struct id *id,
+                    struct attribute_list *attributes, Craton__Object **out);
 /* Has the cluster agree on what is stored, hands out what is carried. */
 CK_RV making_commit(struct question *question, struct making *making);
 void making_finish(struct making *making);
+/* The whole walk of a request that makes one object of a template: `make` is asked unless the request was answered before, and
+ * ends with making_commit. */
+typedef CK_RV making_step(struct question *question, const struct attribute_list *wanted, struct making *making);
+CK_RV making_answer(struct question *question, Craton__Attribute *const *template_, size_t count, making_step *make);
 /* After making_commit of a pair of which one half is stored and the other carried: is what is stored the half we made, or
  * that of another node that had the same request? */
 bool making_is_stored(struct question *question, const struct making *making);
 
-/* A mechanism that makes keys, if this token's keys of that kind can be sealed: CKR_MECHANISM_INVALID. free(). */
-CK_RV take_mechanism(struct question *question, const Craton__Mechanism *wire, CK_MECHANISM **out);
+/* May this mechanism be used so (one CKF_ flag) on this node's token? CKR_MECHANISM_INVALID. */
+CK_RV mechanism_offered(struct question *question, const Craton__Mechanism *wire, CK_FLAGS use);
+/* The native form, free(). `keys`: handles for wire->keys, in its order; NULL if it names none. Of any mechanism, offered or not. */
+CK_RV mechanism_take(struct question *question, const Craton__Mechanism *wire, const CK_OBJECT_HANDLE *keys,
+                     CK_MECHANISM **out);
 
 /* Keys in use. CKR_KEY_HANDLE_INVALID, FAULT_UNKNOWN_OBJECT. Given back with keyring_return. */
 CK_RV key_borrow(struct question *question, const Craton__ObjectRef *ref, struct loaded_key **out);
+/* What a token's call with borrowed keys gave, on its way home: keys that the token has lost are forgotten, so that the next call
+ * loads them again. */
+CK_RV keys_used(struct question *question, struct loaded_key *const *keys, size_t count, CK_RV rv);
+void keys_return(struct question *question, struct loaded_key *const *keys, size_t count); /* accepts NULL among them */
+/* The answer of every use of a key; the buffer's bytes become the reply's, without a copy. */
+CK_RV crypt_body(struct question *question, struct buf *out);
 /* CKA_ALWAYS_AUTHENTICATE: a signature or decryption with such a key brings the user's PIN. CKR_OK for every other key or use.
  * CKR_USER_NOT_LOGGED_IN without a PIN; CKR_PIN_INCORRECT, CKR_PIN_LOCKED as for a login, and counted alike. Asked after rules_use. */
 CK_RV key_pin_check(struct question *question, const struct loaded_key *key, Craton__CryptKind kind,

@@ -4,29 +4,14 @@
 
 #define TRIES_MAX 16 /* of one change whose object was changed by others meanwhile */
 
-static bool keep_sealed(const Craton__Object *before, Craton__Object *after)
-{
-	size_t size = craton__sealed__get_packed_size(before->sealed);
-	uint8_t *packed = malloc(size ? size : 1);
-	if (packed) {
-		craton__sealed__pack(before->sealed, packed);
-		after->sealed = craton__sealed__unpack(NULL, size, packed);
-	}
-	free(packed);
-	return after->sealed;
-}
-
-/* The seal covers the attributes, so they change together. A new value of private data is sealed as a new object's is. */
-static CK_RV seal_anew(struct question *question, const Craton__Object *before, const struct attribute_list *secret,
+CK_RV object_seal_anew(struct question *question, const Craton__Object *before, const struct attribute_list *secret,
                        Craton__Object *after)
 {
 	struct domain *domain = question->node->domain;
 	struct attribute_list view = rules_view(after);
 	if (!rules_is_sealed(&view))
 		return CKR_OK;
-	if (secret->count)
-		return question_token(question, seal_import(domain, secret, after));
-	return keep_sealed(before, after) ? question_token(question, seal_again(domain, before, after)) : CKR_HOST_MEMORY;
+	return question_token(question, secret->count ? seal_import(domain, secret, after) : reseal_key(domain, before, after));
 }
 
 static CK_RV changed_object(struct question *question, const struct found_object *found, const struct id *id,
@@ -41,7 +26,7 @@ static CK_RV changed_object(struct question *question, const struct found_object
 		return rv;
 	}
 	*out = object_create(question->request->slot, id, &attributes);
-	rv = *out ? seal_anew(question, found->object, &secret, *out) : CKR_HOST_MEMORY;
+	rv = *out ? object_seal_anew(question, found->object, &secret, *out) : CKR_HOST_MEMORY;
 	rules_wipe(&secret);
 	return rv;
 }

@@ -16,20 +16,15 @@ static CK_RV make_object(struct question *question, const struct attribute_list 
 {
 	struct attribute_list attributes = { NULL, 0 }, secret = { NULL, 0 };
 	struct id id = making_id(question, 0, making->has_token_objects);
+	Craton__Object *object;
 	CK_RV rv = rules_create(&question->asker, wanted, &id, &attributes);
 	if (rv == CKR_OK)
 		rv = rules_take_secret(&attributes, &secret);
-	if (rv != CKR_OK) {
-		rules_wipe(&attributes);
-		return rv;
-	}
-	Craton__Object *object = object_create(question->request->slot, &id, &attributes);
-	if (object) {
-		making_add(making, object);
+	if (rv == CKR_OK)
+		rv = making_object(question, making, &id, &attributes, &object);
+	if (rv == CKR_OK)
 		rv = seal_if_needed(question, &secret, object);
-	} else {
-		rv = CKR_HOST_MEMORY;
-	}
+	rules_wipe(&attributes);
 	rules_wipe(&secret);
 	return rv == CKR_OK ? making_commit(question, making) : rv;
 }
@@ -37,18 +32,9 @@ static CK_RV make_object(struct question *question, const struct attribute_list 
 CK_RV answer_create_object(struct question *question)
 {
 	const Craton__CreateObject *body = question->request->create_object;
-	struct attribute_list wanted = { NULL, 0 };
-	struct making making = { .count = 0 };
-	bool known = false;
-	CK_RV rv = object_template(&wanted, body->attributes, body->n_attributes);
-	if (rv == CKR_OK)
-		rv = making_begin(question, &making, attribute_list_bool(&wanted, CKA_TOKEN, false), 0, &known);
-	if (rv == CKR_OK && !known)
-		rv = make_object(question, &wanted, &making);
+	CK_RV rv = making_answer(question, body->attributes, body->n_attributes, make_object);
 	if (rv == CKR_OK)
 		count_one(&question->node->counters, COUNTER_CREATE);
-	making_finish(&making);
-	rules_wipe(&wanted);
 	return rv;
 }
 

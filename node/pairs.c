@@ -125,7 +125,9 @@ CK_RV answer_generate_key_pair(struct question *question)
 	const Craton__GenerateKeyPair *body = question->request->generate_key_pair;
 	struct pair pair = { .mechanism = NULL };
 	CK_MECHANISM *mechanism = NULL;
-	CK_RV rv = take_mechanism(question, body->mechanism, &mechanism);
+	CK_RV rv = mechanism_offered(question, body->mechanism, CKF_GENERATE_KEY_PAIR);
+	if (rv == CKR_OK)
+		rv = mechanism_take(question, body->mechanism, NULL, &mechanism);
 	if (rv == CKR_OK)
 		rv = take_pair(body, &pair);
 	pair.mechanism = mechanism;

@@ -58,6 +58,8 @@ CK_RV question_token(struct question *question, CK_RV rv)
 	case CKR_CRYPTOKI_NOT_INITIALIZED:
 	case CKR_USER_NOT_LOGGED_IN:
 	case CKR_KEY_HANDLE_INVALID:
+	case CKR_WRAPPING_KEY_HANDLE_INVALID:
+	case CKR_UNWRAPPING_KEY_HANDLE_INVALID:
 	case CKR_OBJECT_HANDLE_INVALID:
 		count_one(&question->node->counters, COUNTER_TOKEN_ERRORS);
 		return question_fault(question, CRATON__FAULT__FAULT_NOT_SERVING, "the node's token answered 0x%lx", rv);

@@ -47,6 +47,7 @@ bool question_is(const struct question *question, Craton__Role role);
 typedef CK_RV answering(struct question *question);
 answering answer_crypt, answer_random, answer_mechanism_list;
 answering answer_generate_key, answer_generate_key_pair;
+answering answer_wrap_key, answer_unwrap_key, answer_derive_key, answer_copy_object, answer_object_size;
 answering answer_create_object, answer_destroy_object, answer_set_attributes, answer_get_attributes, answer_find;
 answering answer_login, answer_init_token, answer_init_pin, answer_set_pin, answer_slot_info;
 answering answer_status, answer_slot_create, answer_slot_list, answer_snapshot, answer_transfer;

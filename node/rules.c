@@ -224,9 +224,13 @@ CK_FLAGS rules_use_of(Craton__CryptKind kind)
 	}
 }
 
-CK_RV rules_wrap(const struct attribute_list *wrapper, const struct attribute_list *target)
+CK_RV rules_wrap(const struct asker *asker, const struct attribute_list *wrapper, const struct attribute_list *target)
 {
 	Craton__Attributes *template_;
+	if (!rules_visible(asker, target))
+		return CKR_USER_NOT_LOGGED_IN;
+	if (!is_key_with_secret(target))
+		return CKR_KEY_NOT_WRAPPABLE;
 	if (!attribute_list_bool(target, CKA_EXTRACTABLE, false))
 		return CKR_KEY_UNEXTRACTABLE;
 	if (attribute_list_bool(target, CKA_WRAP_WITH_TRUSTED, false) && !attribute_list_bool(wrapper, CKA_TRUSTED, false))

@@ -32,6 +32,8 @@ CK_RV rules_create(const struct asker *asker, const struct attribute_list *wante
 CK_RV rules_generate(const struct asker *asker, CK_MECHANISM_TYPE mechanism,
                      const struct attribute_list *wanted, const struct id *id,
                      struct attribute_list *out);
+/* Does it generate domain parameters rather than a key? */
+bool rules_makes_parameters(CK_MECHANISM_TYPE mechanism);
 CK_RV rules_generate_pair(const struct asker *asker, CK_MECHANISM_TYPE mechanism,
                           const struct attribute_list *public_wanted, const struct id *public_id,
                           const struct attribute_list *private_wanted, const struct id *private_id,
@@ -40,10 +42,10 @@ CK_RV rules_generate_pair(const struct asker *asker, CK_MECHANISM_TYPE mechanism
 CK_RV rules_unwrap(const struct asker *asker, const struct attribute_list *key,
                    const struct attribute_list *wanted, const struct id *id,
                    struct attribute_list *out);
-/* `key`: the base key; sensitivity is inherited (CKA_ALWAYS_SENSITIVE, CKA_NEVER_EXTRACTABLE), CKA_DERIVE_TEMPLATE obeyed. */
-CK_RV rules_derive(const struct asker *asker, const struct attribute_list *key,
-                   const struct attribute_list *wanted, const struct id *id,
-                   struct attribute_list *out);
+/* `keys`: the base key first, then those which the mechanism's parameter names. CKA_DERIVE_TEMPLATE of each is obeyed, sensitivity
+ * inherited (CKA_ALWAYS_SENSITIVE, CKA_NEVER_EXTRACTABLE; where the mechanism says so, CKA_SENSITIVE and CKA_EXTRACTABLE). */
+CK_RV rules_derive(const struct asker *asker, CK_MECHANISM_TYPE mechanism, const struct attribute_list *keys, size_t count,
+                   const struct attribute_list *wanted, const struct id *id, struct attribute_list *out);
 CK_RV rules_copy(const struct asker *asker, const struct attribute_list *before,
                  const struct attribute_list *wanted, const struct id *id,
                  struct attribute_list *out);
@@ -78,6 +80,6 @@ CK_RV rules_change(const struct asker *asker, const struct attribute_list *befor
 CK_RV rules_use(const struct asker *asker, const struct attribute_list *key, CK_FLAGS use,
                 CK_MECHANISM_TYPE mechanism);
 CK_FLAGS rules_use_of(Craton__CryptKind kind);
-/* May `target` leave wrapped under `wrapper`? CKR_KEY_UNEXTRACTABLE, CKR_KEY_NOT_WRAPPABLE (wants a trusted
- * wrapper, or CKA_WRAP_TEMPLATE says no). */
-CK_RV rules_wrap(const struct attribute_list *wrapper, const struct attribute_list *target);
+/* May `target` leave wrapped under `wrapper`? CKR_USER_NOT_LOGGED_IN, CKR_KEY_UNEXTRACTABLE, CKR_KEY_NOT_WRAPPABLE (no private or secret
+ * key, wants a trusted wrapper, or CKA_WRAP_TEMPLATE says no). */
+CK_RV rules_wrap(const struct asker *asker, const struct attribute_list *wrapper, const struct attribute_list *target);

@@ -2,9 +2,9 @@
 #include "node/rules_private.h"
 #include <string.h>
 
-static const struct making created = { N1, N2, false, CK_UNAVAILABLE_INFORMATION, NULL };
+static const struct making created = { .must = N1, .must_not = N2, .generated_by = CK_UNAVAILABLE_INFORMATION };
 
-/* The templates' every attribute: does such an object have it, and may it be said? */
+/* Every attribute of the template (and of the template of the key it comes from): does such an object have it, and may it be said? */
 static CK_RV check_said(const struct asker *asker, const struct making *making, const struct family *family,
                         const struct attribute_list *wanted)
 {
@@ -44,6 +44,14 @@ static CK_RV set_preset(const struct attribute_rule *rule, struct attribute_list
 	return CKR_OK;
 }
 
+/* C_UnwrapKey: "The CKA_EXTRACTABLE attribute is by default set to CK_TRUE." */
+static CK_RV set_preset_of(const struct making *making, const struct attribute_rule *rule, struct attribute_list *out)
+{
+	if (making->unwraps && rule->type == CKA_EXTRACTABLE)
+		return rules_rv(attribute_list_set_bool(out, CKA_EXTRACTABLE, true));
+	return set_preset(rule, out);
+}
+
 /* What has to be said is; what was left unsaid gets its preset. */
 static CK_RV complete(const struct making *making, const struct family *family, struct attribute_list *out)
 {
@@ -53,7 +61,7 @@ static CK_RV complete(const struct making *making, const struct family *family, 
 			const struct attribute_rule *rule = &family->chapters[c]->rules[i];
 			const Craton__Attribute *said = attribute_list_get(out, rule->type);
 			if (!said)
-				rv = rule->notes & making->must ? CKR_TEMPLATE_INCOMPLETE : set_preset(rule, out);
+				rv = rule->notes & making->must ? CKR_TEMPLATE_INCOMPLETE : set_preset_of(making, rule, out);
 			else if ((rule->notes & making->must) && !said->value.len && !may_be_empty(rule))
 				rv = CKR_ATTRIBUTE_VALUE_INVALID;
 		}
@@ -70,15 +78,14 @@ static CK_RV check_access(const struct asker *asker, const struct family *family
 }
 
 /* `out` has the wanted attributes and the class and kind by now. */
-static CK_RV make(const struct asker *asker, const struct making *making, const struct attribute_list *wanted,
-                  const struct id *id, struct attribute_list *out)
+static CK_RV make(const struct asker *asker, const struct making *making, const struct id *id, struct attribute_list *out)
 {
 	const struct family *family = family_of_object(out);
 	if (!family)
 		return CKR_ATTRIBUTE_VALUE_INVALID; /* no such class or certificate type here */
 	CK_RV rv = check_access(asker, family, out);
 	if (rv == CKR_OK)
-		rv = check_said(asker, making, family, wanted);
+		rv = check_said(asker, making, family, out);
 	if (rv == CKR_OK)
 		rv = complete(making, family, out);
 	if (rv == CKR_OK)
@@ -120,8 +127,33 @@ CK_RV rules_create(const struct asker *asker, const struct attribute_list *wante
 	if (rv == CKR_OK)
 		rv = rules_add_all(out, wanted);
 	if (rv == CKR_OK)
-		rv = make(asker, &created, wanted, id, out);
+		rv = make(asker, &created, id, out);
 	return made(rv, out);
+}
+
+/* Domain parameters, and of which kind. */
+static const struct {
+	CK_MECHANISM_TYPE mechanism;
+	CK_KEY_TYPE kind;
+} parameter_mechanisms[] = {
+	{ CKM_DSA_PARAMETER_GEN, CKK_DSA },
+	{ CKM_DSA_PROBABLISTIC_PARAMETER_GEN, CKK_DSA },
+	{ CKM_DSA_SHAWE_TAYLOR_PARAMETER_GEN, CKK_DSA },
+	{ CKM_DH_PKCS_PARAMETER_GEN, CKK_DH },
+	{ CKM_X9_42_DH_PARAMETER_GEN, CKK_X9_42_DH },
+};
+
+static CK_KEY_TYPE kind_of_parameters(CK_MECHANISM_TYPE mechanism)
+{
+	for (size_t i = 0; i < sizeof parameter_mechanisms / sizeof *parameter_mechanisms; i++)
+		if (parameter_mechanisms[i].mechanism == mechanism)
+			return parameter_mechanisms[i].kind;
+	return KEY_TYPE_NONE;
+}
+
+bool rules_makes_parameters(CK_MECHANISM_TYPE mechanism)
+{
+	return kind_of_parameters(mechanism) != KEY_TYPE_NONE;
 }
 
 /* Class and key type of what a mechanism generates; a mechanism that we know nothing of leaves the key type to
@@ -133,7 +165,9 @@ static CK_RV imply_generated(struct attribute_list *out, CK_OBJECT_CLASS class, 
 	if (facts && !(facts->uses & use))
 		return CKR_MECHANISM_INVALID;
 	CK_RV rv = imply(out, CKA_CLASS, class);
-	if (rv == CKR_OK && facts)
+	if (rv == CKR_OK && class == CKO_DOMAIN_PARAMETERS)
+		rv = imply(out, CKA_KEY_TYPE, kind_of_parameters(mechanism));
+	else if (rv == CKR_OK && facts)
 		rv = imply(out, CKA_KEY_TYPE, facts->key_type);
 	else if (rv == CKR_OK && !attribute_list_get(out, CKA_KEY_TYPE))
 		rv = CKR_TEMPLATE_INCOMPLETE;
@@ -144,20 +178,21 @@ static CK_RV generate(const struct asker *asker, CK_MECHANISM_TYPE mechanism, CK
                       const struct attribute_list *wanted, const struct id *id, struct attribute_list *out)
 {
 	/* A private key gets its parameters from the public one, so none are asked for. */
-	struct making making = { class == CKO_PRIVATE_KEY ? 0 : N3, N4, false, mechanism, NULL };
+	struct making making = { .must = class == CKO_PRIVATE_KEY ? 0 : N3, .must_not = N4, .generated_by = mechanism };
 	memset(out, 0, sizeof *out);
 	CK_RV rv = rules_add_all(out, wanted);
 	if (rv == CKR_OK)
 		rv = imply_generated(out, class, mechanism, use);
 	if (rv == CKR_OK)
-		rv = make(asker, &making, wanted, id, out);
+		rv = make(asker, &making, id, out);
 	return made(rv, out);
 }
 
 CK_RV rules_generate(const struct asker *asker, CK_MECHANISM_TYPE mechanism,
                      const struct attribute_list *wanted, const struct id *id, struct attribute_list *out)
 {
-	return generate(asker, mechanism, CKF_GENERATE, CKO_SECRET_KEY, wanted, id, out);
+	CK_OBJECT_CLASS class = rules_makes_parameters(mechanism) ? CKO_DOMAIN_PARAMETERS : CKO_SECRET_KEY;
+	return generate(asker, mechanism, CKF_GENERATE, class, wanted, id, out);
 }
 
 /* What both halves have and only the public one is told. */
@@ -212,7 +247,7 @@ static CK_RV obey_template(const struct attribute_list *key, CK_ATTRIBUTE_TYPE t
 CK_RV rules_unwrap(const struct asker *asker, const struct attribute_list *key,
                    const struct attribute_list *wanted, const struct id *id, struct attribute_list *out)
 {
-	struct making making = { N5, N6, false, CK_UNAVAILABLE_INFORMATION, NULL };
+	struct making making = { .must = N5, .must_not = N6, .unwraps = true, .generated_by = CK_UNAVAILABLE_INFORMATION };
 	memset(out, 0, sizeof *out);
 	CK_RV rv = rules_add_all(out, wanted);
 	if (rv == CKR_OK)
@@ -220,23 +255,60 @@ CK_RV rules_unwrap(const struct asker *asker, const struct attribute_list *key,
 	if (rv == CKR_OK)
 		rv = check_kind_said(out);
 	if (rv == CKR_OK)
-		rv = make(asker, &making, wanted, id, out);
+		rv = make(asker, &making, id, out);
 	return made(rv, out);
 }
 
-CK_RV rules_derive(const struct asker *asker, const struct attribute_list *key,
+/* "If either of the two original keys has its CKA_SENSITIVE attribute set to CK_TRUE, so does the derived key … Similarly, if either …
+ * has its CKA_EXTRACTABLE attribute set to CK_FALSE, so does the derived key." Of concatenations, XOR and extraction; the other
+ * mechanisms let the template choose. */
+static bool passes_on_sensitivity(CK_MECHANISM_TYPE mechanism)
+{
+	switch (mechanism) {
+	case CKM_CONCATENATE_BASE_AND_KEY:
+	case CKM_CONCATENATE_BASE_AND_DATA:
+	case CKM_CONCATENATE_DATA_AND_BASE:
+	case CKM_XOR_BASE_AND_DATA:
+	case CKM_EXTRACT_KEY_FROM_KEY:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static CK_RV imply_bool(struct attribute_list *out, CK_ATTRIBUTE_TYPE type, bool value)
+{
+	if (attribute_list_get(out, type))
+		return attribute_list_bool(out, type, !value) == value ? CKR_OK : CKR_TEMPLATE_INCONSISTENT;
+	return rules_rv(attribute_list_set_bool(out, type, value));
+}
+
+static CK_RV inherit(CK_MECHANISM_TYPE mechanism, const struct attribute_list *key, struct attribute_list *out)
+{
+	CK_RV rv = obey_template(key, CKA_DERIVE_TEMPLATE, out);
+	if (rv != CKR_OK || !passes_on_sensitivity(mechanism))
+		return rv;
+	if (attribute_list_bool(key, CKA_SENSITIVE, true))
+		rv = imply_bool(out, CKA_SENSITIVE, true);
+	if (rv == CKR_OK && !attribute_list_bool(key, CKA_EXTRACTABLE, false))
+		rv = imply_bool(out, CKA_EXTRACTABLE, false);
+	return rv;
+}
+
+CK_RV rules_derive(const struct asker *asker, CK_MECHANISM_TYPE mechanism, const struct attribute_list *keys, size_t count,
                    const struct attribute_list *wanted, const struct id *id, struct attribute_list *out)
 {
-	struct making making = { 0, N4, true, CK_UNAVAILABLE_INFORMATION, key };
+	struct making making = { .must_not = N4, .derives = true, .generated_by = CK_UNAVAILABLE_INFORMATION,
+	                         .bases = keys, .base_count = count };
 	memset(out, 0, sizeof *out);
 	CK_RV rv = rules_add_all(out, wanted);
-	if (rv == CKR_OK)
-		rv = obey_template(key, CKA_DERIVE_TEMPLATE, out);
+	for (size_t i = 0; rv == CKR_OK && i < count; i++)
+		rv = inherit(mechanism, &keys[i], out);
 	if (rv == CKR_OK)
 		rv = imply(out, CKA_CLASS, CKO_SECRET_KEY);
 	if (rv == CKR_OK && !attribute_list_get(out, CKA_KEY_TYPE))
 		rv = imply(out, CKA_KEY_TYPE, CKK_GENERIC_SECRET);
 	if (rv == CKR_OK)
-		rv = make(asker, &making, wanted, id, out);
+		rv = make(asker, &making, id, out);
 	return made(rv, out);
 }

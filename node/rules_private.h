@@ -17,9 +17,10 @@ CK_RV rules_template(const struct attribute_list *object, CK_ATTRIBUTE_TYPE type
 /* In which way an object comes to be. */
 struct making {
 	unsigned must, must_not;        /* footnotes */
-	bool derives;
+	bool derives, unwraps;
 	CK_MECHANISM_TYPE generated_by; /* CK_UNAVAILABLE_INFORMATION if it was not */
-	const struct attribute_list *base; /* the key it is derived from */
+	const struct attribute_list *bases; /* the keys it is derived from */
+	size_t base_count;
 };
 
 /* CKA_UNIQUE_ID, CKA_LOCAL, sensitivity, lengths … */

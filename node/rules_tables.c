@@ -162,6 +162,28 @@ CHAPTER(other_private,
 	{ CKA_VALUE, N4 | N6 | N7, PRESET_NOTHING, 0 },
 	{ CKA_PRIVATE_EXPONENT, N4 | N6 | N7, PRESET_NOTHING, 0 });
 
+/* 4.11 Domain parameters, and what each kind has: 2.2.4 DSA, 2.4.4 Diffie-Hellman, 2.4.7 X9.42 Diffie-Hellman. */
+CHAPTER(parameters,
+	{ CKA_KEY_TYPE, N1, PRESET_NOTHING, 0 },
+	{ CKA_LOCAL, N2 | N4, PRESET_NOTHING, 0 });
+CHAPTER(dsa_parameters,
+	{ CKA_PRIME, N1 | N4, PRESET_NOTHING, 0 },
+	{ CKA_SUBPRIME, N1 | N4, PRESET_NOTHING, 0 },
+	{ CKA_BASE, N1 | N4, PRESET_NOTHING, 0 },
+	{ CKA_PRIME_BITS, N2 | N3, PRESET_NOTHING, 0 },
+	{ CKA_SUB_PRIME_BITS, N2, PRESET_NOTHING, 0 }); /* of CKM_DSA_PROBABLISTIC_PARAMETER_GEN and its kin */
+CHAPTER(dh_parameters,
+	{ CKA_PRIME, N1 | N4, PRESET_NOTHING, 0 },
+	{ CKA_BASE, N1 | N4, PRESET_NOTHING, 0 },
+	{ CKA_PRIME_BITS, N2 | N3, PRESET_NOTHING, 0 });
+CHAPTER(x9_42_parameters,
+	{ CKA_PRIME, N1 | N4, PRESET_NOTHING, 0 },
+	{ CKA_BASE, N1 | N4, PRESET_NOTHING, 0 },
+	{ CKA_SUBPRIME, N1 | N4, PRESET_NOTHING, 0 },
+	{ CKA_PRIME_BITS, N2 | N3, PRESET_NOTHING, 0 },
+	{ CKA_SUB_PRIME_BITS, N2 | N3, PRESET_NOTHING, 0 });
+
+#define PARAMETERS(kind, own) { CKO_DOMAIN_PARAMETERS, kind, false, { &storage, &shown, &parameters, own, NULL } }
 #define PUBLIC(kind, own) { CKO_PUBLIC_KEY, kind, false, { &storage, &shown, &key, &public_key, own } }
 #define PRIVATE(kind, own) { CKO_PRIVATE_KEY, kind, false, { &storage, &hidden, &key, &private_key, own } }
 #define SECRET(kind, own) { CKO_SECRET_KEY, kind, false, { &storage, &hidden, &key, &secret_key, own } }
@@ -182,6 +204,7 @@ static const struct family families[] = {
 	SECRET(CKK_SHA224_HMAC, &generic_secret), SECRET(CKK_SHA256_HMAC, &generic_secret),
 	SECRET(CKK_SHA384_HMAC, &generic_secret), SECRET(CKK_SHA512_HMAC, &generic_secret),
 	SECRET(CKK_DES, &des), SECRET(CKK_DES2, &des), SECRET(CKK_DES3, &des),
+	PARAMETERS(CKK_DSA, &dsa_parameters), PARAMETERS(CKK_DH, &dh_parameters), PARAMETERS(CKK_X9_42_DH, &x9_42_parameters),
 	{ CKO_PUBLIC_KEY, KIND_ANY, true, { &storage, &shown, &key, &public_key, NULL } },
 	{ CKO_PRIVATE_KEY, KIND_ANY, true, { &storage, &hidden, &key, &private_key, &other_private } },
 	{ CKO_SECRET_KEY, KIND_ANY, true, { &storage, &hidden, &key, &secret_key, &other_secret } },
@@ -204,6 +227,7 @@ bool family_kind_type(CK_OBJECT_CLASS class, CK_ATTRIBUTE_TYPE *type)
 	case CKO_PUBLIC_KEY:
 	case CKO_PRIVATE_KEY:
 	case CKO_SECRET_KEY:
+	case CKO_DOMAIN_PARAMETERS:
 		*type = CKA_KEY_TYPE;
 		return true;
 	default:

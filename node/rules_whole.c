@@ -16,18 +16,26 @@ CK_RV rules_set_unique_id(struct attribute_list *object, const struct id *id)
 	return rules_rv(attribute_list_set(object, CKA_UNIQUE_ID, text, strlen(text)));
 }
 
-/* Sensitive unless the owner wants it out: what is not extractable cannot be read anyway, and a key that is not
- * sensitive would be sealed less closely than it might. */
+/* "If the base key has its CKA_ALWAYS_SENSITIVE attribute set to CK_FALSE, then the derived key will as well … Similarly, if the base
+ * key has its CKA_NEVER_EXTRACTABLE attribute set to CK_FALSE, then the derived key will, too." */
+static bool all_bases(const struct making *making, CK_ATTRIBUTE_TYPE type)
+{
+	for (size_t i = 0; i < making->base_count; i++)
+		if (!attribute_list_bool(&making->bases[i], type, false))
+			return false;
+	return making->base_count > 0;
+}
+
+/* Sensitive unless the owner wants it out: what is not extractable cannot be read anyway, and a key that is not sensitive would be
+ * sealed less closely than it might. An unwrapped key is extractable by default, which nobody asked for. */
 static enum err set_sensitivity(const struct making *making, struct attribute_list *out)
 {
 	bool extractable = attribute_list_bool(out, CKA_EXTRACTABLE, false);
-	bool sensitive = attribute_list_bool(out, CKA_SENSITIVE, !extractable);
+	bool sensitive = attribute_list_bool(out, CKA_SENSITIVE, making->unwraps || !extractable);
 	bool always = sensitive, never = !extractable;
-	if (making->base) {
-		always = always && attribute_list_bool(making->base, CKA_ALWAYS_SENSITIVE, false);
-		never = never && attribute_list_bool(making->base, CKA_NEVER_EXTRACTABLE, false);
-	} else if (!is_generated(making)) {
-		always = never = false; /* who knows where it was before */
+	if (!is_generated(making)) { /* who knows where it was before */
+		always = always && all_bases(making, CKA_ALWAYS_SENSITIVE);
+		never = never && all_bases(making, CKA_NEVER_EXTRACTABLE);
 	}
 	enum err err = attribute_list_set_bool(out, CKA_SENSITIVE, sensitive);
 	if (err == ERR_OK)
@@ -48,15 +56,27 @@ static size_t bits_of(const Craton__Attribute *number)
 	return bits;
 }
 
+static enum err set_bits(const struct family *family, struct attribute_list *out)
+{
+	static const struct {
+		CK_ATTRIBUTE_TYPE number, bits;
+	} sized[] = { { CKA_MODULUS, CKA_MODULUS_BITS }, { CKA_PRIME, CKA_PRIME_BITS }, { CKA_SUBPRIME, CKA_SUB_PRIME_BITS } };
+	enum err err = ERR_OK;
+	for (size_t i = 0; err == ERR_OK && i < sizeof sized / sizeof *sized; i++) {
+		const Craton__Attribute *number = attribute_list_get(out, sized[i].number);
+		if (number && family_rule(family, sized[i].bits))
+			err = attribute_list_set_ulong(out, sized[i].bits, bits_of(number));
+	}
+	return err;
+}
+
 /* Lengths follow from what was given. */
 static enum err set_sizes(const struct family *family, struct attribute_list *out)
 {
-	const Craton__Attribute *modulus = attribute_list_get(out, CKA_MODULUS), *value = attribute_list_get(out, CKA_VALUE);
-	if (family->class == CKO_PUBLIC_KEY && modulus && family_rule(family, CKA_MODULUS_BITS))
-		return attribute_list_set_ulong(out, CKA_MODULUS_BITS, bits_of(modulus));
+	const Craton__Attribute *value = attribute_list_get(out, CKA_VALUE);
 	if (family->class == CKO_SECRET_KEY && value && family_rule(family, CKA_VALUE_LEN))
 		return attribute_list_set_ulong(out, CKA_VALUE_LEN, value->value.len);
-	return ERR_OK;
+	return set_bits(family, out);
 }
 
 CK_RV rules_set_computed(const struct making *making, const struct family *family, const struct id *id,
@@ -66,7 +86,7 @@ CK_RV rules_set_computed(const struct making *making, const struct family *famil
 	enum err err = ERR_OK;
 	if (rv == CKR_OK && family_rule(family, CKA_LOCAL))
 		err = attribute_list_set_bool(out, CKA_LOCAL, is_generated(making));
-	if (rv == CKR_OK && err == ERR_OK && family_rule(family, CKA_LOCAL))
+	if (rv == CKR_OK && err == ERR_OK && family_rule(family, CKA_KEY_GEN_MECHANISM))
 		err = attribute_list_set_ulong(out, CKA_KEY_GEN_MECHANISM, making->generated_by);
 	if (rv == CKR_OK && err == ERR_OK && family_rule(family, CKA_ALWAYS_SENSITIVE))
 		err = set_sensitivity(making, out);

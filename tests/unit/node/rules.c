@@ -405,7 +405,7 @@ static void a_derived_key_is_no_less_guarded_than_its_base(void)
 	struct attribute_list base = generated(aes_to_generate()), wanted = { 0 }, out;
 	set_ulong(&wanted, CKA_VALUE_LEN, 16);
 	set_ulong(&wanted, CKA_KEY_TYPE, CKK_AES);
-	CU_ASSERT_EQUAL_FATAL(rules_derive(&user, &base, &wanted, &id, &out), CKR_OK);
+	CU_ASSERT_EQUAL_FATAL(rules_derive(&user, CKM_ECDH1_DERIVE, &base, 1, &wanted, &id, &out), CKR_OK);
 	CU_ASSERT(is_true(&out, CKA_ALWAYS_SENSITIVE));
 	CU_ASSERT(is_true(&out, CKA_NEVER_EXTRACTABLE));
 	CU_ASSERT(is_false(&out, CKA_LOCAL));
@@ -413,7 +413,7 @@ static void a_derived_key_is_no_less_guarded_than_its_base(void)
 	attribute_list_finish(&out);
 	set_bool(&base, CKA_ALWAYS_SENSITIVE, false);
 	set_bool(&base, CKA_NEVER_EXTRACTABLE, false);
-	CU_ASSERT_EQUAL_FATAL(rules_derive(&user, &base, &wanted, &id, &out), CKR_OK);
+	CU_ASSERT_EQUAL_FATAL(rules_derive(&user, CKM_ECDH1_DERIVE, &base, 1, &wanted, &id, &out), CKR_OK);
 	CU_ASSERT(is_false(&out, CKA_ALWAYS_SENSITIVE));
 	CU_ASSERT(is_false(&out, CKA_NEVER_EXTRACTABLE));
 	attribute_list_finish(&out);
@@ -615,18 +615,18 @@ static void a_key_is_used_as_it_may_be(void)
 static void a_key_leaves_only_under_a_wrapper_it_trusts(void)
 {
 	struct attribute_list wrapper = generated(aes_to_generate()), target = generated(aes_to_generate());
-	CU_ASSERT_EQUAL(rules_wrap(&wrapper, &target), CKR_KEY_UNEXTRACTABLE);
+	CU_ASSERT_EQUAL(rules_wrap(&user, &wrapper, &target), CKR_KEY_UNEXTRACTABLE);
 	set_bool(&target, CKA_EXTRACTABLE, true);
-	CU_ASSERT_EQUAL(rules_wrap(&wrapper, &target), CKR_OK);
+	CU_ASSERT_EQUAL(rules_wrap(&user, &wrapper, &target), CKR_OK);
 	set_bool(&target, CKA_WRAP_WITH_TRUSTED, true);
-	CU_ASSERT_EQUAL(rules_wrap(&wrapper, &target), CKR_KEY_NOT_WRAPPABLE);
+	CU_ASSERT_EQUAL(rules_wrap(&user, &wrapper, &target), CKR_KEY_NOT_WRAPPABLE);
 	set_bool(&wrapper, CKA_TRUSTED, true);
-	CU_ASSERT_EQUAL(rules_wrap(&wrapper, &target), CKR_OK);
+	CU_ASSERT_EQUAL(rules_wrap(&user, &wrapper, &target), CKR_OK);
 	struct attribute_list picky = with_template(CKA_WRAP_TEMPLATE, CKA_SIGN, false);
 	set_bool(&picky, CKA_TRUSTED, true);
-	CU_ASSERT_EQUAL(rules_wrap(&picky, &target), CKR_KEY_NOT_WRAPPABLE);
+	CU_ASSERT_EQUAL(rules_wrap(&user, &picky, &target), CKR_KEY_NOT_WRAPPABLE);
 	set_bool(&target, CKA_SIGN, false);
-	CU_ASSERT_EQUAL(rules_wrap(&picky, &target), CKR_OK);
+	CU_ASSERT_EQUAL(rules_wrap(&user, &picky, &target), CKR_OK);
 	attribute_list_finish(&picky);
 	attribute_list_finish(&wrapper);
 	attribute_list_finish(&target);
