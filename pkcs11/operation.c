@@ -87,30 +87,53 @@ static bool may_hash_here(struct session *session, const struct operation *opera
 	return offer_find(session->library, operation->facts->raw, &raw) == CKR_OK && raw.remote & uses[operation->kind].use;
 }
 
-CK_RV operation_begin(struct session *session, Craton__CryptKind kind, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+CK_RV operation_find_key(struct session *session, Craton__CryptKind kind, CK_MECHANISM_TYPE mechanism, CK_OBJECT_HANDLE handle,
+                         struct object **key)
 {
-	struct operation *operation = &session->operations[kind];
 	struct offered offered = { .type = 0 };
-	if (!mechanism)
-		return CKR_ARGUMENTS_BAD;
-	if (operation->is_active)
-		return CKR_OPERATION_ACTIVE;
-	CK_RV rv = offer_find(session->library, mechanism->mechanism, &offered);
+	*key = NULL;
+	CK_RV rv = offer_find(session->library, mechanism, &offered);
 	if (rv == CKR_OK && !(offered.info.flags & uses[kind].use))
 		rv = CKR_MECHANISM_INVALID;
 	if (rv == CKR_OK)
-		rv = find_key(session, key, &operation->key);
+		rv = find_key(session, handle, key);
 	if (rv == CKR_OK)
-		rv = check_key(session, kind, mechanism->mechanism, operation->key);
-	if (rv == CKR_OK)
-		rv = mechanism_to_wire(mechanism, false, &operation->mechanism);
+		rv = check_key(session, kind, mechanism, *key);
+	if (rv != CKR_OK) {
+		object_release(*key);
+		*key = NULL;
+	}
+	return rv;
+}
+
+void operation_start(struct session *session, struct operation *operation, Craton__Mechanism *mechanism, struct object *key)
+{
 	operation->is_active = true;
-	operation->needs_pin = rv == CKR_OK && attribute_list_bool(&operation->key->attributes, CKA_ALWAYS_AUTHENTICATE, false);
-	operation->facts = mechanism_facts(mechanism->mechanism);
-	operation->hashes_here = rv == CKR_OK && may_hash_here(session, operation);
+	operation->key = key;
+	operation->mechanism = mechanism;
+	operation->needs_pin = attribute_list_bool(&key->attributes, CKA_ALWAYS_AUTHENTICATE, false);
+	operation->facts = mechanism_facts((CK_MECHANISM_TYPE)mechanism->type);
+	operation->hashes_here = may_hash_here(session, operation);
 	buf_init(&operation->parts, PARTS_SIZE_MAX);
-	if (rv != CKR_OK)
-		operation_end(operation);
+}
+
+/* PKCS#11 3.0: "C_EncryptInit can be called with pMechanism set to NULL_PTR to terminate an active encryption operation." */
+CK_RV operation_begin(struct session *session, Craton__CryptKind kind, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE handle)
+{
+	struct operation *operation = &session->operations[kind];
+	Craton__Mechanism *wire = NULL;
+	struct object *key;
+	if (!mechanism)
+		return operation->is_active ? operation_refuse(operation, CKR_OK) : CKR_ARGUMENTS_BAD;
+	if (operation->is_active)
+		return CKR_OPERATION_ACTIVE;
+	CK_RV rv = operation_find_key(session, kind, mechanism->mechanism, handle, &key);
+	if (rv == CKR_OK)
+		rv = mechanism_to_wire(mechanism, false, &wire);
+	if (rv == CKR_OK)
+		operation_start(session, operation, wire, key);
+	else
+		object_release(key);
 	return rv;
 }
 

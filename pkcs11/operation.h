@@ -29,9 +29,15 @@ struct operation {
 	uint8_t result_of[32];
 };
 
-/* CKR_ARGUMENTS_BAD, CKR_OPERATION_ACTIVE, CKR_MECHANISM_INVALID, CKR_MECHANISM_PARAM_INVALID, CKR_KEY_HANDLE_INVALID,
- * CKR_KEY_TYPE_INCONSISTENT, CKR_KEY_FUNCTION_NOT_PERMITTED, CKR_HOST_MEMORY. */
+/* Without a mechanism: ends an active one. CKR_ARGUMENTS_BAD, CKR_OPERATION_ACTIVE, CKR_MECHANISM_INVALID,
+ * CKR_MECHANISM_PARAM_INVALID, CKR_KEY_HANDLE_INVALID, CKR_KEY_TYPE_INCONSISTENT,
+ * CKR_KEY_FUNCTION_NOT_PERMITTED, CKR_HOST_MEMORY. */
 CK_RV operation_begin(struct session *session, Craton__CryptKind kind, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key);
+/* Its two halves, for operations that are not the session's own of a kind (messages): the key, if it may be used so … */
+CK_RV operation_find_key(struct session *session, Craton__CryptKind kind, CK_MECHANISM_TYPE mechanism, CK_OBJECT_HANDLE handle,
+                         struct object **key);
+/* … and the start of one with it; takes over mechanism and key. `operation` is zeroed but for its kind. */
+void operation_start(struct session *session, struct operation *operation, Craton__Mechanism *mechanism, struct object *key);
 /* Forgets and wipes everything; may be called for one that is not active. */
 void operation_end(struct operation *operation);
 /* The same, and returns rv. */
