@@ -1,6 +1,7 @@
 #include "backend/domain_private.h"
 #include "backend/learn.h"
 #include "backend/seal_private.h"
+#include "backend/wrap.h"
 
 /* What the token must be told to make a key of the kind: from the template, of which everything else is virtual. */
 static void add_parts(struct physical *physical, const Craton__Object *object)
@@ -77,5 +78,26 @@ CK_RV generate_key_pair(struct domain *domain, const CK_MECHANISM *mechanism,
 	if (rv == CKR_OK)
 		rv = seal_and_keep(domain, session, keys[1], private_object);
 	seal_session_return(domain, session, rv, keys, 2);
+	return rv;
+}
+
+CK_RV generate_parameters(struct domain *domain, CK_MECHANISM *mechanism, Craton__Object *object)
+{
+	static const CK_ATTRIBUTE_TYPE wanted[] = { CKA_PRIME_BITS, CKA_SUB_PRIME_BITS, CKA_PRIME, CKA_SUBPRIME };
+	struct token *token = domain_token(domain);
+	CK_FUNCTION_LIST *p11 = token_functions(token);
+	struct physical physical = { .count = 0 };
+	CK_SESSION_HANDLE session;
+	CK_OBJECT_HANDLE parameters = 0;
+	physical_identity(&physical, object);
+	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+		physical_from(&physical, object, wanted[i]);
+	CK_RV rv = token_borrow(token, &session);
+	if (rv != CKR_OK)
+		return rv;
+	rv = p11->C_GenerateKey(session, mechanism, physical.list, physical.count, &parameters);
+	if (rv == CKR_OK)
+		rv = learn(p11, session, parameters, object);
+	seal_session_return(domain, session, rv, &parameters, 1);
 	return rv;
 }

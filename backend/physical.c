@@ -76,7 +76,9 @@ void physical_guard(struct physical *physical, const Craton__Object *object, enu
 {
 	bool closed = kind == SEAL_CLOSED;
 	physical_flag(physical, CKA_PRIVATE, true);
-	physical_flag(physical, CKA_SENSITIVE, closed || object_flag(object, CKA_SENSITIVE, true));
+	/* The value of an open secret may have to be sealed as such (seal_value_of). */
+	bool readable = !closed && to_be_sealed && object_class(object) == CKO_SECRET_KEY;
+	physical_flag(physical, CKA_SENSITIVE, closed || (!readable && object_flag(object, CKA_SENSITIVE, true)));
 	physical_flag(physical, CKA_EXTRACTABLE, closed || to_be_sealed || object_flag(object, CKA_EXTRACTABLE, false));
 	if (closed)
 		physical_flag(physical, CKA_WRAP_WITH_TRUSTED, true);

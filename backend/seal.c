@@ -1,7 +1,6 @@
 #include "backend/seal.h"
 #include "backend/domain_private.h"
 #include "backend/seal_private.h"
-#include "backend/wrap.h"
 #include "base/id.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -32,7 +31,7 @@ static void write_attributes(const Craton__Object *object, struct buf *out)
 static bool well_formed(const Craton__Object *object)
 {
 	const Craton__Sealed *sealed = object->sealed;
-	return sealed && object->id.len == ID_SIZE && (sealed->kind == SEAL_CLOSED || sealed->kind == SEAL_OPEN) &&
+	return sealed && object->id.len == ID_SIZE && sealed->kind >= SEAL_CLOSED && sealed->kind <= SEAL_VALUE &&
 	       sealed->wrapped.len > 0;
 }
 
@@ -58,7 +57,7 @@ static CK_RV seal_mac(struct domain *domain, CK_SESSION_HANDLE session, const Cr
 	return rv;
 }
 
-static CK_RV set_mac(struct domain *domain, CK_SESSION_HANDLE session, Craton__Object *object)
+CK_RV seal_set_mac(struct domain *domain, CK_SESSION_HANDLE session, Craton__Object *object)
 {
 	uint8_t mac[SHA256_SIZE];
 	CK_RV rv = seal_mac(domain, session, object, mac);
@@ -103,7 +102,7 @@ static CK_RV wrap(struct domain *domain, CK_SESSION_HANDLE session, enum seal_ki
 	CK_MECHANISM mechanism = { CKM_AES_KEY_WRAP_PAD, NULL, 0 };
 	CK_OBJECT_HANDLE wrapping;
 	CK_ULONG size = WRAPPED_FIRST_TRY;
-	CK_RV rv = domain_key_handle(domain, session, kind == SEAL_OPEN ? DOMAIN_OPEN : DOMAIN_CLOSED, &wrapping);
+	CK_RV rv = domain_key_handle(domain, session, kind == SEAL_CLOSED ? DOMAIN_CLOSED : DOMAIN_OPEN, &wrapping);
 	if (rv != CKR_OK)
 		return rv;
 	uint8_t *wrapped = malloc(size);
@@ -128,23 +127,9 @@ static void sealed_free(Craton__Sealed *sealed)
 		craton__sealed__free_unpacked(sealed, NULL);
 }
 
-/* Where unwrapping leaves zeros at the end, an HMAC key no longer than the shortest block is none the worse ("if the length of K
- * is less than B: append zeros to the end of K", RFC 2104); a longer one is hashed first and would be another key. */
-#define SECRET_SIZE_ODD_MAX 64
-
-static bool would_be_another(const struct domain *domain, const Craton__Object *object)
-{
-	struct attribute_list list = object_list(object);
-	uint64_t size = attribute_list_ulong(&list, CKA_VALUE_LEN, 0);
-	return !domain_keeps_length(domain) && object_class(object) == CKO_SECRET_KEY && size % 8 != 0 && size > SECRET_SIZE_ODD_MAX;
-}
-
-CK_RV seal_key(struct domain *domain, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key, Craton__Object *object)
+CK_RV seal_as(struct domain *domain, CK_SESSION_HANDLE session, enum seal_kind kind, CK_OBJECT_HANDLE key, Craton__Object *object)
 {
 	assert(object->id.len == ID_SIZE);
-	if (would_be_another(domain, object))
-		return CKR_ATTRIBUTE_VALUE_INVALID;
-	enum seal_kind kind = seal_kind_for(object);
 	Craton__Sealed *sealed = calloc(1, sizeof *sealed);
 	if (!sealed)
 		return CKR_HOST_MEMORY;
@@ -157,7 +142,24 @@ CK_RV seal_key(struct domain *domain, CK_SESSION_HANDLE session, CK_OBJECT_HANDL
 	}
 	sealed_free(object->sealed);
 	object->sealed = sealed;
-	return set_mac(domain, session, object);
+	return seal_set_mac(domain, session, object);
+}
+
+/* Where unwrapping leaves zeros at the end, an HMAC key no longer than the shortest block is none the worse ("if the length of K
+ * is less than B: append zeros to the end of K", RFC 2104); a longer one is hashed first and would be another key. */
+#define CLOSED_SIZE_ODD_MAX 64
+
+CK_RV seal_key(struct domain *domain, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key, Craton__Object *object)
+{
+	enum seal_kind kind = seal_kind_for(object);
+	struct attribute_list list = object_list(object);
+	uint64_t size = attribute_list_ulong(&list, CKA_VALUE_LEN, 0);
+	bool would_grow = !domain_keeps_length(domain) && object_class(object) == CKO_SECRET_KEY && size % 8 != 0;
+	if (would_grow && kind == SEAL_OPEN)
+		return seal_value_of(domain, session, key, object);
+	if (would_grow && size > CLOSED_SIZE_ODD_MAX)
+		return CKR_ATTRIBUTE_VALUE_INVALID;
+	return seal_as(domain, session, kind, key, object);
 }
 
 static bool same_bytes(const ProtobufCBinaryData *a, const ProtobufCBinaryData *b)
@@ -177,56 +179,8 @@ CK_RV seal_again(struct domain *domain, const Craton__Object *before, Craton__Ob
 	                     !same_bytes(&after->sealed->wrapped, &before->sealed->wrapped)))
 		rv = CKR_ENCRYPTED_DATA_INVALID;
 	if (rv == CKR_OK)
-		rv = set_mac(domain, session, after);
+		rv = seal_set_mac(domain, session, after);
 	token_return(domain_token(domain), session, rv == CKR_ENCRYPTED_DATA_INVALID ? CKR_OK : rv);
-	return rv;
-}
-
-static CK_RV take_wrapped(const Craton__Sealed *from, Craton__Object *object)
-{
-	Craton__Sealed *sealed = calloc(1, sizeof *sealed);
-	uint8_t *wrapped = malloc(from->wrapped.len);
-	if (!sealed || !wrapped) {
-		free(sealed);
-		free(wrapped);
-		return CKR_HOST_MEMORY;
-	}
-	craton__sealed__init(sealed);
-	sealed->kind = from->kind;
-	sealed->wrapped = (ProtobufCBinaryData){ from->wrapped.len, memcpy(wrapped, from->wrapped.data, from->wrapped.len) };
-	sealed_free(object->sealed);
-	object->sealed = sealed;
-	return CKR_OK;
-}
-
-/* Out from under the open key and in under the closed one. */
-static CK_RV close_key(struct domain *domain, CK_SESSION_HANDLE session, const Craton__Object *before, Craton__Object *after,
-                       CK_OBJECT_HANDLE *key)
-{
-	struct physical physical = { .count = 0 };
-	physical_identity(&physical, after);
-	physical_guard(&physical, after, SEAL_CLOSED, true);
-	CK_RV rv = seal_unwrap(domain, session, before->sealed, &physical, key);
-	return rv == CKR_OK ? seal_key(domain, session, *key, after) : rv;
-}
-
-CK_RV reseal_key(struct domain *domain, const Craton__Object *before, Craton__Object *after)
-{
-	struct token *token = domain_token(domain);
-	enum seal_kind kind = seal_kind_for(after);
-	CK_SESSION_HANDLE session;
-	CK_OBJECT_HANDLE key = 0;
-	CK_RV rv = token_borrow(token, &session);
-	if (rv != CKR_OK)
-		return rv;
-	rv = seal_check_on(domain, session, before);
-	if (rv == CKR_OK && before->sealed->kind == SEAL_CLOSED && kind == SEAL_OPEN)
-		rv = CKR_ATTRIBUTE_READ_ONLY; /* CKA_EXTRACTABLE and CKA_SENSITIVE go one way */
-	else if (rv == CKR_OK && before->sealed->kind == SEAL_OPEN && kind == SEAL_CLOSED)
-		rv = close_key(domain, session, before, after, &key);
-	else if (rv == CKR_OK && (rv = take_wrapped(before->sealed, after)) == CKR_OK)
-		rv = set_mac(domain, session, after);
-	seal_session_return(domain, session, rv, &key, 1);
 	return rv;
 }
 
@@ -236,7 +190,7 @@ CK_RV seal_unwrap(struct domain *domain, CK_SESSION_HANDLE session, const Craton
 {
 	CK_MECHANISM mechanism = { CKM_AES_KEY_WRAP_PAD, NULL, 0 };
 	CK_OBJECT_HANDLE wrapping;
-	CK_RV rv = domain_key_handle(domain, session, sealed->kind == SEAL_OPEN ? DOMAIN_OPEN : DOMAIN_CLOSED, &wrapping);
+	CK_RV rv = domain_key_handle(domain, session, sealed->kind == SEAL_CLOSED ? DOMAIN_CLOSED : DOMAIN_OPEN, &wrapping);
 	if (rv != CKR_OK)
 		return rv;
 	return token_functions(domain_token(domain))->C_UnwrapKey(session, &mechanism, wrapping, sealed->wrapped.data,
@@ -257,7 +211,7 @@ CK_RV unseal_checked(struct domain *domain, CK_SESSION_HANDLE session, const Cra
 	struct physical physical = { .count = 0 };
 	physical_identity(&physical, object);
 	physical_guard(&physical, object, (enum seal_kind)object->sealed->kind, false);
-	return seal_unwrap(domain, session, object->sealed, &physical, out);
+	return seal_open(domain, session, object, &physical, out);
 }
 
 void seal_session_return(struct domain *domain, CK_SESSION_HANDLE session, CK_RV rv, const CK_OBJECT_HANDLE *made, size_t count)
@@ -267,4 +221,11 @@ void seal_session_return(struct domain *domain, CK_SESSION_HANDLE session, CK_RV
 		if (made[i] && token_functions(token)->C_DestroyObject(session, made[i]) != CKR_OK)
 			rv = CKR_FUNCTION_FAILED;
 	token_return(token, session, rv);
+}
+
+CK_RV seal_open(struct domain *domain, CK_SESSION_HANDLE session, const Craton__Object *object, struct physical *physical,
+                CK_OBJECT_HANDLE *out)
+{
+	return object->sealed->kind == SEAL_VALUE ? value_import(domain, session, object, physical, out)
+	                                          : seal_unwrap(domain, session, object->sealed, physical, out);
 }

@@ -6,12 +6,17 @@
 #include "wire/attributes.h"
 #include "wire/craton.pb-c.h"
 
-enum seal_kind { SEAL_CLOSED = 1, SEAL_OPEN = 2 };
+enum seal_kind {
+	SEAL_CLOSED = 1, /* a key under the closed key */
+	SEAL_OPEN = 2,   /* a key (or a private data object's value) under the open key */
+	SEAL_VALUE = 3,  /* a key's bare value under the open key: of keys that a token can't wrap, or not without changing them */
+};
 
 /* Open only if the virtual attributes say CKA_EXTRACTABLE true or CKA_SENSITIVE false. */
 enum seal_kind seal_kind_for(const Craton__Object *object);
-/* Wraps the key and sets object->sealed; the object's attributes are final by now. CKR_ATTRIBUTE_VALUE_INVALID for a secret of more than
- * 64 bytes and no multiple of 8 on a token that would not give it back as it was (SoftHSM 2.6.1). */
+/* Wraps the key and sets object->sealed; the object's attributes are final by now. An open secret whose length
+ * a token would not give back (SoftHSM 2.6.1: no multiple of 8) is sealed as a value; CKR_ATTRIBUTE_VALUE_INVALID for a closed one of
+ * more than 64 bytes. */
 CK_RV seal_key(struct domain *domain, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key,
                Craton__Object *object);
 /* A new MAC after attributes have changed (checks the old object first). The kind does not change. */
