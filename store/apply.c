@@ -28,6 +28,10 @@ static enum err apply_change(struct directory *directory, uint64_t index, const 
 		return apply_object_destroyed(directory, index, event->object_destroyed, record);
 	case CRATON__EVENT__CHANGE_SLOT_CREATED:
 		return apply_slot_created(directory, index, event->slot_created, record);
+	case CRATON__EVENT__CHANGE_SLOT_ACCESS_SET:
+		return apply_slot_access_set(directory, index, event->slot_access_set, record);
+	case CRATON__EVENT__CHANGE_SLOT_REMOVED:
+		return apply_slot_removed(directory, index, event->slot_removed, record);
 	case CRATON__EVENT__CHANGE_TOKEN_INITIALISED:
 		return apply_token_initialised(directory, index, event->token_initialised, record);
 	case CRATON__EVENT__CHANGE_PIN_SET:

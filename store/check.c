@@ -96,7 +96,7 @@ static bool check_slot(struct check *check, sqlite3_stmt *statement)
 	struct slot_record record;
 	struct hash hash;
 	slot_row_hash(check->key, slot, &body, &hash);
-	if (!hash_is(check, statement, 2, &hash) || !slot_unpack(body.data, body.size, &record))
+	if (!hash_is(check, statement, 2, &hash) || !slot_unpack(body.data, body.size, &record, NULL))
 		return no(check, "has a slot that was altered (slot %u)", slot);
 	return true;
 }

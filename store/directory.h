@@ -52,11 +52,18 @@ struct slot_record {
 	uint64_t life;           /* the index of its creation or last C_InitToken: ObjectCreated.life */
 	struct pin_record so, user;
 };
-/* Who may see a slot: "client:NAME", "user:NAME"; an empty list: every client of the cluster. Kept sorted. */
+/* Who may see a slot: "client:NAME", "user:NAME"; an empty list: every client of the cluster. Sorted, each once. */
+#define SLOT_ACCESS_MAX 64      /* names */
+#define SLOT_ACCESS_NAME_MAX 64 /* bytes of NAME */
 struct slot_access {
 	char **allowed;
 	size_t count;
 };
+bool slot_access_name_ok(const char *name);
+/* In whatever order, with repetitions. ERR_MALFORMED: too many, or a name that is none; ERR_NO_MEMORY. */
+enum err slot_access_copy(struct slot_access *out, char *const *names, size_t count);
+bool slot_access_has(const struct slot_access *access, const char *name);
+void slot_access_finish(struct slot_access *access);
 
 /* Is the record of a PIN locked? */
 #define PIN_LOCKED(pin) ((pin)->failures >= LOGIN_FAILURES_MAX)
@@ -64,7 +71,7 @@ struct slot_access {
 /* What the rest of the node wants to hear of; on the raft thread, after the batch is visible. */
 struct directory_watch {
 	void (*object_gone)(void *context, const struct id *id);    /* destroyed or changed: forget what is loaded */
-	void (*slot_reset)(void *context, uint32_t slot);           /* all its objects are gone, tickets are void */
+	void (*slot_reset)(void *context, uint32_t slot);           /* all its objects are gone, tickets are void; or it is itself */
 	void (*everything)(void *context);                          /* a snapshot was installed */
 	void *context;
 };
@@ -99,7 +106,6 @@ void object_brief(const Craton__Object *object, Craton__ObjectBrief **out);
 enum err directory_slot(struct directory *directory, uint32_t slot, struct slot_record *out);
 /* ERR_NOT_FOUND. `out` is the caller's: slot_access_finish. */
 enum err directory_slot_access(struct directory *directory, uint32_t slot, struct slot_access *out);
-void slot_access_finish(struct slot_access *access);
 enum err directory_slots(struct directory *directory, struct slot_record **out, size_t *count); /* free() */
 enum err directory_request(struct directory *directory, const struct id *request, struct request_record *out);
 /* `out` is set up by the caller; its size_max bounds the value. ERR_NOT_FOUND if it was never set. */

@@ -40,8 +40,12 @@ enum err table_object_add(struct directory *directory, const Craton__Object *obj
 enum err table_object_change(struct directory *directory, const Craton__Object *object, uint64_t version);
 enum err table_object_remove(struct directory *directory, uint32_t slot, const struct id *id);
 enum err table_objects_remove_all(struct directory *directory, uint32_t slot);
-enum err table_slot_read(struct directory *directory, uint32_t slot, struct slot_record *out);
-enum err table_slot_write(struct directory *directory, const struct slot_record *slot, bool is_new);
+enum err table_slot_read(struct directory *directory, uint32_t slot, struct slot_record *out); /* ERR_NOT_FOUND */
+enum err table_slot_add(struct directory *directory, const struct slot_record *slot, const struct slot_access *access);
+/* `access` NULL: as it was. */
+enum err table_slot_change(struct directory *directory, const struct slot_record *slot, const struct slot_access *access);
+/* What stays is a row that says so: its id is never given again. */
+enum err table_slot_remove(struct directory *directory, uint32_t slot);
 enum err table_slot_last(struct directory *directory, uint32_t *slot); /* 0: none yet */
 enum err table_setting_write(struct directory *directory, const char *name, const struct bytes *value);
 enum err table_request_known(struct directory *directory, const struct id *id); /* ERR_NOT_FOUND */
@@ -51,8 +55,10 @@ enum err table_state_write(struct directory *directory);
 
 /* Both ways between rows and what they mean. */
 enum err state_read(struct database *database, struct state_row *row, struct hash *seal); /* ERR_DAMAGED: none, or misshapen */
-bool slot_unpack(const void *body, size_t size, struct slot_record *out);
-enum err slot_pack(const struct slot_record *slot, struct buf *out);
+/* `access` may be NULL; else it is the caller's. false also without memory. A slot that was removed has no life. */
+bool slot_unpack(const void *body, size_t size, struct slot_record *out, struct slot_access *access);
+enum err slot_pack(const struct slot_record *slot, const struct slot_access *access, struct buf *out);
+#define SLOT_IS_REMOVED(record) ((record)->life == 0)
 bool object_is_private(const Craton__Object *object);
 struct attribute_list object_attributes(const Craton__Object *object); /* a view */
 
@@ -65,6 +71,10 @@ enum err apply_object_destroyed(struct directory *directory, uint64_t index,
                                 const Craton__ObjectDestroyed *event, struct request_record *record);
 enum err apply_slot_created(struct directory *directory, uint64_t index,
                             const Craton__SlotCreated *event, struct request_record *record);
+enum err apply_slot_access_set(struct directory *directory, uint64_t index,
+                               const Craton__SlotAccessSet *event, struct request_record *record);
+enum err apply_slot_removed(struct directory *directory, uint64_t index,
+                            const Craton__SlotRemoved *event, struct request_record *record);
 enum err apply_token_initialised(struct directory *directory, uint64_t index,
                                  const Craton__TokenInitialised *event, struct request_record *record);
 enum err apply_pin_set(struct directory *directory, uint64_t index,

@@ -42,13 +42,15 @@ enum err directory_object(struct directory *directory, uint32_t slot, const stru
 	return err;
 }
 
-static enum err slot_from(sqlite3_stmt *statement, struct slot_record *out)
+/* ERR_NOT_FOUND: it was removed. */
+static enum err slot_from(sqlite3_stmt *statement, struct slot_record *out, struct slot_access *access)
 {
-	return slot_unpack(sqlite3_column_blob(statement, 0), (size_t)sqlite3_column_bytes(statement, 0), out)
-	       ? ERR_OK : ERR_NO_MEMORY;
+	if (!slot_unpack(sqlite3_column_blob(statement, 0), (size_t)sqlite3_column_bytes(statement, 0), out, access))
+		return ERR_NO_MEMORY;
+	return SLOT_IS_REMOVED(out) ? ERR_NOT_FOUND : ERR_OK;
 }
 
-enum err directory_slot(struct directory *directory, uint32_t slot, struct slot_record *out)
+static enum err read_slot(struct directory *directory, uint32_t slot, struct slot_record *out, struct slot_access *access)
 {
 	struct database *reader = NULL;
 	sqlite3_stmt *statement;
@@ -58,9 +60,21 @@ enum err directory_slot(struct directory *directory, uint32_t slot, struct slot_
 		err = database_step(reader, statement);
 	}
 	if (err == ERR_OK)
-		err = slot_from(statement, out);
+		err = slot_from(statement, out, access);
 	readers_return(directory->readers, reader);
 	return err;
+}
+
+enum err directory_slot(struct directory *directory, uint32_t slot, struct slot_record *out)
+{
+	return read_slot(directory, slot, out, NULL);
+}
+
+enum err directory_slot_access(struct directory *directory, uint32_t slot, struct slot_access *out)
+{
+	struct slot_record record;
+	*out = (struct slot_access){ NULL, 0 };
+	return read_slot(directory, slot, &record, out);
 }
 
 static enum err append_slot(sqlite3_stmt *statement, struct slot_record **out, size_t *count)
@@ -69,7 +83,9 @@ static enum err append_slot(sqlite3_stmt *statement, struct slot_record **out, s
 	if (!grown)
 		return ERR_NO_MEMORY;
 	*out = grown;
-	return slot_from(statement, &grown[(*count)++]);
+	enum err err = slot_from(statement, &grown[*count], NULL);
+	*count += err == ERR_OK;
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
 enum err directory_slots(struct directory *directory, struct slot_record **out, size_t *count)

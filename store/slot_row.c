@@ -23,7 +23,7 @@ static bool pin_from_state(const Craton__PinState *state, struct pin_record *pin
 	return true;
 }
 
-enum err slot_pack(const struct slot_record *slot, struct buf *out)
+enum err slot_pack(const struct slot_record *slot, const struct slot_access *access, struct buf *out)
 {
 	Craton__PinState so, user;
 	Craton__SlotState state;
@@ -37,6 +37,8 @@ enum err slot_pack(const struct slot_record *slot, struct buf *out)
 	state.life = slot->life;
 	state.so = slot->so.is_set ? &so : NULL;
 	state.user = slot->user.is_set ? &user : NULL;
+	state.allowed = access->allowed;
+	state.n_allowed = access->count;
 	uint8_t *room = buf_extend(out, craton__slot_state__get_packed_size(&state));
 	if (!room)
 		return ERR_NO_MEMORY;
@@ -44,12 +46,15 @@ enum err slot_pack(const struct slot_record *slot, struct buf *out)
 	return ERR_OK;
 }
 
-bool slot_unpack(const void *body, size_t size, struct slot_record *out)
+bool slot_unpack(const void *body, size_t size, struct slot_record *out, struct slot_access *access)
 {
 	Craton__SlotState *state = craton__slot_state__unpack(NULL, size, body);
 	memset(out, 0, sizeof *out);
+	if (access)
+		*access = (struct slot_access){ NULL, 0 };
 	bool ok = state && strlen(state->label) < sizeof out->label && strlen(state->serial) < sizeof out->serial
-	          && pin_from_state(state->so, &out->so) && pin_from_state(state->user, &out->user);
+	          && pin_from_state(state->so, &out->so) && pin_from_state(state->user, &out->user)
+	          && (!access || slot_access_copy(access, state->allowed, state->n_allowed) == ERR_OK);
 	if (ok) {
 		out->slot = state->slot;
 		strcpy(out->label, state->label);

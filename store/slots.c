@@ -41,7 +41,22 @@ static enum err find_slot(struct directory *directory, uint32_t slot, uint64_t g
 static enum err store_slot(struct directory *directory, const struct slot_record *slot, struct request_record *record)
 {
 	record->outcome = OUTCOME_DONE;
-	return table_slot_write(directory, slot, false);
+	return table_slot_change(directory, slot, NULL);
+}
+
+static enum err add_slot(struct directory *directory, const struct slot_record *slot, char *const *allowed, size_t count,
+                         struct request_record *record)
+{
+	struct slot_access access;
+	enum err err = slot_access_copy(&access, allowed, count);
+	if (err == ERR_MALFORMED)
+		return ERR_OK;
+	if (err == ERR_OK)
+		err = table_slot_add(directory, slot, &access);
+	slot_access_finish(&access);
+	record->outcome = OUTCOME_DONE;
+	record->slot = slot->slot;
+	return err;
 }
 
 /* Ids count up and none is ever given twice: rows of slots are never deleted. */
@@ -62,9 +77,42 @@ enum err apply_slot_created(struct directory *directory, uint64_t index,
 	set_pin(&slot.so, event->so_pin);
 	if (event->user_pin)
 		set_pin(&slot.user, event->user_pin);
+	return add_slot(directory, &slot, event->allowed, event->n_allowed, record);
+}
+
+enum err apply_slot_access_set(struct directory *directory, uint64_t index,
+                               const Craton__SlotAccessSet *event, struct request_record *record)
+{
+	(void)index;
+	struct slot_record slot;
+	struct slot_access access;
+	bool found = false;
+	enum err err = slot_access_copy(&access, event->allowed, event->n_allowed);
+	if (err != ERR_OK)
+		return err == ERR_MALFORMED ? ERR_OK : err;
+	err = find_slot(directory, event->slot, 0, &slot, &found, record);
+	if (err == ERR_OK && found) {
+		record->outcome = OUTCOME_DONE;
+		err = table_slot_change(directory, &slot, &access);
+	}
+	slot_access_finish(&access);
+	return err;
+}
+
+enum err apply_slot_removed(struct directory *directory, uint64_t index,
+                            const Craton__SlotRemoved *event, struct request_record *record)
+{
+	(void)index;
+	struct slot_record slot;
+	bool found;
+	enum err err = find_slot(directory, event->slot, 0, &slot, &found, record);
+	if (err != ERR_OK || !found)
+		return err;
 	record->outcome = OUTCOME_DONE;
-	record->slot = slot.slot;
-	return table_slot_write(directory, &slot, true);
+	err = table_objects_remove_all(directory, slot.slot);
+	if (err == ERR_OK)
+		err = table_slot_remove(directory, slot.slot);
+	return err == ERR_OK ? news_reset(&directory->news, slot.slot) : err;
 }
 
 enum err apply_token_initialised(struct directory *directory, uint64_t index,

@@ -2,7 +2,7 @@
 #include "store/search.h"
 #include <stdlib.h>
 
-#define SLOT_BODY_MAX 1024
+#define SLOT_BODY_MAX (1024 + SLOT_ACCESS_MAX * (SLOT_ACCESS_NAME_MAX + 16))
 
 struct attribute_list object_attributes(const Craton__Object *object)
 {
@@ -189,8 +189,9 @@ enum err table_objects_remove_all(struct directory *directory, uint32_t slot)
 	return err == ERR_OK ? run_for_slot(directory, OBJECTS_REMOVE_OF_SLOT, slot) : err;
 }
 
-/* The stored row; the hash is for taking it out of the digest. */
-static enum err read_slot(struct directory *directory, uint32_t slot, struct slot_record *out, struct hash *hash)
+/* The stored row; the hash is for taking it out of the digest; `access` may be NULL. */
+static enum err read_slot(struct directory *directory, uint32_t slot, struct slot_record *out,
+                          struct slot_access *access, struct hash *hash)
 {
 	sqlite3_stmt *statement = database_statement(&directory->writer, SLOT_READ);
 	if (!statement)
@@ -199,7 +200,7 @@ static enum err read_slot(struct directory *directory, uint32_t slot, struct slo
 	enum err err = database_step(&directory->writer, statement);
 	if (err == ERR_OK && (!column_exactly(statement, 1, hash->bytes, SHA256_SIZE)
 	                      || !slot_unpack(sqlite3_column_blob(statement, 0),
-	                                      (size_t)sqlite3_column_bytes(statement, 0), out)))
+	                                      (size_t)sqlite3_column_bytes(statement, 0), out, access)))
 		err = ERR_DAMAGED;
 	sqlite3_reset(statement);
 	return err;
@@ -208,18 +209,18 @@ static enum err read_slot(struct directory *directory, uint32_t slot, struct slo
 enum err table_slot_read(struct directory *directory, uint32_t slot, struct slot_record *out)
 {
 	struct hash hash;
-	return read_slot(directory, slot, out, &hash);
+	enum err err = read_slot(directory, slot, out, NULL, &hash);
+	return err == ERR_OK && SLOT_IS_REMOVED(out) ? ERR_NOT_FOUND : err;
 }
 
-enum err table_slot_write(struct directory *directory, const struct slot_record *slot, bool is_new)
+/* `before`: the hash of the row it replaces; NULL: there is none. */
+static enum err write_slot(struct directory *directory, const struct slot_record *slot, const struct slot_access *access,
+                           const struct hash *before)
 {
-	struct slot_record before;
-	struct hash old, hash;
+	struct hash hash;
 	struct buf body;
 	buf_init(&body, SLOT_BODY_MAX);
-	enum err err = slot_pack(slot, &body);
-	if (err == ERR_OK && !is_new)
-		err = read_slot(directory, slot->slot, &before, &old);
+	enum err err = slot_pack(slot, access, &body);
 	sqlite3_stmt *statement = err == ERR_OK ? database_statement(&directory->writer, SLOT_WRITE) : NULL;
 	if (statement) {
 		slot_row_hash(&directory->key, slot->slot, &(struct bytes){ body.data, body.size }, &hash);
@@ -227,14 +228,36 @@ enum err table_slot_write(struct directory *directory, const struct slot_record 
 		bind_bytes(statement, 2, body.data, body.size);
 		bind_bytes(statement, 3, hash.bytes, SHA256_SIZE);
 		err = database_run(&directory->writer, statement);
-		if (!is_new)
-			hash_subtract(&directory->state.digest, &old);
+		if (before)
+			hash_subtract(&directory->state.digest, before);
 		hash_add(&directory->state.digest, &hash);
 	} else if (err == ERR_OK) {
 		err = ERR_IO;
 	}
 	buf_finish(&body);
 	return err;
+}
+
+enum err table_slot_add(struct directory *directory, const struct slot_record *slot, const struct slot_access *access)
+{
+	return write_slot(directory, slot, access, NULL);
+}
+
+enum err table_slot_change(struct directory *directory, const struct slot_record *slot, const struct slot_access *access)
+{
+	struct slot_record before;
+	struct slot_access access_before = { NULL, 0 };
+	struct hash hash;
+	enum err err = read_slot(directory, slot->slot, &before, &access_before, &hash);
+	if (err == ERR_OK)
+		err = write_slot(directory, slot, access ? access : &access_before, &hash);
+	slot_access_finish(&access_before);
+	return err;
+}
+
+enum err table_slot_remove(struct directory *directory, uint32_t slot)
+{
+	return table_slot_change(directory, &(struct slot_record){ .slot = slot }, &(struct slot_access){ NULL, 0 });
 }
 
 enum err table_slot_last(struct directory *directory, uint32_t *slot)

@@ -207,15 +207,38 @@ static Craton__PinVerifier verifier(void)
 
 uint32_t world_slot(struct world *world, const char *label)
 {
+	return world_slot_for(world, label, NULL, 0);
+}
+
+uint32_t world_slot_for(struct world *world, const char *label, const char *const *allowed, size_t count)
+{
 	struct request_record record;
 	Craton__PinVerifier pin = verifier();
 	char text[65];
 	snprintf(text, sizeof text, "%s", label);
-	EVENT(SlotCreated, slot_created, text, "0123456789abcdef", &pin, &pin, 0, NULL);
+	EVENT(SlotCreated, slot_created, text, "0123456789abcdef", &pin, &pin, count, (char **)(uintptr_t)allowed);
 	Craton__Event event = CRATON__EVENT__INIT;
 	event.change_case = CRATON__EVENT__CHANGE_SLOT_CREATED;
 	event.slot_created = &change_;
 	return world_do(world, &event, &record) == OUTCOME_DONE ? record.slot : 0;
+}
+
+enum outcome world_access(struct world *world, uint32_t slot, const char *const *allowed, size_t count)
+{
+	EVENT(SlotAccessSet, slot_access_set, slot, count, (char **)(uintptr_t)allowed);
+	Craton__Event event = CRATON__EVENT__INIT;
+	event.change_case = CRATON__EVENT__CHANGE_SLOT_ACCESS_SET;
+	event.slot_access_set = &change_;
+	return world_do(world, &event, NULL);
+}
+
+enum outcome world_remove(struct world *world, uint32_t slot)
+{
+	EVENT(SlotRemoved, slot_removed, slot);
+	Craton__Event event = CRATON__EVENT__INIT;
+	event.change_case = CRATON__EVENT__CHANGE_SLOT_REMOVED;
+	event.slot_removed = &change_;
+	return world_do(world, &event, NULL);
 }
 
 enum outcome world_init_token(struct world *world, uint32_t slot)
