@@ -1,15 +1,5 @@
 #include "tests/conformance/suite.h"
 
-static CK_OBJECT_HANDLE make_data(CK_SESSION_HANDLE session, enum lifetime lifetime, const char *label)
-{
-	CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
-	TEMPLATE(template_, ATTR_ULONG(CKA_CLASS, CKO_DATA), ATTR_BOOL(CKA_TOKEN, lifetime == TOKEN_OBJECT),
-		ATTR_BOOL(CKA_PRIVATE, CK_FALSE), ATTR_TEXT(CKA_APPLICATION, "conformance"), ATTR_TEXT(CKA_VALUE, "some data"),
-		{ CKA_LABEL, (void *)(uintptr_t)label, strlen(label) });
-	EXPECT(P11->C_CreateObject(session, template_, COUNT(template_), &object), CKR_OK);
-	return object;
-}
-
 static void a_data_object_is_stored_found_read_and_destroyed(void)
 {
 	CK_SESSION_HANDLE session = session_open(RW);
