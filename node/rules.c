@@ -197,7 +197,7 @@ CK_RV rules_use(const struct asker *asker, const struct attribute_list *key, CK_
 	const struct mechanism_facts *facts = mechanism_facts(mechanism);
 	if (!rules_visible(asker, key))
 		return CKR_USER_NOT_LOGGED_IN;
-	if (!attribute_list_get(key, CKA_KEY_TYPE))
+	if (!is_key_with_secret(key) && attribute_list_ulong(key, CKA_CLASS, CKO_DATA) != CKO_PUBLIC_KEY)
 		return CKR_KEY_HANDLE_INVALID;
 	if (!is_for(key, use))
 		return CKR_KEY_FUNCTION_NOT_PERMITTED;
@@ -219,11 +219,17 @@ CK_FLAGS rules_use_of(Craton__CryptKind kind)
 		return CKF_ENCRYPT;
 	case CRATON__CRYPT_KIND__DECRYPT:
 		return CKF_DECRYPT;
+	case CRATON__CRYPT_KIND__SIGN_RECOVER:
+		return CKF_SIGN_RECOVER;
+	case CRATON__CRYPT_KIND__VERIFY_RECOVER:
+		return CKF_VERIFY_RECOVER;
 	default: /* of a newer library: no use that a key has */
 		return 0;
 	}
 }
 
+/* "If any attribute mismatch occurs on an attempt to wrap a key then the function SHALL return CKR_KEY_HANDLE_INVALID." (C_WrapKey, of
+ * CKA_WRAP_TEMPLATE) */
 CK_RV rules_wrap(const struct asker *asker, const struct attribute_list *wrapper, const struct attribute_list *target)
 {
 	Craton__Attributes *template_;
@@ -239,7 +245,7 @@ CK_RV rules_wrap(const struct asker *asker, const struct attribute_list *wrapper
 	for (size_t i = 0; rv == CKR_OK && template_ && i < template_->n_list; i++) {
 		const Craton__Attribute *has = attribute_list_get(target, template_->list[i]->type);
 		if (!has || !rules_same_value(has, template_->list[i]))
-			rv = CKR_KEY_NOT_WRAPPABLE;
+			rv = CKR_KEY_HANDLE_INVALID;
 	}
 	if (template_)
 		craton__attributes__free_unpacked(template_, NULL);

@@ -81,5 +81,5 @@ CK_RV rules_use(const struct asker *asker, const struct attribute_list *key, CK_
                 CK_MECHANISM_TYPE mechanism);
 CK_FLAGS rules_use_of(Craton__CryptKind kind);
 /* May `target` leave wrapped under `wrapper`? CKR_USER_NOT_LOGGED_IN, CKR_KEY_UNEXTRACTABLE, CKR_KEY_NOT_WRAPPABLE (no private or secret
- * key, wants a trusted wrapper, or CKA_WRAP_TEMPLATE says no). */
+ * key, or wants a trusted wrapper), CKR_KEY_HANDLE_INVALID (CKA_WRAP_TEMPLATE says no). */
 CK_RV rules_wrap(const struct asker *asker, const struct attribute_list *wrapper, const struct attribute_list *target);

@@ -12,6 +12,8 @@ static CK_RV check_one(const struct asker *asker, const struct family *family, c
 		return family->open && was ? CKR_ATTRIBUTE_READ_ONLY : CKR_ATTRIBUTE_TYPE_INVALID;
 	if (copies && was && rules_same_value(was, wanted))
 		return CKR_OK;
+	if ((rule->notes & TO_NOTHING) && wanted->value.len == 0)
+		return CKR_OK;
 	if (!(rule->notes & (copies ? N8 | ON_COPY : N8)))
 		return CKR_ATTRIBUTE_READ_ONLY;
 	if ((rule->notes & N10) && rules_is_true(wanted) && asker->role != CRATON__ROLE__ROLE_SO)
@@ -26,12 +28,18 @@ static CK_RV apply(const struct asker *asker, const struct attribute_list *befor
                    const struct attribute_list *wanted, bool copies, struct attribute_list *out)
 {
 	const struct family *family = family_of_object(before);
-	CK_RV rv = family ? CKR_OK : CKR_ATTRIBUTE_READ_ONLY;
+	CK_RV rv = family ? rules_check_values(wanted) : CKR_ATTRIBUTE_READ_ONLY;
 	for (size_t i = 0; rv == CKR_OK && i < wanted->count; i++)
 		rv = check_one(asker, family, before, wanted->items[i], copies);
 	if (rv == CKR_OK)
 		rv = rules_add_all(out, before);
 	return rv == CKR_OK ? rules_add_all(out, wanted) : rv;
+}
+
+/* "Trusted certificates cannot be modified." */
+static bool is_trusted_certificate(const struct attribute_list *object)
+{
+	return attribute_list_ulong(object, CKA_CLASS, CKO_DATA) == CKO_CERTIFICATE && attribute_list_bool(object, CKA_TRUSTED, false);
 }
 
 CK_RV rules_change(const struct asker *asker, const struct attribute_list *before,
@@ -41,6 +49,8 @@ CK_RV rules_change(const struct asker *asker, const struct attribute_list *befor
 	CK_RV rv = rules_may_write(asker, before);
 	if (rv == CKR_OK && !attribute_list_bool(before, CKA_MODIFIABLE, true))
 		rv = CKR_ACTION_PROHIBITED;
+	if (rv == CKR_OK && changes->count && is_trusted_certificate(before))
+		rv = CKR_ATTRIBUTE_READ_ONLY;
 	if (rv == CKR_OK)
 		rv = apply(asker, before, changes, false, out);
 	if (rv != CKR_OK)

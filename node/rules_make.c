@@ -14,7 +14,7 @@ static CK_RV check_said(const struct asker *asker, const struct making *making, 
 			return CKR_ATTRIBUTE_TYPE_INVALID;
 		if (!rule)
 			continue;
-		if ((rule->notes & making->must_not) && !(making->derives && (rule->notes & ON_DERIVE)))
+		if (rule->notes & making->must_not)
 			return CKR_ATTRIBUTE_READ_ONLY;
 		if ((rule->notes & N10) && rules_is_true(wanted->items[i]) && asker->role != CRATON__ROLE__ROLE_SO)
 			return CKR_ATTRIBUTE_READ_ONLY;
@@ -22,10 +22,10 @@ static CK_RV check_said(const struct asker *asker, const struct making *making, 
 	return CKR_OK;
 }
 
-/* A key's or certificate's parts say nothing if they are empty; only a subject may be. */
+/* A key's or certificate's parts say nothing if they are empty. */
 static bool may_be_empty(const struct attribute_rule *rule)
 {
-	return rule->type == CKA_SUBJECT || attribute_shape(rule->type) != SHAPE_BYTES;
+	return (rule->notes & OR_EMPTY) || attribute_shape(rule->type) != SHAPE_BYTES;
 }
 
 static CK_RV set_preset(const struct attribute_rule *rule, struct attribute_list *out)
@@ -298,7 +298,7 @@ static CK_RV inherit(CK_MECHANISM_TYPE mechanism, const struct attribute_list *k
 CK_RV rules_derive(const struct asker *asker, CK_MECHANISM_TYPE mechanism, const struct attribute_list *keys, size_t count,
                    const struct attribute_list *wanted, const struct id *id, struct attribute_list *out)
 {
-	struct making making = { .must_not = N4, .derives = true, .generated_by = CK_UNAVAILABLE_INFORMATION,
+	struct making making = { .must_not = N4, .generated_by = CK_UNAVAILABLE_INFORMATION,
 	                         .bases = keys, .base_count = count };
 	memset(out, 0, sizeof *out);
 	CK_RV rv = rules_add_all(out, wanted);

@@ -17,7 +17,7 @@ CK_RV rules_template(const struct attribute_list *object, CK_ATTRIBUTE_TYPE type
 /* In which way an object comes to be. */
 struct making {
 	unsigned must, must_not;        /* footnotes */
-	bool derives, unwraps;
+	bool unwraps;
 	CK_MECHANISM_TYPE generated_by; /* CK_UNAVAILABLE_INFORMATION if it was not */
 	const struct attribute_list *bases; /* the keys it is derived from */
 	size_t base_count;
@@ -26,5 +26,7 @@ struct making {
 /* CKA_UNIQUE_ID, CKA_LOCAL, sensitivity, lengths … */
 CK_RV rules_set_computed(const struct making *making, const struct family *family, const struct id *id,
                          struct attribute_list *out);
+/* Values that can be judged by themselves, whatever object they are of: CKR_ATTRIBUTE_VALUE_INVALID. */
+CK_RV rules_check_values(const struct attribute_list *said);
 /* CKR_ATTRIBUTE_VALUE_INVALID, CKR_TEMPLATE_INCONSISTENT, CKR_TEMPLATE_INCOMPLETE; a certificate gets its check value. */
 CK_RV rules_check_whole(const struct family *family, struct attribute_list *out);

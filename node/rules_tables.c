@@ -25,26 +25,43 @@ CHAPTER(data,
 	{ CKA_OBJECT_ID, N8, PRESET_EMPTY, 0 },
 	{ CKA_VALUE, N8, PRESET_EMPTY, 0 });
 
-/* 4.6.2, 4.6.3 Certificates. */
+/* 4.6.2 Certificates. */
 CHAPTER(certificate,
 	{ CKA_CERTIFICATE_TYPE, N1, PRESET_NOTHING, 0 },
 	{ CKA_TRUSTED, N8 | N10, PRESET_FALSE, 0 },
 	{ CKA_CERTIFICATE_CATEGORY, 0, PRESET_NUMBER, 0 },
-	{ CKA_CHECK_VALUE, 0, PRESET_NOTHING, 0 },
+	{ CKA_CHECK_VALUE, TO_NOTHING, PRESET_NOTHING, 0 },
 	{ CKA_START_DATE, 0, PRESET_EMPTY, 0 },
 	{ CKA_END_DATE, 0, PRESET_EMPTY, 0 },
 	{ CKA_PUBLIC_KEY_INFO, 0, PRESET_EMPTY, 0 });
+/* 4.6.3: "Only the CKA_ID, CKA_ISSUER, and CKA_SERIAL_NUMBER attributes may be modified after the object is created." */
 CHAPTER(x509,
-	{ CKA_SUBJECT, N1, PRESET_NOTHING, 0 },
+	{ CKA_SUBJECT, N1 | OR_EMPTY, PRESET_NOTHING, 0 },
 	{ CKA_ID, N8, PRESET_EMPTY, 0 },
 	{ CKA_ISSUER, N8, PRESET_EMPTY, 0 },
 	{ CKA_SERIAL_NUMBER, N8, PRESET_EMPTY, 0 },
-	{ CKA_VALUE, 0, PRESET_EMPTY, 0 }, /* "must be non-empty if CKA_URL is empty": rules_create */
+	{ CKA_VALUE, N1 | OR_EMPTY, PRESET_NOTHING, 0 }, /* "MUST be non-empty if CKA_URL is empty": rules_whole.c */
 	{ CKA_URL, 0, PRESET_EMPTY, 0 },
 	{ CKA_HASH_OF_SUBJECT_PUBLIC_KEY, 0, PRESET_EMPTY, 0 },
 	{ CKA_HASH_OF_ISSUER_PUBLIC_KEY, 0, PRESET_EMPTY, 0 },
 	{ CKA_JAVA_MIDP_SECURITY_DOMAIN, 0, PRESET_NUMBER, 0 },
 	{ CKA_NAME_HASH_ALGORITHM, 0, PRESET_NUMBER, CKM_SHA_1 });
+/* 4.6.4: "Only the CKA_ISSUER attribute may be modified after the object has been created." */
+CHAPTER(wtls,
+	{ CKA_SUBJECT, N1 | OR_EMPTY, PRESET_NOTHING, 0 }, /* "Can only be empty if CKA_VALUE is empty" */
+	{ CKA_ISSUER, N8, PRESET_EMPTY, 0 },
+	{ CKA_VALUE, N1 | OR_EMPTY, PRESET_NOTHING, 0 },
+	{ CKA_URL, 0, PRESET_EMPTY, 0 },
+	{ CKA_HASH_OF_SUBJECT_PUBLIC_KEY, 0, PRESET_EMPTY, 0 },
+	{ CKA_HASH_OF_ISSUER_PUBLIC_KEY, 0, PRESET_EMPTY, 0 },
+	{ CKA_NAME_HASH_ALGORITHM, 0, PRESET_NUMBER, CKM_SHA_1 });
+/* 4.6.5: "Only the CKA_AC_ISSUER, CKA_SERIAL_NUMBER and CKA_ATTR_TYPES attributes may be modified after the object is created." */
+CHAPTER(attribute_certificate,
+	{ CKA_OWNER, N1, PRESET_NOTHING, 0 },
+	{ CKA_AC_ISSUER, N8, PRESET_EMPTY, 0 },
+	{ CKA_SERIAL_NUMBER, N8, PRESET_EMPTY, 0 },
+	{ CKA_ATTR_TYPES, N8, PRESET_EMPTY, 0 },
+	{ CKA_VALUE, N1, PRESET_NOTHING, 0 });
 
 /* 4.7 Keys. */
 CHAPTER(key,
@@ -95,7 +112,7 @@ CHAPTER(secret_key,
 	{ CKA_EXTRACTABLE, N8 | N12, PRESET_FALSE, 0 },
 	{ CKA_ALWAYS_SENSITIVE, N2 | N4 | N6, PRESET_NOTHING, 0 },
 	{ CKA_NEVER_EXTRACTABLE, N2 | N4 | N6, PRESET_NOTHING, 0 },
-	{ CKA_CHECK_VALUE, 0, PRESET_NOTHING, 0 },
+	{ CKA_CHECK_VALUE, TO_NOTHING, PRESET_NOTHING, 0 },
 	{ CKA_WRAP_WITH_TRUSTED, N8 | N11, PRESET_FALSE, 0 },
 	{ CKA_TRUSTED, N8 | N10, PRESET_FALSE, 0 },
 	{ CKA_WRAP_TEMPLATE, 0, PRESET_EMPTY, 0 },
@@ -144,19 +161,28 @@ CHAPTER(dh_private,
 	{ CKA_BASE, N1 | N4 | N6, PRESET_NOTHING, 0 },
 	{ CKA_VALUE, N1 | N4 | N6 | N7, PRESET_NOTHING, 0 },
 	{ CKA_VALUE_BITS, N2 | N6, PRESET_NOTHING, 0 });
-/* 2.7.2 Generic secrets and HMAC keys, 2.8.2 AES: "must be specified when generated", and a key of any length may be derived. */
-CHAPTER(generic_secret,
+/* 2.4.6 X9.42 Diffie-Hellman. */
+CHAPTER(x9_42_public,
+	{ CKA_PRIME, N1 | N3, PRESET_NOTHING, 0 },
+	{ CKA_BASE, N1 | N3, PRESET_NOTHING, 0 },
+	{ CKA_SUBPRIME, N1 | N3, PRESET_NOTHING, 0 },
+	{ CKA_VALUE, N1 | N4, PRESET_NOTHING, 0 });
+CHAPTER(x9_42_private,
+	{ CKA_PRIME, N1 | N4 | N6, PRESET_NOTHING, 0 },
+	{ CKA_BASE, N1 | N4 | N6, PRESET_NOTHING, 0 },
+	{ CKA_SUBPRIME, N1 | N4 | N6, PRESET_NOTHING, 0 },
+	{ CKA_VALUE, N1 | N4 | N6 | N7, PRESET_NOTHING, 0 });
+/* 2.7.2 Generic secrets and HMAC keys, 2.8.2 AES, and other ciphers whose keys have several lengths. 2.40 has footnote 6 at the length of
+ * AES keys, later versions have not: "The template for the new key MAY specify CKA_VALUE_LEN" (C_UnwrapKey). */
+CHAPTER(sized_secret,
 	{ CKA_VALUE, N1 | N4 | N6 | N7, PRESET_NOTHING, 0 },
-	{ CKA_VALUE_LEN, N2 | N3 | ON_DERIVE, PRESET_NOTHING, 0 });
-CHAPTER(aes,
-	{ CKA_VALUE, N1 | N4 | N6 | N7, PRESET_NOTHING, 0 },
-	{ CKA_VALUE_LEN, N2 | N3 | N6 | ON_DERIVE, PRESET_NOTHING, 0 });
-/* 2.18.2 DES: the length is the key type's. */
-CHAPTER(des, { CKA_VALUE, N1 | N4 | N6 | N7, PRESET_NOTHING, 0 });
+	{ CKA_VALUE_LEN, N2 | N3, PRESET_NOTHING, 0 });
+/* 2.18.2 DES and others: the length is the key type's. */
+CHAPTER(fixed_secret, { CKA_VALUE, N1 | N4 | N6 | N7, PRESET_NOTHING, 0 });
 /* A vendor's secret keys: a length may be said, need not. */
 CHAPTER(other_secret,
 	{ CKA_VALUE, N4 | N6 | N7, PRESET_NOTHING, 0 },
-	{ CKA_VALUE_LEN, ON_DERIVE, PRESET_NOTHING, 0 });
+	{ CKA_VALUE_LEN, 0, PRESET_NOTHING, 0 });
 /* Whatever a vendor calls a private key's secret, the standard's names are taken for secret. */
 CHAPTER(other_private,
 	{ CKA_VALUE, N4 | N6 | N7, PRESET_NOTHING, 0 },
@@ -192,18 +218,27 @@ CHAPTER(x9_42_parameters,
 static const struct family families[] = {
 	{ CKO_DATA, KIND_ANY, false, { &storage, &hidden, &data, NULL } },
 	{ CKO_CERTIFICATE, CKC_X_509, false, { &storage, &shown, &certificate, &x509, NULL } },
+	{ CKO_CERTIFICATE, CKC_WTLS, false, { &storage, &shown, &certificate, &wtls, NULL } },
+	{ CKO_CERTIFICATE, CKC_X_509_ATTR_CERT, false, { &storage, &shown, &certificate, &attribute_certificate, NULL } },
 	PUBLIC(CKK_RSA, &rsa_public), PRIVATE(CKK_RSA, &rsa_private),
 	PUBLIC(CKK_EC, &ec_public), PRIVATE(CKK_EC, &ec_private),
 	PUBLIC(CKK_EC_EDWARDS, &ec_public), PRIVATE(CKK_EC_EDWARDS, &ec_private),
 	PUBLIC(CKK_EC_MONTGOMERY, &ec_public), PRIVATE(CKK_EC_MONTGOMERY, &ec_private),
 	PUBLIC(CKK_DSA, &dsa_public), PRIVATE(CKK_DSA, &dsa_private),
 	PUBLIC(CKK_DH, &dh_public), PRIVATE(CKK_DH, &dh_private),
-	SECRET(CKK_AES, &aes),
-	SECRET(CKK_GENERIC_SECRET, &generic_secret),
-	SECRET(CKK_MD5_HMAC, &generic_secret), SECRET(CKK_SHA_1_HMAC, &generic_secret),
-	SECRET(CKK_SHA224_HMAC, &generic_secret), SECRET(CKK_SHA256_HMAC, &generic_secret),
-	SECRET(CKK_SHA384_HMAC, &generic_secret), SECRET(CKK_SHA512_HMAC, &generic_secret),
-	SECRET(CKK_DES, &des), SECRET(CKK_DES2, &des), SECRET(CKK_DES3, &des),
+	PUBLIC(CKK_X9_42_DH, &x9_42_public), PRIVATE(CKK_X9_42_DH, &x9_42_private),
+	SECRET(CKK_AES, &sized_secret), SECRET(CKK_AES_XTS, &sized_secret),
+	SECRET(CKK_GENERIC_SECRET, &sized_secret), SECRET(CKK_HKDF, &sized_secret),
+	SECRET(CKK_MD5_HMAC, &sized_secret), SECRET(CKK_SHA_1_HMAC, &sized_secret),
+	SECRET(CKK_SHA224_HMAC, &sized_secret), SECRET(CKK_SHA256_HMAC, &sized_secret),
+	SECRET(CKK_SHA384_HMAC, &sized_secret), SECRET(CKK_SHA512_HMAC, &sized_secret),
+	SECRET(CKK_SHA512_224_HMAC, &sized_secret), SECRET(CKK_SHA512_256_HMAC, &sized_secret),
+	SECRET(CKK_SHA3_224_HMAC, &sized_secret), SECRET(CKK_SHA3_256_HMAC, &sized_secret),
+	SECRET(CKK_SHA3_384_HMAC, &sized_secret), SECRET(CKK_SHA3_512_HMAC, &sized_secret),
+	SECRET(CKK_CAMELLIA, &sized_secret), SECRET(CKK_ARIA, &sized_secret), SECRET(CKK_SEED, &fixed_secret),
+	SECRET(CKK_BLOWFISH, &sized_secret), SECRET(CKK_TWOFISH, &sized_secret),
+	SECRET(CKK_CHACHA20, &fixed_secret), SECRET(CKK_POLY1305, &fixed_secret),
+	SECRET(CKK_DES, &fixed_secret), SECRET(CKK_DES2, &fixed_secret), SECRET(CKK_DES3, &fixed_secret),
 	PARAMETERS(CKK_DSA, &dsa_parameters), PARAMETERS(CKK_DH, &dh_parameters), PARAMETERS(CKK_X9_42_DH, &x9_42_parameters),
 	{ CKO_PUBLIC_KEY, KIND_ANY, true, { &storage, &shown, &key, &public_key, NULL } },
 	{ CKO_PRIVATE_KEY, KIND_ANY, true, { &storage, &hidden, &key, &private_key, &other_private } },

@@ -18,8 +18,9 @@ enum footnote {
 	N11 = 1 << 11, /* Attribute cannot be changed once set to CK_TRUE */
 	N12 = 1 << 12, /* Attribute cannot be changed once set to CK_FALSE */
 	/* Not footnotes there, but said of single attributes in the text: */
-	ON_COPY = 1 << 13,  /* may be changed in the process of copying */
-	ON_DERIVE = 1 << 14 /* may be specified when object is derived, whatever 4 says */
+	ON_COPY = 1 << 13,    /* may be changed in the process of copying */
+	TO_NOTHING = 1 << 14, /* "C_SetAttributeValue may be used to destroy the attribute, by supplying no-value" */
+	OR_EMPTY = 1 << 15    /* what must be specified may be so as nothing */
 };
 
 /* What an attribute is that no template mentions. */

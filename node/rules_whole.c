@@ -106,6 +106,17 @@ static bool key_size_fits(uint64_t key_type, uint64_t size)
 		return size == 16;
 	case CKK_DES3:
 		return size == 24;
+	case CKK_CAMELLIA:
+	case CKK_ARIA:
+	case CKK_TWOFISH:
+		return size == 16 || size == 24 || size == 32;
+	case CKK_AES_XTS:
+		return size == 32 || size == 64;
+	case CKK_SEED:
+		return size == 16;
+	case CKK_CHACHA20:
+	case CKK_POLY1305:
+		return size == 32;
 	default:
 		return size > 0;
 	}
@@ -149,21 +160,61 @@ static CK_RV check_value_of_certificate(struct attribute_list *out)
 	return rules_rv(attribute_list_set(out, CKA_CHECK_VALUE, digest, 3));
 }
 
-/* 4.6.3: "CKA_VALUE must be non-empty if CKA_URL is empty"; the two hashes "can only be empty if CKA_URL is empty". */
-static CK_RV check_certificate(struct attribute_list *out)
+/* 4.6.3, 4.6.4: CKA_VALUE "MUST be non-empty if CKA_URL is empty"; the two hashes "can only be empty if CKA_URL is empty". */
+static bool says_where_it_is(const struct attribute_list *out)
 {
-	bool no_url = is_empty(out, CKA_URL);
-	if (no_url ? is_empty(out, CKA_VALUE)
-	           : is_empty(out, CKA_HASH_OF_SUBJECT_PUBLIC_KEY) || is_empty(out, CKA_HASH_OF_ISSUER_PUBLIC_KEY))
+	if (is_empty(out, CKA_URL))
+		return !is_empty(out, CKA_VALUE);
+	return !is_empty(out, CKA_HASH_OF_SUBJECT_PUBLIC_KEY) && !is_empty(out, CKA_HASH_OF_ISSUER_PUBLIC_KEY);
+}
+
+static CK_RV check_certificate(const struct family *family, struct attribute_list *out)
+{
+	if (family_rule(family, CKA_URL) && !says_where_it_is(out))
 		return CKR_TEMPLATE_INCOMPLETE;
+	/* Of a WTLS certificate's subject: "Can only be empty if CKA_VALUE is empty." */
+	if (family->kind == CKC_WTLS && is_empty(out, CKA_SUBJECT) && !is_empty(out, CKA_VALUE))
+		return CKR_ATTRIBUTE_VALUE_INVALID;
 	return check_value_of_certificate(out);
+}
+
+static bool are_digits(const uint8_t *text, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (text[i] < '0' || text[i] > '9')
+			return false;
+	return true;
+}
+
+/* CK_DATE: year "1900" to "9999", month "01" to "12", day "01" to "31". Whether the end is after the start is not ours to say: the
+ * dates are "for reference only". */
+static bool is_date(const Craton__Attribute *attribute)
+{
+	const uint8_t *text = attribute->value.data;
+	if (attribute->value.len == 0)
+		return true;
+	if (attribute->value.len != 8 || !are_digits(text, 8))
+		return false;
+	int month = (text[4] - '0') * 10 + text[5] - '0', day = (text[6] - '0') * 10 + text[7] - '0';
+	return memcmp(text, "1900", 4) >= 0 && month >= 1 && month <= 12 && day >= 1 && day <= 31;
+}
+
+CK_RV rules_check_values(const struct attribute_list *said)
+{
+	for (size_t i = 0; i < said->count; i++)
+		if (attribute_shape(said->items[i]->type) == SHAPE_DATE && !is_date(said->items[i]))
+			return CKR_ATTRIBUTE_VALUE_INVALID;
+	return CKR_OK;
 }
 
 CK_RV rules_check_whole(const struct family *family, struct attribute_list *out)
 {
+	CK_RV rv = rules_check_values(out);
+	if (rv != CKR_OK)
+		return rv;
 	switch (family->class) {
 	case CKO_CERTIFICATE:
-		return check_certificate(out);
+		return check_certificate(family, out);
 	case CKO_PUBLIC_KEY:
 	case CKO_PRIVATE_KEY:
 	case CKO_SECRET_KEY:

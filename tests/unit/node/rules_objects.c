@@ -1,0 +1,277 @@
+/* The attribute rules, class by class and table by table: certificates of every kind, domain parameters, dates, check values. */
+#include "tests/unit/node/rules_asks.h"
+
+static struct attribute_list of_class(CK_OBJECT_CLASS class, CK_ATTRIBUTE_TYPE kind_type, uint64_t kind)
+{
+	struct attribute_list list = { 0 };
+	set_ulong(&list, CKA_CLASS, class);
+	set_ulong(&list, kind_type, kind);
+	return list;
+}
+
+static struct attribute_list wtls(const char *subject, const char *value)
+{
+	struct attribute_list list = of_class(CKO_CERTIFICATE, CKA_CERTIFICATE_TYPE, CKC_WTLS);
+	set(&list, CKA_SUBJECT, subject, strlen(subject));
+	set(&list, CKA_VALUE, value, strlen(value));
+	return list;
+}
+
+static struct attribute_list attribute_certificate(void)
+{
+	struct attribute_list list = of_class(CKO_CERTIFICATE, CKA_CERTIFICATE_TYPE, CKC_X_509_ATTR_CERT);
+	set(&list, CKA_OWNER, "owner", 5);
+	set(&list, CKA_VALUE, "abc", 3);
+	return list;
+}
+
+static struct attribute_list dsa_parameters(void)
+{
+	struct attribute_list list = of_class(CKO_DOMAIN_PARAMETERS, CKA_KEY_TYPE, CKK_DSA);
+	set(&list, CKA_PRIME, "\xff\x01", 2);
+	set(&list, CKA_SUBPRIME, "\x0b", 1);
+	set(&list, CKA_BASE, "\x02", 1);
+	return list;
+}
+
+static struct attribute_list aes(void)
+{
+	struct attribute_list list = of_class(CKO_SECRET_KEY, CKA_KEY_TYPE, CKK_AES);
+	set(&list, CKA_VALUE, "0123456789abcdef", 16);
+	return list;
+}
+
+static struct attribute_list object_of(struct attribute_list wanted)
+{
+	struct attribute_list out;
+	CU_ASSERT_EQUAL_FATAL(rules_create(&user, &wanted, &id, &out), CKR_OK);
+	attribute_list_finish(&wanted);
+	return out;
+}
+
+static CK_RV changing(const struct asker *asker, struct attribute_list object, CK_ATTRIBUTE_TYPE type, const char *value)
+{
+	struct attribute_list changes = { 0 }, out;
+	set(&changes, type, value, strlen(value));
+	CK_RV rv = rules_change(asker, &object, &changes, &out);
+	attribute_list_finish(&out);
+	attribute_list_finish(&changes);
+	attribute_list_finish(&object);
+	return rv;
+}
+
+static void a_wtls_certificate_says_whose_it_is_unless_it_is_elsewhere(void)
+{
+	CU_ASSERT_EQUAL(creating(&anyone, wtls("subject", "value")), CKR_OK);
+	CU_ASSERT_EQUAL(creating(&anyone, wtls("", "value")), CKR_ATTRIBUTE_VALUE_INVALID);
+	CU_ASSERT_EQUAL(creating(&anyone, wtls("subject", "")), CKR_TEMPLATE_INCOMPLETE);
+	struct attribute_list elsewhere = wtls("", "");
+	set(&elsewhere, CKA_URL, "http://x/", 9);
+	set(&elsewhere, CKA_HASH_OF_SUBJECT_PUBLIC_KEY, "s", 1);
+	set(&elsewhere, CKA_HASH_OF_ISSUER_PUBLIC_KEY, "i", 1);
+	CU_ASSERT_EQUAL(creating(&anyone, elsewhere), CKR_OK);
+	struct attribute_list with_id = wtls("subject", "value");
+	set(&with_id, CKA_ID, "1", 1);
+	CU_ASSERT_EQUAL(creating(&anyone, with_id), CKR_ATTRIBUTE_TYPE_INVALID);
+	CU_ASSERT_EQUAL(changing(&user, object_of(wtls("subject", "value")), CKA_ISSUER, "other"), CKR_OK);
+	CU_ASSERT_EQUAL(changing(&user, object_of(wtls("subject", "value")), CKA_SUBJECT, "other"), CKR_ATTRIBUTE_READ_ONLY);
+}
+
+static void an_attribute_certificate_has_an_owner(void)
+{
+	CU_ASSERT_EQUAL(creating(&anyone, attribute_certificate()), CKR_OK);
+	static const CK_ATTRIBUTE_TYPE must[] = { CKA_OWNER, CKA_VALUE }, may_change[] = { CKA_AC_ISSUER, CKA_SERIAL_NUMBER, CKA_ATTR_TYPES };
+	for (size_t i = 0; i < 2; i++) {
+		struct attribute_list wanted = attribute_certificate();
+		attribute_list_remove(&wanted, must[i]);
+		CU_ASSERT_EQUAL(creating(&anyone, wanted), CKR_TEMPLATE_INCOMPLETE);
+		CU_ASSERT_EQUAL(changing(&user, object_of(attribute_certificate()), must[i], "x"), CKR_ATTRIBUTE_READ_ONLY);
+	}
+	for (size_t i = 0; i < 3; i++)
+		CU_ASSERT_EQUAL(changing(&user, object_of(attribute_certificate()), may_change[i], "x"), CKR_OK);
+}
+
+/* "Trusted certificates cannot be modified." */
+static void a_trusted_certificate_is_left_alone(void)
+{
+	struct attribute_list trusted = object_of(attribute_certificate());
+	set_bool(&trusted, CKA_TRUSTED, true);
+	CU_ASSERT_EQUAL(changing(&so, trusted, CKA_LABEL, "x"), CKR_ATTRIBUTE_READ_ONLY);
+}
+
+static void domain_parameters_are_created_and_measured(void)
+{
+	struct attribute_list object = object_of(dsa_parameters());
+	CU_ASSERT_EQUAL(attribute_list_ulong(&object, CKA_PRIME_BITS, 0), 16);
+	CU_ASSERT(is_false(&object, CKA_LOCAL));
+	CU_ASSERT(is_false(&object, CKA_PRIVATE));
+	CU_ASSERT(!has(&object, CKA_KEY_GEN_MECHANISM)); /* no key */
+	CU_ASSERT(!rules_is_sealed(&object));
+	CU_ASSERT_EQUAL(rules_use(&user, &object, CKF_SIGN, CKM_DSA), CKR_KEY_HANDLE_INVALID);
+	attribute_list_finish(&object);
+	struct attribute_list wanted = dsa_parameters();
+	attribute_list_remove(&wanted, CKA_SUBPRIME);
+	CU_ASSERT_EQUAL(creating(&anyone, wanted), CKR_TEMPLATE_INCOMPLETE);
+	wanted = dsa_parameters();
+	set_ulong(&wanted, CKA_PRIME_BITS, 16);
+	CU_ASSERT_EQUAL(creating(&anyone, wanted), CKR_ATTRIBUTE_READ_ONLY);
+}
+
+static void domain_parameters_are_generated_by_their_length(void)
+{
+	struct attribute_list wanted = { 0 }, out;
+	CU_ASSERT(rules_makes_parameters(CKM_DSA_PARAMETER_GEN) && rules_makes_parameters(CKM_DH_PKCS_PARAMETER_GEN));
+	CU_ASSERT_FALSE(rules_makes_parameters(CKM_AES_KEY_GEN));
+	CU_ASSERT_EQUAL(rules_generate(&user, CKM_DSA_PARAMETER_GEN, &wanted, &id, &out), CKR_TEMPLATE_INCOMPLETE);
+	set_ulong(&wanted, CKA_PRIME_BITS, 1024);
+	CU_ASSERT_EQUAL_FATAL(rules_generate(&user, CKM_DSA_PARAMETER_GEN, &wanted, &id, &out), CKR_OK);
+	CU_ASSERT_EQUAL(attribute_list_ulong(&out, CKA_CLASS, 0), CKO_DOMAIN_PARAMETERS);
+	CU_ASSERT_EQUAL(attribute_list_ulong(&out, CKA_KEY_TYPE, 99), CKK_DSA);
+	CU_ASSERT(is_true(&out, CKA_LOCAL));
+	attribute_list_finish(&out);
+	set(&wanted, CKA_PRIME, "\xff", 1);
+	CU_ASSERT_EQUAL(rules_generate(&user, CKM_DSA_PARAMETER_GEN, &wanted, &id, &out), CKR_ATTRIBUTE_READ_ONLY);
+	attribute_list_finish(&wanted);
+}
+
+/* A token's own, which nobody creates. */
+static void features_and_mechanisms_are_not_created(void)
+{
+	static const CK_OBJECT_CLASS classes[] = { CKO_HW_FEATURE, CKO_MECHANISM, CKO_OTP_KEY };
+	for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
+		struct attribute_list wanted = { 0 };
+		set_ulong(&wanted, CKA_CLASS, classes[i]);
+		CU_ASSERT_EQUAL(creating(&user, wanted), CKR_ATTRIBUTE_VALUE_INVALID);
+	}
+}
+
+static void a_date_is_a_date_or_nothing(void)
+{
+	static const struct {
+		const char *text;
+		CK_RV rv;
+	} dates[] = {
+		{ "", CKR_OK }, { "20260229", CKR_OK }, { "19000101", CKR_OK }, { "99991231", CKR_OK },
+		{ "18991231", CKR_ATTRIBUTE_VALUE_INVALID }, { "20261301", CKR_ATTRIBUTE_VALUE_INVALID },
+		{ "20260001", CKR_ATTRIBUTE_VALUE_INVALID }, { "20260132", CKR_ATTRIBUTE_VALUE_INVALID },
+		{ "2026-1-1", CKR_ATTRIBUTE_VALUE_INVALID },
+	};
+	for (size_t i = 0; i < sizeof dates / sizeof *dates; i++) {
+		struct attribute_list wanted = aes();
+		set(&wanted, CKA_END_DATE, dates[i].text, strlen(dates[i].text));
+		CU_ASSERT_EQUAL(creating(&user, wanted), dates[i].rv);
+		CU_ASSERT_EQUAL(changing(&user, object_of(aes()), CKA_START_DATE, dates[i].text), dates[i].rv);
+	}
+	/* "For reference only": an end before the start is the application's own business. */
+	struct attribute_list wanted = aes();
+	set(&wanted, CKA_START_DATE, "20260101", 8);
+	set(&wanted, CKA_END_DATE, "20250101", 8);
+	CU_ASSERT_EQUAL(creating(&user, wanted), CKR_OK);
+}
+
+static void a_check_value_may_be_destroyed_and_not_replaced(void)
+{
+	struct attribute_list key = object_of(aes());
+	set(&key, CKA_CHECK_VALUE, "123", 3);
+	CU_ASSERT_EQUAL(changing(&user, key, CKA_CHECK_VALUE, "456"), CKR_ATTRIBUTE_READ_ONLY);
+	key = object_of(aes());
+	set(&key, CKA_CHECK_VALUE, "123", 3);
+	CU_ASSERT_EQUAL(changing(&user, key, CKA_CHECK_VALUE, ""), CKR_OK);
+}
+
+/* "The CKA_EXTRACTABLE attribute is by default set to CK_TRUE." Sensitive it stays, as nobody asked to read it. */
+static void an_unwrapped_key_is_extractable_and_sensitive_by_default(void)
+{
+	struct attribute_list key = { 0 }, wanted = of_class(CKO_SECRET_KEY, CKA_KEY_TYPE, CKK_AES), out;
+	CU_ASSERT_EQUAL_FATAL(rules_unwrap(&user, &key, &wanted, &id, &out), CKR_OK);
+	CU_ASSERT(is_true(&out, CKA_EXTRACTABLE));
+	CU_ASSERT(is_true(&out, CKA_SENSITIVE));
+	CU_ASSERT(is_false(&out, CKA_ALWAYS_SENSITIVE));
+	CU_ASSERT(is_false(&out, CKA_NEVER_EXTRACTABLE));
+	attribute_list_finish(&out);
+	attribute_list_finish(&wanted);
+}
+
+static struct attribute_list base_key(bool sensitive, bool extractable)
+{
+	struct attribute_list list = { 0 };
+	set_bool(&list, CKA_SENSITIVE, sensitive);
+	set_bool(&list, CKA_ALWAYS_SENSITIVE, sensitive);
+	set_bool(&list, CKA_EXTRACTABLE, extractable);
+	set_bool(&list, CKA_NEVER_EXTRACTABLE, !extractable);
+	return list;
+}
+
+/* "If either of the two original keys has its CKA_SENSITIVE attribute set to CK_TRUE, so does the derived key." */
+static void a_concatenation_is_as_guarded_as_the_more_guarded_part(void)
+{
+	struct attribute_list keys[2] = { base_key(false, true), base_key(true, false) }, wanted = { 0 }, out;
+	CU_ASSERT_EQUAL_FATAL(rules_derive(&user, CKM_CONCATENATE_BASE_AND_KEY, keys, 2, &wanted, &id, &out), CKR_OK);
+	CU_ASSERT(is_true(&out, CKA_SENSITIVE));
+	CU_ASSERT(is_false(&out, CKA_EXTRACTABLE));
+	CU_ASSERT(is_false(&out, CKA_ALWAYS_SENSITIVE));
+	CU_ASSERT(is_false(&out, CKA_NEVER_EXTRACTABLE));
+	attribute_list_finish(&out);
+	set_bool(&wanted, CKA_EXTRACTABLE, true);
+	CU_ASSERT_EQUAL(rules_derive(&user, CKM_CONCATENATE_BASE_AND_KEY, keys, 2, &wanted, &id, &out), CKR_TEMPLATE_INCONSISTENT);
+	/* an agreement lets the template choose */
+	CU_ASSERT_EQUAL(rules_derive(&user, CKM_ECDH1_DERIVE, &keys[1], 1, &wanted, &id, &out), CKR_OK);
+	attribute_list_finish(&out);
+	attribute_list_finish(&wanted);
+	attribute_list_finish(&keys[0]);
+	attribute_list_finish(&keys[1]);
+}
+
+static void keys_of_the_third_version_have_tables_too(void)
+{
+	static const struct {
+		CK_KEY_TYPE type;
+		size_t size;
+		CK_RV rv;
+	} keys[] = {
+		{ CKK_CHACHA20, 32, CKR_OK }, { CKK_CHACHA20, 16, CKR_ATTRIBUTE_VALUE_INVALID }, { CKK_POLY1305, 32, CKR_OK },
+		{ CKK_HKDF, 7, CKR_OK }, { CKK_SHA3_256_HMAC, 20, CKR_OK }, { CKK_AES_XTS, 64, CKR_OK },
+		{ CKK_AES_XTS, 24, CKR_ATTRIBUTE_VALUE_INVALID },
+	};
+	static const char bytes[64] = "a value";
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		struct attribute_list wanted = of_class(CKO_SECRET_KEY, CKA_KEY_TYPE, keys[i].type);
+		set(&wanted, CKA_VALUE, bytes, keys[i].size);
+		CU_ASSERT_EQUAL(creating(&user, wanted), keys[i].rv);
+	}
+	struct attribute_list wanted = of_class(CKO_SECRET_KEY, CKA_KEY_TYPE, CKK_CHACHA20);
+	set(&wanted, CKA_VALUE, bytes, 32);
+	set(&wanted, CKA_VENDOR_DEFINED | 1, "x", 1);
+	CU_ASSERT_EQUAL(creating(&user, wanted), CKR_ATTRIBUTE_TYPE_INVALID);
+}
+
+/* What a wrapping key's template would give to keys is judged like what an application asks for. */
+static void a_template_within_a_key_gives_no_more_than_a_user_may_ask_for(void)
+{
+	uint8_t packed[64], yes = 1;
+	Craton__Attribute attribute = CRATON__ATTRIBUTE__INIT, *list = &attribute;
+	Craton__Attributes inner = CRATON__ATTRIBUTES__INIT;
+	struct attribute_list key = { 0 }, wanted = of_class(CKO_SECRET_KEY, CKA_KEY_TYPE, CKK_AES), out;
+	attribute.type = CKA_TRUSTED;
+	attribute.value = (ProtobufCBinaryData){ 1, &yes };
+	inner.n_list = 1;
+	inner.list = &list;
+	set(&key, CKA_UNWRAP_TEMPLATE, packed, craton__attributes__pack(&inner, packed));
+	CU_ASSERT_EQUAL(rules_unwrap(&user, &key, &wanted, &id, &out), CKR_ATTRIBUTE_READ_ONLY);
+	attribute_list_finish(&wanted);
+	attribute_list_finish(&key);
+}
+
+TESTS("node: rules of objects",
+	SAY(a_wtls_certificate_says_whose_it_is_unless_it_is_elsewhere),
+	SAY(an_attribute_certificate_has_an_owner),
+	SAY(a_trusted_certificate_is_left_alone),
+	SAY(domain_parameters_are_created_and_measured),
+	SAY(domain_parameters_are_generated_by_their_length),
+	SAY(features_and_mechanisms_are_not_created),
+	SAY(a_date_is_a_date_or_nothing),
+	SAY(a_check_value_may_be_destroyed_and_not_replaced),
+	SAY(an_unwrapped_key_is_extractable_and_sensitive_by_default),
+	SAY(a_concatenation_is_as_guarded_as_the_more_guarded_part),
+	SAY(keys_of_the_third_version_have_tables_too),
+	SAY(a_template_within_a_key_gives_no_more_than_a_user_may_ask_for))
