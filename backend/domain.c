@@ -15,6 +15,7 @@ struct domain {
 	uint64_t generation;
 	uint8_t id[DOMAIN_ID_SIZE];
 	bool keeps_length;
+	_Atomic unsigned held_allowed, held_made;
 };
 
 struct token *domain_token(struct domain *domain)
@@ -30,6 +31,22 @@ struct fresh *domain_fresh(struct domain *domain)
 bool domain_keeps_length(const struct domain *domain)
 {
 	return domain->keeps_length;
+}
+
+void domain_set_held(struct domain *domain, unsigned allowed, unsigned made)
+{
+	domain->held_allowed = allowed;
+	domain->held_made = made;
+}
+
+unsigned domain_held_allowed(const struct domain *domain)
+{
+	return domain->held_allowed;
+}
+
+unsigned domain_held_made(const struct domain *domain)
+{
+	return domain->held_made;
 }
 
 const uint8_t *domain_id(const struct domain *domain)

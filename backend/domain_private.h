@@ -9,6 +9,11 @@ struct fresh *domain_fresh(struct domain *domain);
 /* As domain_keys_keep_length found. */
 bool domain_keeps_length(const struct domain *domain);
 
+/* Kinds of keys (enum held) that the node may hold, and those that it therefore makes, the token being unable to seal them. */
+void domain_set_held(struct domain *domain, unsigned allowed, unsigned made);
+unsigned domain_held_allowed(const struct domain *domain);
+unsigned domain_held_made(const struct domain *domain);
+
 /* CKR_DEVICE_ERROR if the token, reopened, has lost them. */
 CK_RV domain_key_handle(struct domain *domain, CK_SESSION_HANDLE session, enum domain_key which, CK_OBJECT_HANDLE *out);
 CK_RV domain_mac_on(struct domain *domain, CK_SESSION_HANDLE session, const char *purpose,

@@ -1,4 +1,5 @@
 #include "backend/domain_private.h"
+#include "backend/held.h"
 #include "backend/learn.h"
 #include "backend/seal_private.h"
 #include "backend/wrap.h"
@@ -59,6 +60,8 @@ CK_RV generate_key_pair(struct domain *domain, const CK_MECHANISM *mechanism,
 	CK_SESSION_HANDLE session;
 	CK_OBJECT_HANDLE keys[2] = { 0 };
 	struct physical public_half = { .count = 0 }, private_half = { .count = 0 };
+	if (held_kind(public_object) & domain_held_made(domain))
+		return held_generate(domain, public_object, private_object);
 	physical_identity(&public_half, public_object);
 	physical_flag(&public_half, CKA_PRIVATE, false);
 	add_parts(&public_half, public_object);

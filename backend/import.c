@@ -1,4 +1,6 @@
 /* Key material that comes from outside the token, and what may be read back. */
+#include "backend/domain_private.h"
+#include "backend/held.h"
 #include "backend/learn.h"
 #include "backend/seal_private.h"
 
@@ -54,7 +56,11 @@ CK_RV seal_import(struct domain *domain, const struct attribute_list *secret, Cr
 {
 	if (secret->count > SECRET_PARTS_MAX)
 		return CKR_TEMPLATE_INCONSISTENT;
-	return object_class(object) == CKO_DATA ? import_data(domain, secret, object) : import_key(domain, secret, object);
+	if (object_class(object) == CKO_DATA)
+		return import_data(domain, secret, object);
+	if (held_kind(object) & domain_held_made(domain))
+		return held_import(domain, secret, object);
+	return import_key(domain, secret, object);
 }
 
 /* The bytes of a secret key as they were sealed; a token may have left zeros behind them. */

@@ -4,11 +4,8 @@
 /* More than any signature (RSA-16384: 2 KiB) or anything a cipher adds. */
 #define RESULT_ROOM 4096
 
-typedef CK_RV (*init_function)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE);
-typedef CK_RV (*run_function)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *);
-
 /* What the token wrote and did not count is as secret as what it did. */
-static void keep(struct buf *out, uint8_t *result, size_t room, size_t result_size)
+void operate_keep(struct buf *out, uint8_t *result, size_t room, size_t result_size)
 {
 	secret_wipe(result + result_size, room - result_size);
 	out->size -= room - result_size;
@@ -24,22 +21,12 @@ static CK_RV run_once(run_function function, CK_SESSION_HANDLE session, CK_BYTE 
 	CK_RV rv = function(session, data, size, result, result_size);
 	if (rv == CKR_OK && *result_size > room)
 		rv = CKR_DEVICE_ERROR;
-	keep(out, result, room, rv == CKR_OK ? *result_size : 0);
-	return rv;
-}
-
-/* Straight into `out`; asked again with more room only if the guess was too small, in which case the operation goes on. */
-static CK_RV run(run_function function, CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG size, size_t room, struct buf *out)
-{
-	CK_ULONG result_size;
-	CK_RV rv = run_once(function, session, data, size, room, out, &result_size);
-	if (rv == CKR_BUFFER_TOO_SMALL && result_size > room)
-		rv = run_once(function, session, data, size, result_size, out, &result_size);
+	operate_keep(out, result, room, rv == CKR_OK ? *result_size : 0);
 	return rv;
 }
 
 /* What fits, if the owner's limit is lower than our guess. */
-static size_t room_for(const struct buf *out, size_t size)
+size_t operate_room(const struct buf *out, size_t size)
 {
 	size_t left = out->size_max - out->size;
 	size_t wanted = size > SIZE_MAX - RESULT_ROOM ? size : size + RESULT_ROOM;
@@ -53,15 +40,25 @@ static CK_BYTE *pointer_to(const struct bytes *bytes)
 	return (CK_BYTE *)(bytes->data && bytes->size ? bytes->data : nothing);
 }
 
+/* Straight into `out`; asked again with more room only if the guess was too small, in which case the operation goes on. */
+CK_RV operate_run(run_function function, CK_SESSION_HANDLE session, const struct bytes *data, size_t expected, struct buf *out)
+{
+	CK_ULONG result_size;
+	size_t room = operate_room(out, expected);
+	CK_RV rv = run_once(function, session, pointer_to(data), data->size, room, out, &result_size);
+	if (rv == CKR_BUFFER_TOO_SMALL && result_size > room)
+		rv = run_once(function, session, pointer_to(data), data->size, result_size, out, &result_size);
+	return rv;
+}
+
 CK_RV operate_sign_begun(CK_FUNCTION_LIST *p11, CK_SESSION_HANDLE session, const struct bytes *data, struct buf *out)
 {
-	return run(p11->C_Sign, session, pointer_to(data), data->size, room_for(out, 0), out);
+	return operate_run(p11->C_Sign, session, data, 0, out);
 }
 
 CK_RV operate_on(CK_FUNCTION_LIST *p11, CK_SESSION_HANDLE session, Craton__CryptKind kind, CK_MECHANISM *mechanism,
                  CK_OBJECT_HANDLE key, const struct bytes *data, const struct bytes *signature, struct buf *out)
 {
-	CK_BYTE *input = pointer_to(data), *signed_ = pointer_to(signature);
 	CK_RV rv;
 	switch (kind) {
 	case CRATON__CRYPT_KIND__SIGN:
@@ -69,19 +66,19 @@ CK_RV operate_on(CK_FUNCTION_LIST *p11, CK_SESSION_HANDLE session, Craton__Crypt
 		return rv == CKR_OK ? operate_sign_begun(p11, session, data, out) : rv;
 	case CRATON__CRYPT_KIND__VERIFY:
 		rv = p11->C_VerifyInit(session, mechanism, key);
-		return rv == CKR_OK ? p11->C_Verify(session, input, data->size, signed_, signature->size) : rv;
+		return rv == CKR_OK ? p11->C_Verify(session, pointer_to(data), data->size, pointer_to(signature), signature->size) : rv;
 	case CRATON__CRYPT_KIND__ENCRYPT:
 		rv = p11->C_EncryptInit(session, mechanism, key);
-		return rv == CKR_OK ? run(p11->C_Encrypt, session, input, data->size, room_for(out, data->size), out) : rv;
+		return rv == CKR_OK ? operate_run(p11->C_Encrypt, session, data, data->size, out) : rv;
 	case CRATON__CRYPT_KIND__DECRYPT:
 		rv = p11->C_DecryptInit(session, mechanism, key);
-		return rv == CKR_OK ? run(p11->C_Decrypt, session, input, data->size, room_for(out, data->size), out) : rv;
+		return rv == CKR_OK ? operate_run(p11->C_Decrypt, session, data, data->size, out) : rv;
 	case CRATON__CRYPT_KIND__SIGN_RECOVER:
 		rv = p11->C_SignRecoverInit(session, mechanism, key);
-		return rv == CKR_OK ? run(p11->C_SignRecover, session, input, data->size, room_for(out, data->size), out) : rv;
+		return rv == CKR_OK ? operate_run(p11->C_SignRecover, session, data, data->size, out) : rv;
 	case CRATON__CRYPT_KIND__VERIFY_RECOVER: /* the data is the signature */
 		rv = p11->C_VerifyRecoverInit(session, mechanism, key);
-		return rv == CKR_OK ? run(p11->C_VerifyRecover, session, input, data->size, room_for(out, data->size), out) : rv;
+		return rv == CKR_OK ? operate_run(p11->C_VerifyRecover, session, data, data->size, out) : rv;
 	default:
 		return CKR_ARGUMENTS_BAD;
 	}

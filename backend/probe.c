@@ -1,4 +1,5 @@
 #include "backend/probe.h"
+#include "backend/domain_private.h"
 #include "backend/operate_private.h"
 #include "backend/physical.h"
 #include "backend/trial.h"
@@ -259,12 +260,15 @@ static enum err list_offered(struct probing *probing)
 	return rv == CKR_OK ? ERR_OK : ERR_IO;
 }
 
-enum err probe(struct domain *domain, struct capabilities *out)
+enum err probe(struct domain *domain, const struct probe_wishes *wishes, struct capabilities *out)
 {
 	struct probing probing = { .domain = domain, .p11 = token_functions(domain_token(domain)), .out = out };
 	size_t facts_count, key_count;
 	const struct trial_key *keys = trial_keys(&key_count);
+	static const struct probe_wishes none;
 	*out = (struct capabilities){ 0 };
+	wishes = wishes ? wishes : &none;
+	domain_set_held(domain, wishes->node_generated, 0);
 	mechanism_facts_all(&facts_count);
 	enum err err = list_offered(&probing);
 	if (err == ERR_OK) {
@@ -282,8 +286,21 @@ enum err probe(struct domain *domain, struct capabilities *out)
 	return err;
 }
 
+const Craton__MechanismInfo *capabilities_find(const struct capabilities *capabilities, CK_MECHANISM_TYPE type)
+{
+	Craton__MechanismInfo wanted = { .type = type };
+	return capabilities->count ? bsearch(&wanted, capabilities->list, capabilities->count, sizeof *capabilities->list, by_type) : NULL;
+}
+
+bool capabilities_take_bytes(const struct capabilities *capabilities, CK_MECHANISM_TYPE type)
+{
+	const Craton__MechanismInfo *info = capabilities_find(capabilities, type);
+	return info && info->takes_bytes;
+}
+
 void capabilities_finish(struct capabilities *capabilities)
 {
 	free(capabilities->list);
+	free(capabilities->shortfalls);
 	*capabilities = (struct capabilities){ 0 };
 }

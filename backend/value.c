@@ -1,6 +1,7 @@
 /* A value by itself: a generic secret under the open key, with its length before it, for a secret of no length is none, and not every
  * token gives back the length it was given (domain_keys_keep_length). */
 #include "backend/domain_private.h"
+#include "backend/held.h"
 #include "backend/seal_private.h"
 #include <string.h>
 
@@ -126,6 +127,8 @@ CK_RV value_import(struct domain *domain, CK_SESSION_HANDLE session, const Crato
                    CK_OBJECT_HANDLE *out)
 {
 	struct secret *value = NULL;
+	if (object_class(object) == CKO_PRIVATE_KEY && !(held_kind(object) & domain_held_allowed(domain)))
+		return CKR_KEY_FUNCTION_NOT_PERMITTED; /* this node's operator does not want to see it */
 	CK_RV rv = unseal_bare(domain, session, object->sealed, &value);
 	if (rv != CKR_OK)
 		return rv;

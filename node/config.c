@@ -12,6 +12,8 @@ static const char *const log_levels[] = {
 	NULL,
 };
 
+static const char *const parameters[] = { "bytes", NULL };
+
 const struct config_key node_config_keys[] = {
 	{ .section = "node", .key = "id", .type = CONFIG_NUMBER, .offset = FIELD(id),
 	  .min = 1, .max = INT32_MAX, .required = true,
@@ -59,6 +61,12 @@ const struct config_key node_config_keys[] = {
 	{ .section = "token", .key = "keys", .type = CONFIG_NUMBER, .offset = FIELD(keys), .preset = "1024",
 	  .min = 1, .max = 1000000, .hint = "how many keys are kept loaded in the token, for example 1024" },
 
+	{ .section = "token", .key = "node_generated", .type = CONFIG_TEXT, .offset = FIELD(node_generated_text),
+	  .hint = "which keys that the token can't seal the node may make and hold itself, for example ed25519, x25519" },
+
+	{ .section = "mechanism *", .key = "parameter", .type = CONFIG_CHOICE, .offset = offsetof(struct node_mechanism, parameter),
+	  .choices = parameters, .required = true, .hint = "bytes" },
+
 	{ .section = "environment *", .key = "value", .type = CONFIG_TEXT, .offset = offsetof(struct node_variable, value),
 	  .required = true, .hint = "the variable's value, for example /etc/craton/a/softhsm2.conf" },
 
@@ -94,6 +102,8 @@ static const struct config_group groups[] = {
 	  .offset_count = FIELD(founder_count), .count_min = 0, .count_max = FOUNDERS_MAX },
 	{ .kind = "environment", .item_size = sizeof(struct node_variable), .offset_items = FIELD(variables),
 	  .offset_count = FIELD(variable_count), .count_min = 0, .count_max = VARIABLES_MAX },
+	{ .kind = "mechanism", .item_size = sizeof(struct node_mechanism), .offset_items = FIELD(mechanisms),
+	  .offset_count = FIELD(mechanism_count), .count_min = 0, .count_max = DECLARED_MAX },
 	{ .kind = NULL },
 };
 

@@ -1,5 +1,6 @@
 /* cratond's settings: one table for the parser, its messages and the manual (docs/cratond.conf.5). */
 #pragma once
+#include "backend/probe.h"
 #include "base/config.h"
 #include "wire/address.h"
 #include "wire/tls.h"
@@ -21,6 +22,11 @@ struct node_variable {
 	char *value;
 };
 
+struct node_mechanism {
+	char *name;              /* [mechanism NUMBER] */
+	int parameter;           /* bytes, so far */
+};
+
 struct node_config {
 	/* [node] */
 	int64_t id;
@@ -37,8 +43,12 @@ struct node_config {
 	/* [tls] */
 	char *authority_file, *certificate_file, *key_file;
 	/* [token] */
-	char *module, *uri, *pin_file;
+	char *module, *uri, *pin_file, *node_generated_text;
 	int64_t sessions, keys;
+	/* [mechanism NUMBER]: a vendor's, and what its parameter is */
+	struct node_mechanism *mechanisms;
+	size_t mechanism_count;
+	struct probe_wishes wishes; /* [token] node_generated, and the mechanisms */
 	/* [environment NAME]: for the token's module */
 	struct node_variable *variables;
 	size_t variable_count;

@@ -1,5 +1,6 @@
 /* What no single key can know: whether the settings agree with one another and with this machine. */
 #include "node/config.h"
+#include "backend/held.h"
 #include <ctype.h>
 #include <errno.h>
 #include <grp.h>
@@ -171,11 +172,51 @@ static enum err check_listen(struct judge *judge)
 	return err;
 }
 
+/* The standard's mechanisms have parameters of their own. */
+static enum err check_mechanism(struct judge *judge, const char *name)
+{
+	struct probe_wishes *wishes = &judge->config->wishes;
+	char *end;
+	errno = 0;
+	unsigned long type = strtoul(name, &end, 0);
+	if (!isdigit((unsigned char)*name) || *end || errno || type < CKM_VENDOR_DEFINED || type > UINT32_MAX)
+		return WRONG(judge, "%s: [mechanism %s]: is no vendor's mechanism; write its number, from 0x80000000, for example 0x80000001",
+		             judge->path, name);
+	wishes->bytes[wishes->bytes_count++] = type;
+	return ERR_OK;
+}
+
+static enum err check_node_generated(struct judge *judge)
+{
+	char *copy = strdup(judge->config->node_generated_text), *rest = copy;
+	enum err err = copy ? ERR_OK : ERR_NO_MEMORY;
+	for (char *word; err == ERR_OK && (word = strsep(&rest, ", \t"));) {
+		unsigned kind = held_named(word);
+		if (*word && !kind)
+			err = WRONG(judge, "%s: [token] node_generated: \"%s\" is none; write some of ed25519, ed448, x25519, x448",
+			            judge->path, word);
+		judge->config->wishes.node_generated |= kind;
+	}
+	free(copy);
+	return err;
+}
+
+static enum err check_token(struct judge *judge)
+{
+	struct node_config *config = judge->config;
+	enum err err = config->node_generated_text ? check_node_generated(judge) : ERR_OK;
+	for (size_t i = 0; err == ERR_OK && i < config->mechanism_count; i++)
+		err = check_mechanism(judge, config->mechanisms[i].name);
+	return err;
+}
+
 enum err node_config_check(const char *path, struct node_config *config, struct complaint *complaint)
 {
 	struct judge judge = { path, config, complaint };
 	enum err err = check_name(&judge, "[node] name", config->name);
 	if (err == ERR_OK)
 		err = check_raft(&judge);
+	if (err == ERR_OK)
+		err = check_token(&judge);
 	return err == ERR_OK ? check_listen(&judge) : err;
 }

@@ -208,7 +208,7 @@ enum err node_start(struct node *node, struct complaint *complaint)
 		return err;
 	if (!(node->founding = founding_start(node)))
 		return complain(complaint, ERR_NO_MEMORY, "out of memory");
-	if ((err = probe(node->domain, &node->capabilities)) != ERR_OK)
+	if ((err = probe(node->domain, &config->wishes, &node->capabilities)) != ERR_OK)
 		return complain(complaint, err, "%s: the token can't make, seal and use keys (%s); see the lines above, and the module's own messages",
 		                config->uri, err_name(err));
 	node_set_state(node, NODE_SERVING);

@@ -21,7 +21,7 @@ static void what_the_token_can_seal_and_use_is_offered(void)
 	struct house house;
 	struct capabilities capabilities;
 	house_open(&house, 1);
-	CU_ASSERT_FATAL(probe(house.domains[0], &capabilities) == ERR_OK);
+	CU_ASSERT_FATAL(probe(house.domains[0], NULL, &capabilities) == ERR_OK);
 	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
 		const Craton__MechanismInfo *info = offered(&capabilities, wanted[i]);
 		CU_ASSERT_PTR_NOT_NULL(info);
@@ -42,7 +42,7 @@ static void what_can_not_be_sealed_is_not_offered(void)
 	struct house house;
 	struct capabilities capabilities;
 	house_open(&house, 1);
-	CU_ASSERT_FATAL(probe(house.domains[0], &capabilities) == ERR_OK);
+	CU_ASSERT_FATAL(probe(house.domains[0], NULL, &capabilities) == ERR_OK);
 	CU_ASSERT_PTR_NULL(offered(&capabilities, CKM_EC_EDWARDS_KEY_PAIR_GEN));
 	CU_ASSERT_PTR_NULL(offered(&capabilities, CKM_EDDSA));
 	CU_ASSERT_PTR_NULL(offered(&capabilities, CKM_AES_KEY_WRAP)); /* nothing of ours wraps yet */
@@ -56,7 +56,7 @@ static void sizes_and_flags_are_those_that_work(void)
 	struct house house;
 	struct capabilities capabilities;
 	house_open(&house, 1);
-	CU_ASSERT_FATAL(probe(house.domains[0], &capabilities) == ERR_OK);
+	CU_ASSERT_FATAL(probe(house.domains[0], NULL, &capabilities) == ERR_OK);
 	const Craton__MechanismInfo *ec = offered(&capabilities, CKM_EC_KEY_PAIR_GEN);
 	CU_ASSERT_FATAL(ec != NULL);
 	CU_ASSERT(ec->key_size_min == 256 && ec->key_size_max == 521);

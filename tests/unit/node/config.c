@@ -1,5 +1,6 @@
 /* Each mistake in a node's settings is one line that says where, what and what instead. */
 #include "node/config.h"
+#include "backend/held.h"
 #include "tests/check.h"
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,27 @@ static void each_mistake_says_what_to_write(void)
 	refused("[token]\n", "[token]\nsessions = 0\n", "sessions");
 	refused("[listen]\n", "[log]\nlevel = loud\n[listen]\n", "level");
 	refused("[listen]\n", "[listening]\n", "listening");
+	refused("[token]\n", "[token]\nnode_generated = ed25519, rsa\n", "ed25519, ed448, x25519, x448");
+	refused("[listen]\n", "[mechanism 0x250]\nparameter = bytes\n[listen]\n", "vendor's mechanism");
+	refused("[listen]\n", "[mechanism CKM_MINE]\nparameter = bytes\n[listen]\n", "vendor's mechanism");
+	refused("[listen]\n", "[mechanism 0x80000001]\nparameter = struct\n[listen]\n", "bytes");
+}
+
+static void what_is_declared_of_the_token_reaches_the_probe(void)
+{
+	struct node_config config;
+	struct complaint complaint;
+	char *text = with("[listen]\n", "[mechanism 0x80000001]\nparameter = bytes\n[mechanism 2147483650]\nparameter = bytes\n[listen]\n");
+	CU_ASSERT_EQUAL_FATAL(parse(text, &config, &complaint), ERR_OK);
+	CU_ASSERT(config.wishes.bytes_count == 2 && config.wishes.bytes[0] == 0x80000001 && config.wishes.bytes[1] == 0x80000002);
+	CU_ASSERT_EQUAL(config.wishes.node_generated, 0);
+	node_config_release(&config);
+	free(text);
+	text = with("[token]\n", "[token]\nnode_generated = ed25519, X448\n");
+	CU_ASSERT_EQUAL_FATAL(parse(text, &config, &complaint), ERR_OK);
+	CU_ASSERT_EQUAL(config.wishes.node_generated, HELD_ED25519 | HELD_X448);
+	node_config_release(&config);
+	free(text);
 }
 
 static void a_socket_path_that_the_kernel_would_cut_is_refused(void)
@@ -118,4 +140,4 @@ static void a_socket_path_that_the_kernel_would_cut_is_refused(void)
 
 TESTS("node config", SAY(a_good_file_is_taken_with_its_presets), SAY(users_and_groups_are_looked_up),
       SAY(a_node_that_joins_later_names_no_founders), SAY(each_mistake_says_what_to_write),
-      SAY(a_socket_path_that_the_kernel_would_cut_is_refused))
+      SAY(what_is_declared_of_the_token_reaches_the_probe), SAY(a_socket_path_that_the_kernel_would_cut_is_refused))

@@ -1,0 +1,113 @@
+#include "backend/parts.h"
+#include "backend/operate_private.h"
+
+typedef CK_RV (*init_function)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE);
+
+static init_function init_of(CK_FUNCTION_LIST *p11, Craton__CryptKind kind)
+{
+	switch (kind) {
+	case CRATON__CRYPT_KIND__SIGN: return p11->C_SignInit;
+	case CRATON__CRYPT_KIND__VERIFY: return p11->C_VerifyInit;
+	case CRATON__CRYPT_KIND__ENCRYPT: return p11->C_EncryptInit;
+	case CRATON__CRYPT_KIND__DECRYPT: return p11->C_DecryptInit;
+	default: return NULL;
+	}
+}
+
+CK_RV parts_begin(struct parts *parts, struct token *token, Craton__CryptKind kind, CK_MECHANISM *mechanism,
+                  CK_OBJECT_HANDLE key)
+{
+	init_function init = init_of(token_functions(token), kind);
+	CK_SESSION_HANDLE session;
+	if (!init)
+		return CKR_FUNCTION_NOT_SUPPORTED;
+	uint64_t generation = token_generation(token);
+	CK_RV rv = token_borrow(token, &session);
+	if (rv != CKR_OK)
+		return rv;
+	rv = init(session, mechanism, key);
+	if (rv == CKR_OK)
+		*parts = (struct parts){ token, session, generation, kind, 0 };
+	else
+		token_return(token, session, rv);
+	return rv;
+}
+
+/* A session's number may be another's in a token that was started afresh. */
+static bool is_stale(const struct parts *parts)
+{
+	return token_generation(parts->token) != parts->generation;
+}
+
+/* A block that the token held back may come out with this part. */
+static CK_RV cipher(struct parts *parts, const struct bytes *data, struct buf *out)
+{
+	CK_FUNCTION_LIST *p11 = token_functions(parts->token);
+	bool encrypts = parts->kind == CRATON__CRYPT_KIND__ENCRYPT;
+	size_t before = out->size;
+	CK_RV rv = operate_run(encrypts ? p11->C_EncryptUpdate : p11->C_DecryptUpdate, parts->session, data, data->size, out);
+	size_t came = out->size - before;
+	parts->owed += data->size;
+	parts->owed -= came < parts->owed ? came : parts->owed;
+	return rv;
+}
+
+CK_RV parts_update(struct parts *parts, const struct bytes *data, struct buf *out)
+{
+	CK_FUNCTION_LIST *p11 = token_functions(parts->token);
+	CK_BYTE *input = (CK_BYTE *)(uintptr_t)data->data; /* PKCS#11 knows no const */
+	if (is_stale(parts))
+		return CKR_DEVICE_ERROR;
+	if (data->size == 0) /* which not every token takes */
+		return CKR_OK;
+	switch (parts->kind) {
+	case CRATON__CRYPT_KIND__SIGN: return p11->C_SignUpdate(parts->session, input, data->size);
+	case CRATON__CRYPT_KIND__VERIFY: return p11->C_VerifyUpdate(parts->session, input, data->size);
+	default: return cipher(parts, data, out);
+	}
+}
+
+typedef CK_RV (*final_function)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG *);
+
+/* operate_run has a place for data, Final none. */
+struct final_call {
+	final_function function;
+	CK_SESSION_HANDLE session;
+};
+
+static CK_RV finish(const struct final_call *call, size_t room, struct buf *out)
+{
+	CK_ULONG size = room;
+	CK_BYTE *result = buf_extend(out, room);
+	if (!result)
+		return CKR_HOST_MEMORY;
+	CK_RV rv = call->function(call->session, result, &size);
+	if (rv == CKR_OK && size > room)
+		rv = CKR_DEVICE_ERROR;
+	operate_keep(out, result, room, rv == CKR_OK ? size : 0);
+	if (rv != CKR_BUFFER_TOO_SMALL || size <= room)
+		return rv;
+	return out->size_max - out->size < size ? CKR_DEVICE_MEMORY : finish(call, size, out);
+}
+
+CK_RV parts_final(struct parts *parts, const struct bytes *signature, struct buf *out)
+{
+	CK_FUNCTION_LIST *p11 = token_functions(parts->token);
+	struct final_call call = { p11->C_SignFinal, parts->session };
+	if (is_stale(parts))
+		return CKR_DEVICE_ERROR;
+	if (parts->kind == CRATON__CRYPT_KIND__VERIFY)
+		return p11->C_VerifyFinal(parts->session, (CK_BYTE *)(uintptr_t)signature->data, signature->size);
+	if (parts->kind == CRATON__CRYPT_KIND__ENCRYPT)
+		call.function = p11->C_EncryptFinal;
+	else if (parts->kind == CRATON__CRYPT_KIND__DECRYPT)
+		call.function = p11->C_DecryptFinal;
+	return finish(&call, operate_room(out, parts->owed), out);
+}
+
+void parts_end(struct parts *parts, CK_RV rv)
+{
+	if (parts->token)
+		token_return(parts->token, parts->session, rv);
+	*parts = (struct parts){ .token = NULL };
+}
