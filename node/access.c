@@ -1,6 +1,7 @@
 #include "node/access.h"
 #include <grp.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -65,4 +66,29 @@ bool access_administers(const struct identity *identity)
 {
 	uid_t uid;
 	return identity->kind == IDENTITY_ADMIN || (uid_of(identity, &uid) && is_own(uid));
+}
+
+static bool user_name(const struct identity *identity, char name[ACCESS_NAME_SIZE])
+{
+	struct passwd entry, *user = NULL;
+	char text[4096];
+	uid_t uid;
+	return uid_of(identity, &uid) && getpwuid_r(uid, &entry, text, sizeof text, &user) == 0 && user &&
+	       snprintf(name, ACCESS_NAME_SIZE, "user:%s", user->pw_name) < ACCESS_NAME_SIZE;
+}
+
+void access_name(const struct identity *identity, char name[ACCESS_NAME_SIZE])
+{
+	if (identity->kind == IDENTITY_CLIENT)
+		snprintf(name, ACCESS_NAME_SIZE, "client:%s", identity->name);
+	else if (!user_name(identity, name))
+		strcpy(name, "-");
+}
+
+bool access_sees(const struct identity *identity, const char *name, const struct slot_access *access)
+{
+	uid_t uid;
+	if (identity->kind != IDENTITY_CLIENT && identity->kind != IDENTITY_LOCAL_USER)
+		return false;
+	return access->count == 0 || slot_access_has(access, name) || (uid_of(identity, &uid) && is_own(uid));
 }

@@ -62,13 +62,12 @@ CK_RV key_borrow(struct question *question, const Craton__ObjectRef *ref, struct
 		return question_fault(question, CRATON__FAULT__FAULT_MALFORMED, "a key's id has %d bytes", ID_SIZE);
 	*out = keyring_borrow(keyring, &id);
 	CK_RV rv = CKR_OK;
-	if (!*out)
-		rv = ref->carried ? load_carried(question, ref, out) : load_stored(question, &id, out);
-	if (rv == CKR_OK && (*out)->object->slot != question->request->slot) {
+	if (*out && (*out)->object->slot != question->request->slot) { /* another's: as if it were not there */
 		keyring_return(keyring, *out);
 		*out = NULL;
-		rv = CKR_KEY_HANDLE_INVALID;
 	}
+	if (!*out)
+		rv = ref->carried ? load_carried(question, ref, out) : load_stored(question, &id, out);
 	return rv;
 }
 

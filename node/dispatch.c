@@ -1,12 +1,11 @@
 /* From a request's kind to who answers it, and what must be true before anyone does. */
-#include "node/change.h"
+#include "node/credentials.h"
 #include <stdlib.h>
-#include <string.h>
 
 #define PATIENCE_MS_MAX 600000
 
 enum need {
-	NEEDS_SLOT = 1,      /* names a slot that exists */
+	NEEDS_SLOT = 1,      /* names a slot that exists, for this client */
 	NEEDS_SERVING = 2,   /* touches the token */
 	NEEDS_ADMIN = 4,
 	NEEDS_REQUEST = 8,   /* a request id: it changes something */
@@ -15,9 +14,10 @@ enum need {
 	VOIDS_TICKET = 64,   /* when done: so its retry comes with the ticket it made void */
 };
 #define TOUCHES_SLOT (NEEDS_SLOT | CATCHES_UP)
-#define TOUCHES_OBJECTS (TOUCHES_SLOT | TAKES_TICKET)
-#define CHANGES_OBJECTS (TOUCHES_OBJECTS | NEEDS_SERVING | NEEDS_REQUEST)
+#define USES_OBJECTS (TOUCHES_SLOT | TAKES_TICKET | NEEDS_SERVING)
+#define CHANGES_OBJECTS (USES_OBJECTS | NEEDS_REQUEST)
 #define CHANGES_SLOT (TOUCHES_SLOT | NEEDS_SERVING | NEEDS_REQUEST)
+#define CHANGES_SLOTS (NEEDS_ADMIN | NEEDS_SERVING | NEEDS_REQUEST)
 
 struct kind {
 	answering *answer;
@@ -29,7 +29,7 @@ struct kind {
 
 static const struct kind kinds[] = {
 	KIND(SLOT_INFO, answer_slot_info, TOUCHES_SLOT),
-	KIND(MECHANISM_LIST, answer_mechanism_list, 0),
+	KIND(MECHANISM_LIST, answer_mechanism_list, TOUCHES_SLOT),
 	KIND(LOGIN, answer_login, TOUCHES_SLOT | NEEDS_SERVING | NEEDS_REQUEST),
 	KIND(INIT_TOKEN, answer_init_token, CHANGES_SLOT),
 	KIND(INIT_PIN, answer_init_pin, CHANGES_SLOT | TAKES_TICKET | VOIDS_TICKET),
@@ -37,19 +37,21 @@ static const struct kind kinds[] = {
 	KIND(CREATE_OBJECT, answer_create_object, CHANGES_OBJECTS),
 	KIND(DESTROY_OBJECT, answer_destroy_object, CHANGES_OBJECTS),
 	KIND(SET_ATTRIBUTES, answer_set_attributes, CHANGES_OBJECTS),
-	KIND(GET_ATTRIBUTES, answer_get_attributes, TOUCHES_OBJECTS | NEEDS_SERVING),
-	KIND(FIND, answer_find, TOUCHES_OBJECTS | NEEDS_SERVING),
+	KIND(GET_ATTRIBUTES, answer_get_attributes, USES_OBJECTS),
+	KIND(FIND, answer_find, USES_OBJECTS),
 	KIND(GENERATE_KEY, answer_generate_key, CHANGES_OBJECTS),
 	KIND(GENERATE_KEY_PAIR, answer_generate_key_pair, CHANGES_OBJECTS),
-	KIND(WRAP_KEY, answer_wrap_key, TAKES_TICKET | NEEDS_SERVING | CATCHES_UP),
+	KIND(WRAP_KEY, answer_wrap_key, USES_OBJECTS),
 	KIND(UNWRAP_KEY, answer_unwrap_key, CHANGES_OBJECTS),
 	KIND(DERIVE_KEY, answer_derive_key, CHANGES_OBJECTS),
 	KIND(COPY_OBJECT, answer_copy_object, CHANGES_OBJECTS),
-	KIND(OBJECT_SIZE, answer_object_size, TOUCHES_OBJECTS | NEEDS_SERVING),
-	KIND(CRYPT, answer_crypt, TAKES_TICKET | NEEDS_SERVING | CATCHES_UP),
-	KIND(RANDOM, answer_random, NEEDS_SERVING),
+	KIND(OBJECT_SIZE, answer_object_size, USES_OBJECTS),
+	KIND(CRYPT, answer_crypt, USES_OBJECTS),
+	KIND(RANDOM, answer_random, TOUCHES_SLOT | NEEDS_SERVING),
 	KIND(STATUS, answer_status, 0),
-	KIND(SLOT_CREATE, answer_slot_create, NEEDS_ADMIN | NEEDS_SERVING | NEEDS_REQUEST),
+	KIND(SLOT_CREATE, answer_slot_create, CHANGES_SLOTS),
+	KIND(SLOT_ACCESS, answer_slot_access, CHANGES_SLOTS),
+	KIND(SLOT_REMOVE, answer_slot_remove, CHANGES_SLOTS),
 	KIND(SLOT_LIST, answer_slot_list, CATCHES_UP),
 	KIND(SNAPSHOT, answer_snapshot, NEEDS_ADMIN),
 	KIND(TRANSFER, answer_transfer, NEEDS_ADMIN),
@@ -79,88 +81,14 @@ static bool catch_up(struct question *question)
 	return false;
 }
 
-static bool slot_exists(struct question *question)
-{
-	struct slot_record record;
-	enum err err = directory_slot(question->node->directory, question->request->slot, &record);
-	if (err == ERR_NOT_FOUND)
-		question->reply->rv = CKR_SLOT_ID_INVALID;
-	else if (err != ERR_OK)
-		question_err(question, err, "reading the slot");
-	return err == ERR_OK;
-}
-
-/* The very change that made this ticket void was this client's own, and nothing has been changed since. */
-static bool voided_it_itself(struct question *question, const struct ticket *ticket, const struct slot_record *slot)
-{
-	struct id key = change_key(ticket->slot, &question->request->request_id, 0);
-	struct request_record record;
-	return slot->generation == ticket->generation + 1 && change_is_known(question, &key, &record);
-}
-
-/* A ticket dies with the slot's generation. */
-static bool is_current(struct question *question, const struct ticket *ticket, unsigned needs)
-{
-	struct slot_record slot;
-	if (ticket->slot != question->request->slot ||
-	    directory_slot(question->node->directory, ticket->slot, &slot) != ERR_OK)
-		return false;
-	return slot.generation == ticket->generation ||
-	       ((needs & VOIDS_TICKET) && voided_it_itself(question, ticket, &slot));
-}
-
-/* The generation can only change with the applied index, so a ticket that was good at this very index still is. */
-static bool remembers(const struct question *question, uint64_t index)
-{
-	const struct client *client = question->client;
-	const ProtobufCBinaryData *bytes = &question->request->ticket;
-	return client->has_ticket && client->ticket.slot == question->request->slot && client->ticket_index == index &&
-	       secret_equal(client->ticket_bytes, TICKET_SIZE, bytes->data, bytes->len);
-}
-
-static void remember(struct client *client, const ProtobufCBinaryData *bytes, const struct ticket *ticket,
-                     uint64_t index)
-{
-	memcpy(client->ticket_bytes, bytes->data, TICKET_SIZE);
-	client->ticket = *ticket;
-	client->ticket_index = index;
-	client->has_ticket = true;
-}
-
-static bool check_ticket(struct question *question, unsigned needs)
-{
-	struct node *node = question->node;
-	struct client *client = question->client;
-	const ProtobufCBinaryData *bytes = &question->request->ticket;
-	uint64_t index = consensus_applied(node->consensus); /* before the slot is read */
-	struct ticket ticket;
-	if (bytes->len == 0)
-		return true;
-	if (!remembers(question, index)) {
-		client->has_ticket = false;
-		if (ticket_check(node->ticket_key, &client->identity, bytes->data, bytes->len, &ticket) != ERR_OK ||
-		    !is_current(question, &ticket, needs)) {
-			question_fault(question, CRATON__FAULT__FAULT_TICKET, "the ticket is not good (any more)");
-			return false;
-		}
-		if (!(needs & VOIDS_TICKET))
-			remember(client, bytes, &ticket, index);
-	} else {
-		ticket = client->ticket;
-	}
-	question->ticket = ticket;
-	question->asker.role = ticket.role;
-	return true;
-}
-
 static bool may_ask(struct question *question, unsigned needs)
 {
 	struct node *node = question->node;
 	enum node_state state = node_state(node);
 	if ((needs & NEEDS_ADMIN) && !question->client->may_administer) {
-		count_one(&node->counters, COUNTER_CALLS_REFUSED);
 		question_fault(question, CRATON__FAULT__FAULT_REFUSED, "%s may not administer: use an admin certificate, or root on the node's Unix socket",
 		               question->client->identity.name);
+		credentials_refused(question, "may not administer");
 		return false;
 	}
 	if ((needs & NEEDS_SERVING) && state != NODE_SERVING) {
@@ -185,9 +113,9 @@ static void answer_kind(struct question *question)
 		return;
 	if ((kind->needs & CATCHES_UP) && !catch_up(question))
 		return;
-	if ((kind->needs & NEEDS_SLOT) && !slot_exists(question))
+	if ((kind->needs & NEEDS_SLOT) && !credentials_slot(question))
 		return;
-	if ((kind->needs & TAKES_TICKET) && !check_ticket(question, kind->needs))
+	if ((kind->needs & TAKES_TICKET) && !credentials_ticket(question, kind->needs & VOIDS_TICKET))
 		return;
 	question->reply->rv = kind->answer(question);
 }
@@ -218,6 +146,8 @@ Craton__Reply *question_answer(struct node *node, struct client *client, const C
 	question.deadline = deadline_in(question.patience_ms);
 	count_one(&node->counters, COUNTER_CALLS);
 	answer_kind(&question);
+	if (reply->fault == CRATON__FAULT__FAULT_MALFORMED)
+		credentials_refused(&question, reply->complaint);
 	if (reply->fault != CRATON__FAULT__FAULT_NONE)
 		reply->rv = CKR_OK;
 	reply->index = consensus_applied(node->consensus);

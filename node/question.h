@@ -1,5 +1,6 @@
 /* One request being answered: what a connection's thread carries from the frame it read to the frame it writes. */
 #pragma once
+#include "node/access.h"
 #include "node/node.h"
 #include "node/rules.h"
 #include "node/ticket.h"
@@ -9,6 +10,12 @@
 struct client {
 	struct identity identity;
 	bool may_administer;
+	bool was_told;           /* in the log, of something it was refused */
+	char called[ACCESS_NAME_SIZE]; /* in slots' lists; "" until it is asked for the first time */
+	/* the slot last found to be visible to it, and the index at which the slot's list was looked at */
+	uint32_t slot;
+	uint64_t slot_index;
+	bool has_slot;
 	/* the ticket last found good, and the index at which its slot was looked at: while neither changes
 	 * nothing needs checking again */
 	uint8_t ticket_bytes[TICKET_SIZE];
@@ -50,7 +57,7 @@ answering answer_generate_key, answer_generate_key_pair;
 answering answer_wrap_key, answer_unwrap_key, answer_derive_key, answer_copy_object, answer_object_size;
 answering answer_create_object, answer_destroy_object, answer_set_attributes, answer_get_attributes, answer_find;
 answering answer_login, answer_init_token, answer_init_pin, answer_set_pin, answer_slot_info;
-answering answer_status, answer_slot_create, answer_slot_list, answer_snapshot, answer_transfer;
+answering answer_status, answer_slot_create, answer_slot_access, answer_slot_remove, answer_slot_list, answer_snapshot, answer_transfer;
 
 /* Sets an empty body. */
 CK_RV question_done(struct question *question);

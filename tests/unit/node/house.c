@@ -125,7 +125,7 @@ void house_close(struct node_house *house)
 void talk_begin(struct talk *talk, struct node_house *house, uint32_t slot)
 {
 	*talk = (struct talk){ .node = house->node, .slot = slot };
-	talk->client.identity = (struct identity){ IDENTITY_ADMIN, "tester" };
+	talk->client.identity = (struct identity){ IDENTITY_LOCAL_USER, "uid:0" };
 	talk->client.may_administer = true;
 }
 
