@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "node/access.h"
 #include "node/founding.h"
+#include "node/seldom.h"
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -218,10 +219,9 @@ static enum err serve(struct connection *connection, struct client *client)
 /* How it ended: going away is nobody's fault, all else is counted and told, though not a line for each of a thousand. */
 static void note_end(struct connection *connection, const struct client *client, enum err err)
 {
-	static _Atomic int64_t told_ms;
-	static _Atomic unsigned untold;
+	static struct seldom seldom;
 	struct counters *counters = &connection->node->counters;
-	int64_t now = clock_ms(), before = told_ms;
+	unsigned untold;
 	if (err == ERR_CLOSED)
 		return;
 	if (err == ERR_MALFORMED || err == ERR_TOO_BIG)
@@ -229,14 +229,10 @@ static void note_end(struct connection *connection, const struct client *client,
 	count_one(counters, connection->is_surplus ? COUNTER_CONNECTIONS_BUSY
 	                    : err == ERR_REFUSED   ? COUNTER_CONNECTIONS_REFUSED
 	                                           : COUNTER_CONNECTIONS_DROPPED);
-	if (before && now - before < 1000) {
-		untold++;
-		return;
-	}
-	if (atomic_compare_exchange_strong(&told_ms, &before, now))
+	if (seldom_may_tell(&seldom, &untold))
 		log_warn("node", "connection dropped client=%s err=%s others_untold=%u",
 		         *client->identity.name ? client->identity.name : "unknown",
-		         connection->is_surplus ? "busy" : err_name(err), atomic_exchange(&untold, 0));
+		         connection->is_surplus ? "busy" : err_name(err), untold);
 }
 
 void connection_run(struct connection *connection)
