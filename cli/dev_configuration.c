@@ -146,7 +146,9 @@ static enum err write_node(const struct dev *dev, const struct dev_node *node, s
 		fprintf(file, "[founder %s]\nid = %d\naddress = 127.0.0.1:%d\n\n", dev->nodes[i].name, (int)i + 1,
 		        (int)dev->nodes[i].peer_port);
 	fprintf(file, "[tls]\nauthority = ../authority/certificate.pem\ncertificate = certificate.pem\nkey = key.pem\n\n");
-	fprintf(file, "[token]\nmodule = %s\nuri = pkcs11:token=craton-%s\npin_file = token.pin\n\n", dev->module, node->name);
+	fprintf(file, "[token]\nmodule = %s\nuri = pkcs11:token=craton-%s\npin_file = token.pin\n", dev->module, node->name);
+	fprintf(file, "# SoftHSM cannot seal these; a node for production has them in its memory only if you say so.\n"
+	              "node_generated = ed25519, ed448, x25519, x448\n\n");
 	if (environment)
 		fprintf(file, "[environment %.*s]\nvalue = %s\n\n", (int)strcspn(environment, "="), environment, strchr(environment, '=') + 1);
 	fprintf(file, "[listen]\nunix = socket\ntls = 127.0.0.1:%d\n", (int)node->client_port);
