@@ -85,6 +85,17 @@ static void every_mechanism_listed_has_information(void)
 	EXPECT(P11->C_GetMechanismInfo(token.slot, 0x7ffffff0, &info), CKR_MECHANISM_INVALID);
 }
 
+static void mechanism_information_is_written_whole(void)
+{
+	CK_MECHANISM_INFO info;
+	memset(&info, 0xff, sizeof info);
+	EXPECT(P11->C_GetMechanismInfo(token.slot, CKM_AES_CBC, &info), CKR_OK);
+	if (token.is_softhsm && (info.flags & CKF_GENERATE_KEY_PAIR))
+		observe_deviation("C_GetMechanismInfo", "flags", "it adds its flags to those it finds");
+	else
+		CU_ASSERT(!(info.flags & (CKF_GENERATE_KEY_PAIR | CKF_SIGN_RECOVER)));
+}
+
 static void the_mechanisms_of_the_main_job_are_offered(void)
 {
 	static const CK_MECHANISM_TYPE wanted[] = { CKM_RSA_PKCS_KEY_PAIR_GEN, CKM_RSA_PKCS, CKM_SHA256_RSA_PKCS,
@@ -126,6 +137,7 @@ CHAPTER(general,
 	SAY(the_token_says_what_it_is),
 	SAY(a_slot_that_does_not_exist_is_said_so),
 	SAY(every_mechanism_listed_has_information),
+	SAY(mechanism_information_is_written_whole),
 	SAY(the_mechanisms_of_the_main_job_are_offered),
 	SAY(random_bytes_differ_and_any_amount_is_given),
 	SAY(parallel_functions_answer_as_the_standard_has_it));

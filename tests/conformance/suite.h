@@ -72,6 +72,8 @@ struct key_pair make_rsa(CK_SESSION_HANDLE session, enum lifetime lifetime, CK_U
 struct key_pair make_ec(CK_SESSION_HANDLE session, enum lifetime lifetime, const char *curve, const char *label); /* "P-256" */
 CK_OBJECT_HANDLE make_aes(CK_SESSION_HANDLE session, enum lifetime lifetime, CK_ULONG bytes, const char *label);
 CK_OBJECT_HANDLE make_secret(CK_SESSION_HANDLE session, enum lifetime lifetime, CK_ULONG bytes, const char *label);
+/* Of that value, good for everything, extractable, not sensitive; a session object. */
+CK_OBJECT_HANDLE import_secret(CK_SESSION_HANDLE session, CK_KEY_TYPE type, const CK_BYTE *value, CK_ULONG size);
 /* Public, of the value "some data". */
 CK_OBJECT_HANDLE make_data(CK_SESSION_HANDLE session, enum lifetime lifetime, const char *label);
 void destroy_pair(CK_SESSION_HANDLE session, struct key_pair pair);
@@ -89,5 +91,5 @@ struct chapter {
 	static const struct sentence sentences_of_##chapter_name[] = { __VA_ARGS__ };   \
 	const struct chapter chapter_##chapter_name = { #chapter_name, sentences_of_##chapter_name, \
 		sizeof sentences_of_##chapter_name / sizeof(struct sentence) }
-extern const struct chapter chapter_general, chapter_states, chapter_sessions, chapter_login, chapter_objects, chapter_keys,
+extern const struct chapter chapter_general, chapter_states, chapter_mechanisms, chapter_sessions, chapter_login, chapter_objects, chapter_keys,
 	chapter_sign, chapter_encrypt, chapter_digest, chapter_arguments, chapter_token;
