@@ -1,25 +1,29 @@
 /* Reading and changing attributes (PKCS#11 2.40, 5.7): each in one round trip, whatever their number. */
+#include "pkcs11/attributes.h"
+#include "pkcs11/asked.h"
 #include "pkcs11/created.h"
 
-#define REMEMBER_MS 1000 /* an answer is good for the very next call, and not for long */
+CK_RV attributes_ask(struct session *session, struct object *object, uint64_t *types, size_t count, Craton__Reply **reply)
+{
+	struct question question = QUESTION_INIT;
+	Craton__GetAttributes body = CRATON__GET_ATTRIBUTES__INIT;
+	Craton__ObjectRef ref;
+	question_about(&question, object, &ref);
+	body.object = &ref;
+	body.types = types;
+	body.n_types = count;
+	question.request.body_case = CRATON__REQUEST__BODY_GET_ATTRIBUTES;
+	question.request.get_attributes = &body;
+	return library_ask(session->library, &question, CRATON__REPLY__BODY_ATTRIBUTES, reply);
+}
 
 static CK_RV ask_values(struct session *session, struct object *object, const CK_ATTRIBUTE *template_, CK_ULONG count,
                         Craton__Reply **reply)
 {
-	struct question question = QUESTION_INIT;
-	Craton__GetAttributes body = CRATON__GET_ATTRIBUTES__INIT;
-	Craton__ObjectRef ref = CRATON__OBJECT_REF__INIT;
 	uint64_t types[ATTRIBUTES_MAX];
 	for (CK_ULONG i = 0; i < count; i++)
 		types[i] = template_[i].type;
-	ref.id = (ProtobufCBinaryData){ ID_SIZE, object->id.bytes };
-	body.object = question.object = &ref;
-	body.types = types;
-	body.n_types = count;
-	question.about = object;
-	question.request.body_case = CRATON__REQUEST__BODY_GET_ATTRIBUTES;
-	question.request.get_attributes = &body;
-	return library_ask(session->library, &question, CRATON__REPLY__BODY_ATTRIBUTES, reply);
+	return attributes_ask(session, object, types, count, reply);
 }
 
 static const Craton__AttributeAnswer *find_answer(const Craton__Reply *reply, CK_ATTRIBUTE_TYPE type)
@@ -76,19 +80,12 @@ static bool asks_lengths(const CK_ATTRIBUTE *template_, CK_ULONG count)
 static Craton__Reply *take_remembered(struct session *session, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *template_, CK_ULONG count)
 {
 	Craton__Reply *answer = session->answer;
-	bool is_good = answer && session->answer_about == handle && clock_ms() - session->answer_at_ms <= REMEMBER_MS &&
-	               answers_all(answer, template_, count);
+	bool is_good = session_answer_is_fresh(session) && answer->body_case == CRATON__REPLY__BODY_ATTRIBUTES &&
+	               session->answer_about == handle && answers_all(answer, template_, count);
 	if (!is_good)
 		session_forget_answer(session);
 	session->answer = NULL;
 	return is_good ? answer : NULL;
-}
-
-static void remember(struct session *session, CK_OBJECT_HANDLE handle, Craton__Reply *answer)
-{
-	session->answer = answer;
-	session->answer_about = handle;
-	session->answer_at_ms = clock_ms();
 }
 
 static CK_RV get_values(struct session *session, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *template_, CK_ULONG count)
@@ -104,7 +101,7 @@ static CK_RV get_values(struct session *session, CK_OBJECT_HANDLE handle, CK_ATT
 	if (rv == CKR_OK)
 		rv = give_values(reply, template_, count);
 	if (reply && is_first)
-		remember(session, handle, reply);
+		session_remember(session, handle, reply);
 	else
 		reply_free(reply);
 	object_release(object);
@@ -137,13 +134,12 @@ static CK_RV ask_change(struct session *session, struct object *object, const st
 {
 	struct question question = QUESTION_INIT;
 	Craton__SetAttributes body = CRATON__SET_ATTRIBUTES__INIT;
-	Craton__ObjectRef ref = CRATON__OBJECT_REF__INIT;
+	Craton__ObjectRef ref;
 	Craton__Reply *reply;
-	ref.id = (ProtobufCBinaryData){ ID_SIZE, object->id.bytes };
-	body.object = question.object = &ref;
+	question_about(&question, object, &ref);
+	body.object = &ref;
 	body.attributes = changes->items;
 	body.n_attributes = changes->count;
-	question.about = object;
 	question.request.body_case = CRATON__REQUEST__BODY_SET_ATTRIBUTES;
 	question.request.set_attributes = &body;
 	CK_RV rv = library_ask(session->library, &question, ANY_BODY, &reply);

@@ -1,8 +1,10 @@
 /* Digests (PKCS#11 2.40, 5.10): made here, in a library context of our own, and known to no member. */
-#include "pkcs11/session.h"
+#include "pkcs11/digest.h"
+#include "pkcs11/attributes.h"
+#include "base/secret.h"
 #include <openssl/evp.h>
 
-static CK_RV digest_end(struct session *session, CK_RV rv)
+CK_RV digest_end(struct session *session, CK_RV rv)
 {
 	EVP_MD_CTX_free(session->digest);
 	session->digest = NULL;
@@ -12,7 +14,7 @@ static CK_RV digest_end(struct session *session, CK_RV rv)
 static CK_RV digest_init(struct session *session, const CK_MECHANISM *mechanism)
 {
 	if (!mechanism)
-		return CKR_ARGUMENTS_BAD;
+		return session->digest ? digest_end(session, CKR_OK) : CKR_ARGUMENTS_BAD;
 	if (session->digest)
 		return CKR_OPERATION_ACTIVE;
 	const struct hash_facts *facts = hash_facts(mechanism->mechanism);
@@ -35,7 +37,7 @@ CK_RV C_DigestInit(CK_SESSION_HANDLE handle, CK_MECHANISM_PTR mechanism)
 	return session_leave(session, digest_init(session, mechanism));
 }
 
-static CK_RV digest_add(struct session *session, struct bytes part)
+CK_RV digest_add(struct session *session, struct bytes part)
 {
 	if (!session->digest)
 		return CKR_OPERATION_NOT_INITIALIZED;
@@ -111,4 +113,42 @@ CK_RV C_Digest(CK_SESSION_HANDLE handle, CK_BYTE_PTR data, CK_ULONG data_size, C
 	if (rv != CKR_OK)
 		return rv;
 	return session_leave(session, digest_once(session, (struct bytes){ data, data_size }, out, size));
+}
+
+/* "CKR_KEY_INDIGESTIBLE: the value of the specified key cannot be digested for some reason": it may not be read. */
+static CK_RV digest_value(struct session *session, struct object *key)
+{
+	Craton__Reply *reply;
+	uint64_t types[] = { CKA_VALUE };
+	if (attribute_list_ulong(&key->attributes, CKA_CLASS, CKO_DATA) != CKO_SECRET_KEY)
+		return CKR_KEY_HANDLE_INVALID;
+	CK_RV rv = attributes_ask(session, key, types, 1, &reply);
+	if (rv != CKR_OK)
+		return rv_for_key(rv);
+	Craton__AttributeAnswer *answer = reply->attributes->n_list == 1 ? reply->attributes->list[0] : NULL;
+	bool is_read = answer && answer->rv == CKR_OK;
+	rv = is_read ? digest_add(session, (struct bytes){ answer->value.data, answer->value.len }) : CKR_KEY_INDIGESTIBLE;
+	if (is_read && answer->value.len)
+		secret_wipe(answer->value.data, answer->value.len);
+	reply_free(reply);
+	return rv;
+}
+
+static CK_RV digest_key(struct session *session, CK_OBJECT_HANDLE handle)
+{
+	if (!session->digest)
+		return CKR_OPERATION_NOT_INITIALIZED;
+	struct object *key = session_object(session, handle);
+	CK_RV rv = key ? digest_value(session, key) : CKR_KEY_HANDLE_INVALID;
+	object_release(key);
+	return rv == CKR_OK ? CKR_OK : digest_end(session, rv);
+}
+
+CK_RV C_DigestKey(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE key)
+{
+	struct session *session;
+	CK_RV rv = session_enter(handle, &session);
+	if (rv != CKR_OK)
+		return rv;
+	return session_leave(session, digest_key(session, key));
 }

@@ -1,23 +1,6 @@
 /* Key management (PKCS#11 2.40, 5.14): keys and key pairs are made on a member and become everyone's in one round trip. */
+#include "pkcs11/asked.h"
 #include "pkcs11/created.h"
-
-/* The mechanism, if the slot offers it for this. */
-static CK_RV read_mechanism(struct session *session, const CK_MECHANISM *mechanism, CK_FLAGS use, Craton__Mechanism **out)
-{
-	struct offered offered;
-	if (!mechanism)
-		return CKR_ARGUMENTS_BAD;
-	CK_RV rv = offer_find(session->library, mechanism->mechanism, &offered);
-	if (rv == CKR_OK && !(offered.info.flags & use))
-		rv = CKR_MECHANISM_INVALID;
-	return rv == CKR_OK ? mechanism_to_wire(mechanism, false, out) : rv;
-}
-
-static void mechanism_free(Craton__Mechanism *mechanism)
-{
-	if (mechanism)
-		craton__mechanism__free_unpacked(mechanism, NULL);
-}
 
 static CK_RV ask_key(struct session *session, Craton__Mechanism *mechanism, const struct attribute_list *wanted, CK_OBJECT_HANDLE *key)
 {
@@ -39,17 +22,17 @@ static CK_RV ask_key(struct session *session, Craton__Mechanism *mechanism, cons
 static CK_RV generate_key(struct session *session, const CK_MECHANISM *mechanism, const CK_ATTRIBUTE *template_, CK_ULONG count,
                           CK_OBJECT_HANDLE *key)
 {
-	Craton__Mechanism *wire = NULL;
+	struct asked_mechanism asked = { .wire = NULL };
 	struct attribute_list wanted = { NULL, 0 };
 	if (!key || (!template_ && count))
 		return CKR_ARGUMENTS_BAD;
-	CK_RV rv = read_mechanism(session, mechanism, CKF_GENERATE, &wire);
+	CK_RV rv = asked_read(session, mechanism, CKF_GENERATE, &asked);
 	if (rv == CKR_OK)
 		rv = template_read(session, template_, count, &wanted);
 	if (rv == CKR_OK)
-		rv = ask_key(session, wire, &wanted, key);
+		rv = ask_key(session, asked.wire, &wanted, key);
 	template_finish(&wanted);
-	mechanism_free(wire);
+	asked_finish(&asked);
 	return rv;
 }
 
@@ -96,22 +79,22 @@ CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE handle, CK_MECHANISM_PTR mechanism, CK
 {
 	struct session *session;
 	struct pair pair = { .public_key = public_key, .private_key = private_key };
-	Craton__Mechanism *wire = NULL;
+	struct asked_mechanism asked = { .wire = NULL };
 	CK_RV rv = session_enter(handle, &session);
 	if (rv != CKR_OK)
 		return rv;
 	if (!public_key || !private_key || (!public_template && public_count) || (!private_template && private_count))
 		rv = CKR_ARGUMENTS_BAD;
 	if (rv == CKR_OK)
-		rv = read_mechanism(session, mechanism, CKF_GENERATE_KEY_PAIR, &wire);
+		rv = asked_read(session, mechanism, CKF_GENERATE_KEY_PAIR, &asked);
 	if (rv == CKR_OK)
 		rv = template_read(session, public_template, public_count, &pair.public_wanted);
 	if (rv == CKR_OK)
 		rv = template_read(session, private_template, private_count, &pair.private_wanted);
 	if (rv == CKR_OK)
-		rv = ask_pair(session, wire, &pair);
+		rv = ask_pair(session, asked.wire, &pair);
 	template_finish(&pair.public_wanted);
 	template_finish(&pair.private_wanted);
-	mechanism_free(wire);
+	asked_finish(&asked);
 	return session_leave(session, rv);
 }

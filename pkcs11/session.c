@@ -3,6 +3,8 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
+#define ANSWER_FRESH_MS 1000
+
 /* Counts on across C_Finalize: a stale handle never means another session. */
 static atomic_ulong handle_last;
 
@@ -178,6 +180,18 @@ CK_RV session_leave(struct session *session, CK_RV rv)
 	session_release(session);
 	gate_leave();
 	return rv;
+}
+
+void session_remember(struct session *session, CK_OBJECT_HANDLE about, Craton__Reply *answer)
+{
+	session->answer = answer;
+	session->answer_about = about;
+	session->answer_at_ms = clock_ms();
+}
+
+bool session_answer_is_fresh(const struct session *session)
+{
+	return session->answer && clock_ms() - session->answer_at_ms <= ANSWER_FRESH_MS;
 }
 
 void session_forget_answer(struct session *session)

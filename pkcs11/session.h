@@ -19,9 +19,10 @@ struct session {
 	const struct hash_facts *digest_facts;
 	bool digest_has_parts;
 	struct search *search;          /* NULL: no search */
-	/* What C_GetAttributeValue just heard when only lengths were asked: the values are asked for next. */
+	/* What C_GetAttributeValue or C_WrapKey just heard when only lengths were asked: the values are asked for next. */
 	Craton__Reply *answer;
-	CK_OBJECT_HANDLE answer_about;
+	CK_OBJECT_HANDLE answer_about;  /* whose attributes */
+	uint8_t answer_of[32];          /* a digest of what was to be wrapped */
 	int64_t answer_at_ms;
 };
 
@@ -31,13 +32,16 @@ void sessions_close_all(struct library *library);
 /* How many there are, and how many of them are read-only. */
 void sessions_count(struct library *library, size_t *count, size_t *read_only);
 
-/* Through the gate and into a session, alone; for every function that takes a session. Whatever
- * C_GetAttributeValue remembered is forgotten, but by itself.
+/* Through the gate and into a session, alone; for every function that takes a session. What was
+ * remembered for the next call is forgotten, but by those that remember.
  * CKR_CRYPTOKI_NOT_INITIALIZED, CKR_SESSION_HANDLE_INVALID. */
 CK_RV session_enter(CK_SESSION_HANDLE handle, struct session **out);
-CK_RV session_enter_remembering(CK_SESSION_HANDLE handle, struct session **out); /* C_GetAttributeValue */
+CK_RV session_enter_remembering(CK_SESSION_HANDLE handle, struct session **out); /* C_GetAttributeValue, C_WrapKey */
 /* Returns rv, so that a function ends in it. */
 CK_RV session_leave(struct session *session, CK_RV rv);
+/* An answer is good for the very next call, and not for long; taken over. */
+void session_remember(struct session *session, CK_OBJECT_HANDLE about, Craton__Reply *answer);
+bool session_answer_is_fresh(const struct session *session);
 void session_forget_answer(struct session *session);
 
 /* The end of a login, with what goes with it. False if nobody was logged in. */

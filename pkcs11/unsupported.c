@@ -14,22 +14,6 @@ CK_RV C_SetOperationState(CK_SESSION_HANDLE session, CK_BYTE_PTR state, CK_ULONG
 	return CKR_FUNCTION_NOT_SUPPORTED;
 }
 
-CK_RV C_CopyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR template_, CK_ULONG count,
-                   CK_OBJECT_HANDLE_PTR copy)
-{
-	return CKR_FUNCTION_NOT_SUPPORTED;
-}
-
-CK_RV C_GetObjectSize(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ULONG_PTR size)
-{
-	return CKR_FUNCTION_NOT_SUPPORTED;
-}
-
-CK_RV C_DigestKey(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key)
-{
-	return CKR_FUNCTION_NOT_SUPPORTED;
-}
-
 CK_RV C_SignRecoverInit(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key)
 {
 	return CKR_FUNCTION_NOT_SUPPORTED;
@@ -46,44 +30,6 @@ CK_RV C_VerifyRecoverInit(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism,
 }
 
 CK_RV C_VerifyRecover(CK_SESSION_HANDLE session, CK_BYTE_PTR signature, CK_ULONG signature_size, CK_BYTE_PTR data, CK_ULONG_PTR size)
-{
-	return CKR_FUNCTION_NOT_SUPPORTED;
-}
-
-CK_RV C_DigestEncryptUpdate(CK_SESSION_HANDLE session, CK_BYTE_PTR part, CK_ULONG part_size, CK_BYTE_PTR out, CK_ULONG_PTR size)
-{
-	return CKR_FUNCTION_NOT_SUPPORTED;
-}
-
-CK_RV C_DecryptDigestUpdate(CK_SESSION_HANDLE session, CK_BYTE_PTR part, CK_ULONG part_size, CK_BYTE_PTR out, CK_ULONG_PTR size)
-{
-	return CKR_FUNCTION_NOT_SUPPORTED;
-}
-
-CK_RV C_SignEncryptUpdate(CK_SESSION_HANDLE session, CK_BYTE_PTR part, CK_ULONG part_size, CK_BYTE_PTR out, CK_ULONG_PTR size)
-{
-	return CKR_FUNCTION_NOT_SUPPORTED;
-}
-
-CK_RV C_DecryptVerifyUpdate(CK_SESSION_HANDLE session, CK_BYTE_PTR part, CK_ULONG part_size, CK_BYTE_PTR out, CK_ULONG_PTR size)
-{
-	return CKR_FUNCTION_NOT_SUPPORTED;
-}
-
-CK_RV C_WrapKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE wrapping_key, CK_OBJECT_HANDLE key,
-                CK_BYTE_PTR wrapped, CK_ULONG_PTR size)
-{
-	return CKR_FUNCTION_NOT_SUPPORTED;
-}
-
-CK_RV C_UnwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE unwrapping_key, CK_BYTE_PTR wrapped,
-                  CK_ULONG wrapped_size, CK_ATTRIBUTE_PTR template_, CK_ULONG count, CK_OBJECT_HANDLE_PTR key)
-{
-	return CKR_FUNCTION_NOT_SUPPORTED;
-}
-
-CK_RV C_DeriveKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE base_key, CK_ATTRIBUTE_PTR template_,
-                  CK_ULONG count, CK_OBJECT_HANDLE_PTR key)
 {
 	return CKR_FUNCTION_NOT_SUPPORTED;
 }

@@ -1,4 +1,4 @@
-#include "tests/support/toy_token.h"
+#include "tests/support/toy_inside.h"
 #include "base/digest.h"
 #include "wire/mechanism_table.h"
 #include <assert.h>
@@ -13,7 +13,8 @@ static const struct { CK_MECHANISM_TYPE type; CK_FLAGS flags; } offered[] = {
 	{ CKM_SHA256_RSA_PKCS, CKF_SIGN | CKF_VERIFY }, { CKM_SHA256_HMAC, CKF_SIGN | CKF_VERIFY },
 	{ CKM_AES_ECB, CKF_ENCRYPT | CKF_DECRYPT }, { CKM_AES_CBC, CKF_ENCRYPT | CKF_DECRYPT },
 	{ CKM_AES_CBC_PAD, CKF_ENCRYPT | CKF_DECRYPT }, { CKM_AES_CTR, CKF_ENCRYPT | CKF_DECRYPT },
-	{ CKM_AES_GCM, CKF_ENCRYPT | CKF_DECRYPT },
+	{ CKM_AES_GCM, CKF_ENCRYPT | CKF_DECRYPT }, { CKM_AES_KEY_WRAP, CKF_WRAP | CKF_UNWRAP },
+	{ CKM_CONCATENATE_BASE_AND_KEY, CKF_DERIVE }, { CKM_CONCATENATE_BASE_AND_DATA, CKF_DERIVE },
 };
 
 void toy_init(struct toy *toy)
@@ -33,7 +34,7 @@ void toy_finish(struct toy *toy)
 
 /* ---- who and what */
 
-static bool is_user(const struct toy *toy, const Craton__Request *request)
+bool toy_is_user(const struct toy *toy, const Craton__Request *request)
 {
 	return request->ticket.len == 2 && request->ticket.data[0] == CRATON__ROLE__ROLE_USER &&
 	       request->ticket.data[1] == toy->generation;
@@ -109,7 +110,7 @@ static void answer_mechanisms(struct fake_call *call, Craton__Reply *reply)
 
 /* ---- objects */
 
-static struct attribute_list view_of(const Craton__Object *object)
+struct attribute_list toy_view(const Craton__Object *object)
 {
 	return (struct attribute_list){ object->attributes, object->n_attributes };
 }
@@ -123,7 +124,7 @@ static Craton__Object *find_stored(struct toy *toy, const ProtobufCBinaryData *i
 }
 
 /* Stored or carried; NULL and what the reply must say. */
-static Craton__Object *find_object(struct toy *toy, const Craton__ObjectRef *ref, Craton__Reply *reply)
+Craton__Object *toy_find(struct toy *toy, const Craton__ObjectRef *ref, Craton__Reply *reply)
 {
 	Craton__Object *object = ref->carried ? ref->carried : find_stored(toy, &ref->id);
 	if (!object) {
@@ -133,7 +134,7 @@ static Craton__Object *find_object(struct toy *toy, const Craton__ObjectRef *ref
 	return object;
 }
 
-static Craton__Object *make_object(struct toy *toy, Craton__Attribute **items, size_t count, CK_OBJECT_CLASS class, CK_KEY_TYPE type)
+Craton__Object *toy_make(struct toy *toy, Craton__Attribute **items, size_t count, CK_OBJECT_CLASS class, CK_KEY_TYPE type)
 {
 	static const CK_ATTRIBUTE_TYPE permissions[] = { CKA_SIGN, CKA_VERIFY, CKA_ENCRYPT, CKA_DECRYPT };
 	struct attribute_list list = { NULL, 0 };
@@ -159,7 +160,7 @@ static Craton__Object *make_object(struct toy *toy, Craton__Attribute **items, s
 	return object;
 }
 
-static Craton__ObjectBrief *brief_of(struct fake_call *call, const Craton__Object *object)
+Craton__ObjectBrief *toy_brief(struct fake_call *call, const Craton__Object *object)
 {
 	Craton__ObjectBrief *brief = fake_alloc(call, sizeof *brief);
 	craton__object_brief__init(brief);
@@ -169,7 +170,7 @@ static Craton__ObjectBrief *brief_of(struct fake_call *call, const Craton__Objec
 	return brief;
 }
 
-static void begin_created(struct fake_call *call, Craton__Reply *reply)
+void toy_begin_created(struct fake_call *call, Craton__Reply *reply)
 {
 	reply->created = fake_alloc(call, sizeof *reply->created);
 	craton__created__init(reply->created);
@@ -194,14 +195,14 @@ static void carry(struct fake_call *call, Craton__Object *object, Craton__Reply 
 	reply->created->carried[reply->created->n_carried++] = copy;
 }
 
-static void add_created(struct toy *toy, struct fake_call *call, Craton__Object *object, Craton__Reply *reply)
+void toy_add_created(struct toy *toy, struct fake_call *call, Craton__Object *object, Craton__Reply *reply)
 {
-	struct attribute_list view = view_of(object);
+	struct attribute_list view = toy_view(object);
 	if (attribute_list_bool(&view, CKA_TOKEN, false)) {
 		assert(toy->count < TOY_OBJECTS_MAX);
 		toy->objects[toy->count++] = object;
 		toy->index++;
-		reply->created->list[reply->created->n_list++] = brief_of(call, object);
+		reply->created->list[reply->created->n_list++] = toy_brief(call, object);
 	} else {
 		carry(call, object, reply);
 		craton__object__free_unpacked(object, NULL);
@@ -211,49 +212,8 @@ static void add_created(struct toy *toy, struct fake_call *call, Craton__Object 
 static void answer_create(struct toy *toy, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
 {
 	Craton__CreateObject *asked = request->create_object;
-	begin_created(call, reply);
-	add_created(toy, call, make_object(toy, asked->attributes, asked->n_attributes, CKO_DATA, KEY_TYPE_NONE), reply);
-}
-
-static CK_KEY_TYPE made_by(const Craton__Mechanism *mechanism)
-{
-	const struct mechanism_facts *facts = mechanism_facts((CK_MECHANISM_TYPE)mechanism->type);
-	return facts ? facts->key_type : KEY_TYPE_NONE;
-}
-
-static void answer_generate(struct toy *toy, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
-{
-	Craton__GenerateKey *asked = request->generate_key;
-	if (!is_user(toy, request)) {
-		reply->rv = CKR_USER_NOT_LOGGED_IN;
-		return;
-	}
-	begin_created(call, reply);
-	if (request->request_id.len == ID_SIZE && memcmp(request->request_id.data, &toy->last_request, ID_SIZE) == 0) {
-		reply->created->list[reply->created->n_list++] = brief_of(call, toy->objects[toy->last_made]);
-		return;
-	}
-	add_created(toy, call, make_object(toy, asked->attributes, asked->n_attributes, CKO_SECRET_KEY, made_by(asked->mechanism)), reply);
-	id_from_bytes(&toy->last_request, request->request_id.data, request->request_id.len);
-	toy->last_made = toy->count - 1;
-}
-
-static void answer_generate_pair(struct toy *toy, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
-{
-	Craton__GenerateKeyPair *asked = request->generate_key_pair;
-	CK_KEY_TYPE type = made_by(asked->mechanism);
-	begin_created(call, reply);
-	add_created(toy, call, make_object(toy, asked->public_attributes, asked->n_public_attributes, CKO_PUBLIC_KEY, type), reply);
-	Craton__Object *closed = make_object(toy, asked->private_attributes, asked->n_private_attributes, CKO_PRIVATE_KEY, type);
-	struct attribute_list list = view_of(closed), asked_public = { asked->public_attributes, asked->n_public_attributes };
-	const Craton__Attribute *curve = attribute_list_get(&asked_public, CKA_EC_PARAMS);
-	if (curve)
-		attribute_list_set(&list, CKA_EC_PARAMS, curve->value.data, curve->value.len);
-	if (type == CKK_RSA)
-		attribute_list_set_ulong(&list, CKA_MODULUS_BITS, attribute_list_ulong(&asked_public, CKA_MODULUS_BITS, 2048));
-	closed->attributes = list.items;
-	closed->n_attributes = list.count;
-	add_created(toy, call, closed, reply);
+	toy_begin_created(call, reply);
+	toy_add_created(toy, call, toy_make(toy, asked->attributes, asked->n_attributes, CKO_DATA, KEY_TYPE_NONE), reply);
 }
 
 static void answer_destroy(struct toy *toy, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
@@ -274,11 +234,11 @@ static void answer_destroy(struct toy *toy, struct fake_call *call, const Craton
 static void answer_get(struct toy *toy, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
 {
 	Craton__GetAttributes *asked = request->get_attributes;
-	Craton__Object *object = find_object(toy, asked->object, reply);
+	Craton__Object *object = toy_find(toy, asked->object, reply);
 	if (!object)
 		return;
 	atomic_fetch_add(&toy->reads, 1);
-	struct attribute_list view = view_of(object);
+	struct attribute_list view = toy_view(object);
 	Craton__GetAttributesReply *body = reply->attributes = fake_alloc(call, sizeof *body);
 	craton__get_attributes_reply__init(body);
 	body->list = fake_alloc(call, (asked->n_types + 1) * sizeof *body->list);
@@ -288,7 +248,7 @@ static void answer_get(struct toy *toy, struct fake_call *call, const Craton__Re
 		answer->type = asked->types[body->n_list];
 		const Craton__Attribute *found = attribute_list_get(&view, (CK_ATTRIBUTE_TYPE)answer->type);
 		bool is_key = attribute_list_ulong(&view, CKA_CLASS, CKO_DATA) == CKO_SECRET_KEY;
-		if (answer->type == CKA_VALUE && is_key)
+		if (answer->type == CKA_VALUE && is_key && attribute_list_bool(&view, CKA_SENSITIVE, true))
 			answer->rv = CKR_ATTRIBUTE_SENSITIVE;
 		else if (found)
 			answer->value = fake_bytes(call, found->value.data, found->value.len);
@@ -301,26 +261,26 @@ static void answer_get(struct toy *toy, struct fake_call *call, const Craton__Re
 static void answer_set(struct toy *toy, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
 {
 	Craton__SetAttributes *asked = request->set_attributes;
-	Craton__Object *object = find_object(toy, asked->object, reply);
+	Craton__Object *object = toy_find(toy, asked->object, reply);
 	if (!object)
 		return;
-	struct attribute_list list = view_of(object);
+	struct attribute_list list = toy_view(object);
 	for (size_t i = 0; i < asked->n_attributes; i++)
 		attribute_list_set(&list, (CK_ATTRIBUTE_TYPE)asked->attributes[i]->type, asked->attributes[i]->value.data,
 		                   asked->attributes[i]->value.len);
 	object->attributes = list.items;
 	object->n_attributes = list.count;
-	begin_created(call, reply);
+	toy_begin_created(call, reply);
 	if (asked->object->carried)
 		carry(call, object, reply);
 	else
-		reply->created->list[reply->created->n_list++] = brief_of(call, object);
+		reply->created->list[reply->created->n_list++] = toy_brief(call, object);
 	toy->index++;
 }
 
 static bool has_all(const Craton__Object *object, const Craton__Find *asked)
 {
-	struct attribute_list view = view_of(object);
+	struct attribute_list view = toy_view(object);
 	for (size_t i = 0; i < asked->n_attributes; i++) {
 		const Craton__Attribute *want = asked->attributes[i], *have = attribute_list_get(&view, (CK_ATTRIBUTE_TYPE)want->type);
 		if (!have || have->value.len != want->value.len || memcmp(have->value.data, want->value.data, want->value.len) != 0)
@@ -340,14 +300,14 @@ static void answer_find(struct toy *toy, struct fake_call *call, const Craton__R
 	while (asked->after.len && i < toy->count && memcmp(toy->objects[i++]->id.data, asked->after.data, ID_SIZE) != 0)
 		;
 	for (; i < toy->count; i++) {
-		struct attribute_list view = view_of(toy->objects[i]);
-		if (!has_all(toy->objects[i], asked) || (attribute_list_bool(&view, CKA_PRIVATE, false) && !is_user(toy, request)))
+		struct attribute_list view = toy_view(toy->objects[i]);
+		if (!has_all(toy->objects[i], asked) || (attribute_list_bool(&view, CKA_PRIVATE, false) && !toy_is_user(toy, request)))
 			continue;
 		if (body->n_list == asked->count_max) {
 			body->more = true;
 			break;
 		}
-		body->list[body->n_list++] = brief_of(call, toy->objects[i]);
+		body->list[body->n_list++] = toy_brief(call, toy->objects[i]);
 	}
 	reply->body_case = CRATON__REPLY__BODY_FIND;
 }
@@ -386,7 +346,7 @@ static void encipher(struct fake_call *call, const Craton__Crypt *asked, Craton_
 /* A hash of mechanism and data, as long as the real thing would be. */
 static ProtobufCBinaryData signature_of(struct fake_call *call, const Craton__Crypt *asked, const Craton__Object *key)
 {
-	struct attribute_list view = view_of(key);
+	struct attribute_list view = toy_view(key);
 	struct bytes parts[] = { { &asked->mechanism->type, 8 }, { asked->data.data, asked->data.len } };
 	uint8_t hash[SHA256_SIZE], out[1024];
 	bool exact;
@@ -402,7 +362,7 @@ static ProtobufCBinaryData signature_of(struct fake_call *call, const Craton__Cr
 static void answer_crypt(struct toy *toy, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
 {
 	const Craton__Crypt *asked = request->crypt;
-	Craton__Object *key = find_object(toy, asked->key, reply);
+	Craton__Object *key = toy_find(toy, asked->key, reply);
 	if (!key)
 		return;
 	atomic_fetch_add(&toy->crypts, 1);
@@ -445,8 +405,13 @@ static void answer_body(struct toy *toy, struct fake_call *call, const Craton__R
 	case CRATON__REQUEST__BODY_GET_ATTRIBUTES: answer_get(toy, call, request, reply); break;
 	case CRATON__REQUEST__BODY_SET_ATTRIBUTES: answer_set(toy, call, request, reply); break;
 	case CRATON__REQUEST__BODY_FIND: answer_find(toy, call, request, reply); break;
-	case CRATON__REQUEST__BODY_GENERATE_KEY: answer_generate(toy, call, request, reply); break;
-	case CRATON__REQUEST__BODY_GENERATE_KEY_PAIR: answer_generate_pair(toy, call, request, reply); break;
+	case CRATON__REQUEST__BODY_GENERATE_KEY: toy_answer_generate(toy, call, request, reply); break;
+	case CRATON__REQUEST__BODY_GENERATE_KEY_PAIR: toy_answer_generate_pair(toy, call, request, reply); break;
+	case CRATON__REQUEST__BODY_WRAP_KEY: toy_answer_wrap(toy, call, request, reply); break;
+	case CRATON__REQUEST__BODY_UNWRAP_KEY: toy_answer_unwrap(toy, call, request, reply); break;
+	case CRATON__REQUEST__BODY_DERIVE_KEY: toy_answer_derive(toy, call, request, reply); break;
+	case CRATON__REQUEST__BODY_COPY_OBJECT: toy_answer_copy(toy, call, request, reply); break;
+	case CRATON__REQUEST__BODY_OBJECT_SIZE: toy_answer_size(toy, call, request, reply); break;
 	case CRATON__REQUEST__BODY_CRYPT: answer_crypt(toy, call, request, reply); break;
 	case CRATON__REQUEST__BODY_RANDOM: answer_random(call, request, reply); break;
 	default: reply->fault = CRATON__FAULT__FAULT_MALFORMED;

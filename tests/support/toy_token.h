@@ -10,6 +10,7 @@
 #define TOY_PIN "1234"
 #define TOY_SO_PIN "so-pin"
 #define TOY_OBJECTS_MAX 4096
+#define TOY_WRAPPED_SIZE (8 + 2 * ID_SIZE)
 
 struct toy {
 	pthread_mutex_t lock;
@@ -19,7 +20,8 @@ struct toy {
 	uint8_t next_id;
 	struct id last_request;         /* what made the last object, and what it was */
 	size_t last_made;
-	atomic_uint crypts, finds, reads, unknown; /* round trips of a kind; session keys that had to be shown */
+	atomic_uint crypts, finds, reads, wraps, unknown; /* round trips of a kind; session keys that had to be shown */
+	atomic_uint derived_from;       /* how many keys */
 	atomic_int fault;               /* instead of an answer to anything but Hello */
 	bool forgets;                   /* every session key, at once */
 	char pin[64];
