@@ -1,4 +1,4 @@
-/* PKCS#11 attributes and mechanisms as bytes, both ways. The canonical form of a
+/* PKCS#11 attributes as bytes, both ways. The canonical form of a
  * value is described in wire/craton.proto. Everything that arrives is judged here:
  * what comes out has the length its type demands. */
 #pragma once
@@ -52,17 +52,3 @@ CK_RV attributes_from_template(const CK_ATTRIBUTE *template_, CK_ULONG count, st
 CK_RV attribute_to_application(const Craton__Attribute *attribute, CK_ATTRIBUTE *out);
 /* A list → a native template for a token's function. Memory is one block: free(). */
 CK_RV attributes_to_template(const struct attribute_list *list, CK_ATTRIBUTE **out, CK_ULONG *count);
-
-/* Parameters are checked for size and, where they hold pointers and lengths, for sense.
- * CKR_MECHANISM_PARAM_INVALID; a mechanism whose parameter we do not know travels
- * only without one (CKR_MECHANISM_INVALID otherwise), unless `takes_bytes`: it is declared to be a byte string.
- * Objects that the parameter names by handle are not in *out: mechanism_keys. */
-CK_RV mechanism_to_wire(const CK_MECHANISM *mechanism, bool takes_bytes, Craton__Mechanism **out); /* craton__mechanism__free_unpacked */
-/* Native form whose parameter lives in one block with it: free(). `keys`: handles for mechanism->keys, in its order; NULL if it
- * names none. */
-CK_RV mechanism_from_wire(const Craton__Mechanism *mechanism, bool takes_bytes, const CK_OBJECT_HANDLE *keys,
-                          CK_MECHANISM **out);
-#define MECHANISM_KEYS_MAX 2
-/* The objects that a parameter names by handle (HKDF's salt key, CKM_CONCATENATE_BASE_AND_KEY's second), in its order: how many. The
- * parameter has passed mechanism_to_wire. */
-size_t mechanism_keys(const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE handles[MECHANISM_KEYS_MAX]);

@@ -1,6 +1,7 @@
 /* Attributes as an application or a token has them, and as the wire does. */
 #include "base/buf.h"
 #include "wire/attributes.h"
+#include "wire/block.h"
 #include "wire/canonical.h"
 #include <stdint.h>
 #include <stdlib.h>
@@ -205,20 +206,7 @@ CK_RV attribute_to_application(const Craton__Attribute *attribute, CK_ATTRIBUTE 
 	}
 }
 
-/* To a token: one block, first counted, then filled by the same walk */
-
-struct block {
-	uint8_t *data; /* NULL while counting */
-	size_t size;
-};
-
-static void *block_take(struct block *block, size_t size)
-{
-	void *at = block->data ? block->data + block->size : NULL;
-	size_t align = _Alignof(max_align_t);
-	block->size += (size + align - 1) / align * align;
-	return at;
-}
+/* To a token */
 
 static CK_ATTRIBUTE *lay_out(struct block *block, Craton__Attribute *const *items, size_t count);
 

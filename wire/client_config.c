@@ -18,7 +18,8 @@ const struct config_key client_config_keys[] = {
 	{ "tls", "authority", CONFIG_PATH, AT(authority_file), .hint = "the file of the cluster authority's certificate" },
 	{ "tls", "certificate", CONFIG_PATH, AT(certificate_file), .hint = "the file of this client's certificate" },
 	{ "tls", "key", CONFIG_PATH, AT(key_file), .hint = "the file (mode 0600) of this client's private key" },
-	{ "slot", "id", CONFIG_NUMBER, AT(slot), .preset = "1", .min = 1, .max = INT32_MAX, .hint = "the virtual slot's number, for example 1" },
+	{ "slot", "id", CONFIG_NUMBER, AT(slot), .min = 1, .max = INT32_MAX, .hint = "the virtual slot's number, for example 1" },
+	{ "slot", "label", CONFIG_TEXT, AT(slot_label), .hint = "the virtual slot's label, for example payments" },
 	{ "timeouts", "connect", CONFIG_MS, AT(connect_ms), .preset = "2s", .min = 1, .max = DAY_MS, .hint = "for example 2s" },
 	{ "timeouts", "command", CONFIG_MS, AT(command_ms), .preset = "20s", .min = 1, .max = DAY_MS, .hint = "for example 20s" },
 	{ "timeouts", "catch_up", CONFIG_MS, AT(catch_up_ms), .preset = "2s", .min = 0, .max = DAY_MS, .hint = "for example 2s" },
@@ -99,6 +100,15 @@ static enum err judge_tls(const struct client_config *config, struct complaint *
 	return ERR_OK;
 }
 
+static enum err judge_slot(struct client_config *config, struct complaint *complaint)
+{
+	if (config->slot && config->slot_label)
+		return complain(complaint, ERR_CONFIG, "%s: [slot] id and label: write one of them", config->file);
+	if (!config->slot && !config->slot_label)
+		config->slot = 1;
+	return ERR_OK;
+}
+
 enum err client_config_load(const char *file, struct client_config *out, struct complaint *complaint)
 {
 	*out = (struct client_config){ 0 };
@@ -109,6 +119,8 @@ enum err client_config_load(const char *file, struct client_config *out, struct 
 		err = judge_addresses(out, complaint);
 	if (err == ERR_OK)
 		err = judge_tls(out, complaint);
+	if (err == ERR_OK)
+		err = judge_slot(out, complaint);
 	if (err == ERR_NO_MEMORY)
 		complain(complaint, err, "craton.conf: no memory");
 	if (err != ERR_OK)

@@ -18,7 +18,8 @@ struct client_config {
 	/* [tls] */
 	char *authority_file, *certificate_file, *key_file; /* needed if a member is not unix: */
 	/* [slot] */
-	int64_t slot;         /* id = 1 */
+	int64_t slot;         /* id = 1; 0 if there is a label */
+	char *slot_label;     /* label = payments; NULL if there is an id */
 	/* [timeouts] */
 	int64_t connect_ms;   /* connect = 2s */
 	int64_t command_ms;   /* command = 20s; extended by heartbeats */

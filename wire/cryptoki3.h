@@ -232,6 +232,12 @@ typedef struct {
 #define CKM_SALSA20_POLY1305 (0x4022UL)
 #define CKM_SALSA20_KEY_GEN (0x402dUL)
 
+typedef struct {
+	CK_BYTE_PTR pBlockCounter;
+	CK_BYTE_PTR pNonce;
+	CK_ULONG ulNonceBits;
+} CK_SALSA20_PARAMS, *CK_SALSA20_PARAMS_PTR;
+
 /* HKDF (RFC 5869; Current Mechanisms 3.0, 2.62) */
 #define CKK_HKDF (0x42UL)
 #define CKM_HKDF_DERIVE (0x402aUL)

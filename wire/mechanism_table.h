@@ -4,6 +4,7 @@
 #pragma once
 #include "wire/attributes.h"
 #include "wire/cryptoki.h"
+#include "wire/mechanism.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -2,6 +2,7 @@
  * says how long the mechanism is. */
 #include "tests/fuzz/fuzz.h"
 #include "wire/attributes.h"
+#include "wire/mechanism.h"
 #include "wire/unpack.h"
 #include <assert.h>
 #include <stdlib.h>

@@ -2,6 +2,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "wire/attributes.h"
 #include "wire/call.h"
+#include "wire/mechanism.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <sys/socket.h>

@@ -69,6 +69,17 @@ static void everything_can_be_said(void)
 	client_config_release(&config);
 }
 
+static void a_slot_has_a_number_or_a_label(void)
+{
+	CU_ASSERT_EQUAL_FATAL(load("[member a]\naddress = unix:/a\n[slot]\nlabel = card payments\n"), ERR_OK);
+	CU_ASSERT_EQUAL(config.slot, 0);
+	CU_ASSERT_STRING_EQUAL(config.slot_label, "card payments");
+	client_config_release(&config);
+	CU_ASSERT_EQUAL_FATAL(load("[member a]\naddress = unix:/a\n"), ERR_OK);
+	CU_ASSERT(config.slot == 1 && !config.slot_label);
+	client_config_release(&config);
+}
+
 static void a_mistake_is_told(void)
 {
 	refuses("", "needs at least 1 section [member NAME]");
@@ -76,6 +87,8 @@ static void a_mistake_is_told(void)
 	refuses("[member a]\naddress = nowhere\n", "[member a] address = \"nowhere\": not an address with a port");
 	refuses("[member a]\naddress = h:1\n", "[tls] authority: missing; [member a] is not a unix: address");
 	refuses("[member a]\naddress = unix:/a\n[tls]\nauthority = x\nkey = y\n", "[tls] certificate: missing");
+	refuses("[member a]\naddress = unix:/a\n[slot]\nid = 2\nlabel = payments\n", "[slot] id and label: write one of them");
+	refuses("[member a]\naddress = unix:/a\n[slot]\nid = 0\n", "[slot] id");
 	refuses("[member a]\naddress = unix:/a\n[recovery]\nmode = magic\n", "write enhanced or basic");
 }
 
@@ -133,5 +146,5 @@ static void all_is_removed(void)
 		CU_ASSERT_EQUAL(remove(in_folder(left[i])), 0);
 }
 
-TESTS("wire/client_config", SAY(there_is_a_folder), SAY(one_member_is_enough), SAY(everything_can_be_said), SAY(a_mistake_is_told),
+TESTS("wire/client_config", SAY(there_is_a_folder), SAY(one_member_is_enough), SAY(everything_can_be_said), SAY(a_slot_has_a_number_or_a_label), SAY(a_mistake_is_told),
       SAY(it_is_looked_for_in_three_places), SAY(its_tls_is_that_of_its_files), SAY(all_is_removed))

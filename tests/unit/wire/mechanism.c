@@ -1,4 +1,4 @@
-#include "wire/attributes.h"
+#include "wire/mechanism.h"
 #include "tests/check.h"
 #include <stdlib.h>
 #include <string.h>
@@ -117,7 +117,7 @@ static void a_wrong_parameter_is_invalid(void)
 	CK_ULONG number = 5, absurd = 1ul << 40;
 	CK_RSA_PKCS_PSS_PARAMS pss = { CKM_SHA256, CKG_MGF1_SHA256, 1ul << 40 };
 	CK_RSA_PKCS_OAEP_PARAMS oaep = { CKM_SHA256, CKG_MGF1_SHA256, 7, NULL, 0 };
-	CK_GCM_PARAMS gcm = { NULL, 12, 96, NULL, 0, 128 };
+	CK_GCM_PARAMS gcm;
 	CK_AES_CTR_PARAMS ctr = { 129, "" };
 	CU_ASSERT_EQUAL(judged(CKM_AES_CBC, NULL, 0), CKR_MECHANISM_PARAM_INVALID);
 	CU_ASSERT_EQUAL(judged(CKM_AES_CBC, NULL, 16), CKR_MECHANISM_PARAM_INVALID);
@@ -131,6 +131,7 @@ static void a_wrong_parameter_is_invalid(void)
 	CU_ASSERT_EQUAL(judged(CKM_RSA_PKCS_OAEP, &oaep, sizeof oaep), CKR_MECHANISM_PARAM_INVALID);
 	oaep = (CK_RSA_PKCS_OAEP_PARAMS){ CKM_SHA256, CKG_MGF1_SHA256, CKZ_DATA_SPECIFIED, NULL, 5 };
 	CU_ASSERT_EQUAL(judged(CKM_RSA_PKCS_OAEP, &oaep, sizeof oaep), CKR_MECHANISM_PARAM_INVALID);
+	gcm = (CK_GCM_PARAMS){ NULL, (CK_ULONG)-1, 96, NULL, 0, 128 };
 	CU_ASSERT_EQUAL(judged(CKM_AES_GCM, &gcm, sizeof gcm), CKR_MECHANISM_PARAM_INVALID);
 	gcm = (CK_GCM_PARAMS){ (void *)"iv", (CK_ULONG)-1, 96, NULL, 0, 128 };
 	CU_ASSERT_EQUAL(judged(CKM_AES_GCM, &gcm, sizeof gcm), CKR_MECHANISM_PARAM_INVALID);
