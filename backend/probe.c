@@ -1,32 +1,47 @@
 #include "backend/probe.h"
 #include "backend/domain_private.h"
-#include "backend/operate_private.h"
+#include "backend/held.h"
 #include "backend/physical.h"
-#include "backend/trial.h"
+#include "backend/probe_private.h"
+#include "backend/wrap.h"
 #include "base/log.h"
 #include <p11-kit/p11-kit.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define RSA_BITS_MIN 2048
 #define MECHANISMS_MAX 1024
-#define RESULT_SIZE_MAX (64u << 10)
 
-/* What the slot can do with a key by itself. Wrapping and deriving are not among it yet. */
-#define USES (CKF_SIGN | CKF_VERIFY | CKF_ENCRYPT | CKF_DECRYPT)
 /* What a token says of a mechanism that is true of ours as well. */
 #define PASSED_ON (CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS | CKF_EC_COMPRESS)
+#define GENERATIONS (CKF_GENERATE | CKF_GENERATE_KEY_PAIR)
 
 struct probing {
 	struct domain *domain;
 	CK_FUNCTION_LIST *p11;
+	const struct probe_wishes *wishes;
 	CK_MECHANISM_TYPE *offered; /* by the token */
 	CK_ULONG offered_count;
 	struct capabilities *out;
 };
 
+static bool token_offers(const struct probing *probing, CK_MECHANISM_TYPE type)
+{
+	for (CK_ULONG i = 0; i < probing->offered_count; i++)
+		if (probing->offered[i] == type)
+			return true;
+	return false;
+}
+
+static CK_MECHANISM_INFO token_says(const struct probing *probing, CK_MECHANISM_TYPE type)
+{
+	CK_MECHANISM_INFO info = { 0 }; /* SoftHSM sets some flags with |= */
+	CK_SLOT_ID slot = token_slot(domain_token(probing->domain));
+	return probing->p11->C_GetMechanismInfo(slot, type, &info) == CKR_OK ? info : (CK_MECHANISM_INFO){ 0 };
+}
+
 /* The list of what works */
 
+/* While the list is being made it is in no order. */
 static Craton__MechanismInfo *find(struct capabilities *out, CK_MECHANISM_TYPE type)
 {
 	for (size_t i = 0; i < out->count; i++)
@@ -44,184 +59,208 @@ static Craton__MechanismInfo *add(struct capabilities *out, CK_MECHANISM_TYPE ty
 	return info;
 }
 
-/* Sizes that were tried where a token's range says little (curves); else the token's own. */
+/* Sizes that were tried where a token's range says little (curves); else, or without a key, the token's own. */
 static void note_works(struct probing *probing, CK_MECHANISM_TYPE type, CK_FLAGS flags, const struct trial_key *key)
 {
-	CK_MECHANISM_INFO token_says = { 0 }; /* SoftHSM sets some flags with |= */
-	bool by_trial = key->curve_size > 0;
-	if (probing->p11->C_GetMechanismInfo(token_slot(domain_token(probing->domain)), type, &token_says) != CKR_OK)
-		return;
+	CK_MECHANISM_INFO says = token_says(probing, type);
+	bool by_trial = key && key->curve_size > 0;
 	Craton__MechanismInfo *info = find(probing->out, type);
 	if (!info) {
 		info = add(probing->out, type);
-		info->key_size_min = by_trial ? key->size : token_says.ulMinKeySize;
-		info->key_size_max = by_trial ? key->size : token_says.ulMaxKeySize;
+		info->key_size_min = by_trial ? key->size : says.ulMinKeySize;
+		info->key_size_max = by_trial ? key->size : says.ulMaxKeySize;
 	}
 	if (by_trial && key->size < info->key_size_min)
 		info->key_size_min = key->size;
 	if (by_trial && key->size > info->key_size_max)
 		info->key_size_max = key->size;
-	info->flags |= flags | (token_says.flags & PASSED_ON);
+	info->flags |= flags | (says.flags & PASSED_ON);
 }
 
-/* One key in all its uses */
-
-struct sample {
-	const struct trial_key *key;
-	CK_ULONG size;
-	CK_OBJECT_HANDLE handle, public_handle; /* the same for a secret key */
-};
-
-static CK_RV sign_and_verify(struct probing *probing, CK_SESSION_HANDLE session, const struct sample *sample,
-                             struct trial_use *use, struct buf *result)
+static void note_shortfall(struct probing *probing, const struct trial_key *key, const char *step, CK_RV why)
 {
-	struct bytes data = { use->data, use->data_size }, none = { NULL, 0 };
-	CK_RV rv = operate_on(probing->p11, session, CRATON__CRYPT_KIND__SIGN, &use->mechanism, sample->handle, &data, &none, result);
-	struct bytes signature = { result->data, result->size };
-	if (rv == CKR_OK)
-		rv = operate_on(probing->p11, session, CRATON__CRYPT_KIND__VERIFY, &use->mechanism, sample->public_handle, &data,
-		                &signature, NULL);
-	return rv;
+	struct capabilities *out = probing->out;
+	out->shortfalls[out->shortfall_count++] = (struct shortfall){ key->name, step, why };
+	log_info("backend", "keys of this type are not offered, the token can't %s them key=\"%s\" why=\"%s\"", step, key->name,
+	         p11_kit_strerror(why));
 }
 
-static CK_RV encrypt_and_decrypt(struct probing *probing, CK_SESSION_HANDLE session, const struct sample *sample,
-                                 struct trial_use *use, struct buf *result)
+/* One kind of key: made, sealed, unsealed, used */
+
+static bool is_declared(const struct probing *probing, CK_MECHANISM_TYPE type)
 {
-	struct bytes data = { use->data, use->data_size }, none = { NULL, 0 };
-	struct buf back;
-	buf_init(&back, RESULT_SIZE_MAX);
-	CK_RV rv = operate_on(probing->p11, session, CRATON__CRYPT_KIND__ENCRYPT, &use->mechanism, sample->public_handle, &data, &none,
-	                      result);
-	struct bytes encrypted = { result->data, result->size };
-	if (rv == CKR_OK)
-		rv = operate_on(probing->p11, session, CRATON__CRYPT_KIND__DECRYPT, &use->mechanism, sample->handle, &encrypted, &none,
-		                &back);
-	if (rv == CKR_OK && (back.size != use->data_size || memcmp(back.data, use->data, back.size) != 0))
-		rv = CKR_ENCRYPTED_DATA_INVALID;
-	buf_finish(&back);
-	return rv;
+	for (size_t i = 0; i < probing->wishes->bytes_count; i++)
+		if (probing->wishes->bytes[i] == type)
+			return true;
+	return false;
 }
 
-typedef CK_RV (*round_trip)(struct probing *, CK_SESSION_HANDLE, const struct sample *, struct trial_use *, struct buf *);
-
-/* A session of its own each time: what fails may leave an operation behind. */
-static bool try_use(struct probing *probing, const struct sample *sample, const struct mechanism_facts *facts, CK_FLAGS flags)
+/* A mechanism that we know nothing of is tried as the token says; one that was declared is not tried, for nobody knows with what. */
+static CK_FLAGS uses_of(const struct probing *probing, CK_MECHANISM_TYPE type, CK_KEY_TYPE key_type)
 {
-	struct token *token = domain_token(probing->domain);
-	round_trip trip = flags & CKF_SIGN ? sign_and_verify : encrypt_and_decrypt;
-	CK_SESSION_HANDLE session;
-	struct trial_use use;
-	struct buf result;
-	trial_use_init(&use, facts, sample->size);
-	CK_RV rv = probing->p11->C_OpenSession(token_slot(token), CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &session);
-	if (rv != CKR_OK)
-		return false;
-	buf_init(&result, RESULT_SIZE_MAX);
-	rv = trip(probing, session, sample, &use, &result);
-	buf_finish(&result);
-	probing->p11->C_CloseSession(session);
-	if (rv != CKR_OK)
-		log_debug("backend", "mechanism does not work here mechanism=%s key=\"%s\" why=\"%s\"", facts->name, sample->key->name,
-		          p11_kit_strerror(rv));
-	return rv == CKR_OK;
-}
-
-/* Both of a pair or neither: what one member signs another must verify. */
-static bool try_mechanism(struct probing *probing, const struct sample *sample, CK_MECHANISM_TYPE type)
-{
-	static const CK_FLAGS pairs[] = { CKF_SIGN | CKF_VERIFY, CKF_ENCRYPT | CKF_DECRYPT };
 	const struct mechanism_facts *facts = mechanism_facts(type);
-	CK_MECHANISM_INFO info = { 0 };
-	bool works = false;
-	if (!facts || !(facts->uses & USES) || !mechanism_takes_key_type(type, sample->key->key_type) ||
-	    probing->p11->C_GetMechanismInfo(token_slot(domain_token(probing->domain)), type, &info) != CKR_OK)
-		return false;
-	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-		if ((facts->uses & info.flags & pairs[i]) != pairs[i] || !try_use(probing, sample, facts, pairs[i]))
-			continue;
-		note_works(probing, type, pairs[i], sample->key);
-		works = true;
-	}
-	return works;
+	if (is_declared(probing, type) || !mechanism_takes_key_type(type, key_type))
+		return 0;
+	return token_says(probing, type).flags & PROBE_USES & (facts ? facts->uses : PROBE_USES);
 }
 
-/* Made, sealed, unsealed, used */
+static CK_FLAGS uses_of_key(const struct probing *probing, const struct trial_key *key)
+{
+	CK_FLAGS uses = 0;
+	for (CK_ULONG i = 0; i < probing->offered_count; i++)
+		if (mechanism_facts(probing->offered[i]))
+			uses |= uses_of(probing, probing->offered[i], key->key_type);
+	return uses;
+}
 
 static CK_RV make(struct probing *probing, const struct trial_key *key, CK_ULONG size, Craton__Object **object,
                   Craton__Object **public_object)
 {
 	CK_MECHANISM mechanism = { key->generation, NULL, 0 };
-	if (trial_objects(key, size, object, public_object) != ERR_OK)
+	if (trial_objects(key, size, uses_of_key(probing, key), object, public_object) != ERR_OK)
 		return CKR_HOST_MEMORY;
 	return key->is_pair ? generate_key_pair(probing->domain, &mechanism, *public_object, *object)
 	                    : generate_key(probing->domain, &mechanism, *object);
 }
 
-static CK_RV load(struct probing *probing, CK_SESSION_HANDLE session, const Craton__Object *object,
-                  const Craton__Object *public_object, struct sample *sample)
+static CK_RV load(struct probing *probing, CK_SESSION_HANDLE session, const Craton__Object *object, struct sample *sample)
 {
 	CK_RV rv = unseal_key(probing->domain, session, object, &sample->handle);
 	sample->public_handle = sample->handle;
-	if (rv == CKR_OK && public_object)
-		rv = physical_load_public(probing->p11, session, public_object, &sample->public_handle);
+	if (rv == CKR_OK && sample->public_object)
+		rv = physical_load_public(probing->p11, session, sample->public_object, &sample->public_handle);
 	return rv;
 }
 
 static bool use_all(struct probing *probing, const struct sample *sample)
 {
 	bool works = false;
-	for (CK_ULONG i = 0; i < probing->offered_count; i++)
-		works |= try_mechanism(probing, sample, probing->offered[i]);
+	for (CK_ULONG i = 0; i < probing->offered_count; i++) {
+		CK_FLAGS uses = uses_of(probing, probing->offered[i], sample->key->key_type);
+		CK_FLAGS work = uses ? probe_use(probing->domain, sample, probing->offered[i], uses) : 0;
+		if (work)
+			note_works(probing, probing->offered[i], work, sample->key);
+		works = works || work;
+	}
 	return works;
 }
 
+/* The smallest that is good for something; curves and secrets have but one size. */
 static CK_ULONG size_to_try(struct probing *probing, const struct trial_key *key)
 {
-	CK_MECHANISM_INFO info = { 0 };
-	if (key->key_type != CKK_RSA ||
-	    probing->p11->C_GetMechanismInfo(token_slot(domain_token(probing->domain)), key->generation, &info) != CKR_OK)
-		return key->size;
-	return info.ulMinKeySize > RSA_BITS_MIN && info.ulMinKeySize <= 16384 ? info.ulMinKeySize : RSA_BITS_MIN;
+	CK_MECHANISM_INFO info = token_says(probing, key->generation);
+	if (key->key_type == CKK_RSA)
+		return info.ulMinKeySize > RSA_BITS_MIN && info.ulMinKeySize <= 16384 ? info.ulMinKeySize : RSA_BITS_MIN;
+	if (key->key_type == CKK_DSA && info.ulMinKeySize > key->size)
+		return 2048;
+	return key->size;
 }
 
-static void try_key(struct probing *probing, const struct trial_key *key)
+static void object_free(Craton__Object *object)
+{
+	if (object)
+		craton__object__free_unpacked(object, NULL);
+}
+
+/* *step: how far it came. */
+static CK_RV try_key(struct probing *probing, const struct trial_key *key, const char **step)
 {
 	struct token *token = domain_token(probing->domain);
 	Craton__Object *object = NULL, *public_object = NULL;
-	CK_SESSION_HANDLE session;
 	struct sample sample = { .key = key, .size = size_to_try(probing, key) };
-	const char *step = "make and seal";
-	bool works = false;
+	CK_SESSION_HANDLE session;
+	*step = "make and seal";
 	CK_RV rv = make(probing, key, sample.size, &object, &public_object);
+	sample.public_object = public_object;
 	if (rv == CKR_OK && (rv = token_borrow(token, &session)) == CKR_OK) {
-		step = "unseal";
-		rv = load(probing, session, object, public_object, &sample);
+		*step = "unseal";
+		rv = load(probing, session, object, &sample);
 		if (rv == CKR_OK) {
-			works = use_all(probing, &sample);
-			step = "use";
-			rv = works ? CKR_OK : CKR_MECHANISM_INVALID;
+			*step = "use";
+			rv = use_all(probing, &sample) ? CKR_OK : CKR_MECHANISM_INVALID;
 		}
 		token_return(token, session, CKR_FUNCTION_CANCELED); /* closed, and the keys with it */
 	}
-	if (works)
-		note_works(probing, key->generation, key->is_pair ? CKF_GENERATE_KEY_PAIR : CKF_GENERATE, key);
-	else
-		log_info("backend", "keys of this type are not offered, the token can't %s them key=\"%s\" why=\"%s\"", step, key->name,
-		         p11_kit_strerror(rv));
-	if (object)
-		craton__object__free_unpacked(object, NULL);
-	if (public_object)
-		craton__object__free_unpacked(public_object, NULL);
+	object_free(object);
+	object_free(public_object);
+	return rv;
 }
 
-/* The whole */
-
-static bool token_offers(const struct probing *probing, CK_MECHANISM_TYPE type)
+/* What the token can't seal the node may hold, if its operator says so. */
+static CK_RV try_held(struct probing *probing, const struct trial_key *key, CK_RV rv, const char **step)
 {
-	for (CK_ULONG i = 0; i < probing->offered_count; i++)
-		if (probing->offered[i] == type)
-			return true;
-	return false;
+	unsigned kind = held_named(key->name) & domain_held_allowed(probing->domain);
+	unsigned made = domain_held_made(probing->domain);
+	if (rv == CKR_OK || !kind)
+		return rv;
+	domain_set_held(probing->domain, probing->wishes->node_generated, made | kind);
+	rv = try_key(probing, key, step);
+	if (rv == CKR_OK)
+		log_info("backend", "the node makes and holds these keys itself, the token can't seal them key=\"%s\"", key->name);
+	else
+		domain_set_held(probing->domain, probing->wishes->node_generated, made);
+	return rv;
+}
+
+static void offer_key(struct probing *probing, const struct trial_key *key)
+{
+	const char *step;
+	CK_RV rv = try_held(probing, key, try_key(probing, key, &step), &step);
+	if (rv == CKR_OK)
+		note_works(probing, key->generation, key->is_pair ? CKF_GENERATE_KEY_PAIR : CKF_GENERATE, key);
+	else
+		note_shortfall(probing, key, step, rv);
+}
+
+static void offer_keys(struct probing *probing)
+{
+	size_t count;
+	const struct trial_key *keys = trial_keys(&count);
+	unsigned known = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (!token_offers(probing, keys[i].generation))
+			continue;
+		known |= held_named(keys[i].name);
+		offer_key(probing, &keys[i]);
+	}
+	if (probing->wishes->node_generated & ~known)
+		log_info("backend", "[token] node_generated names keys that this token does not know: they are not offered");
+}
+
+/* What needs no key */
+
+static void offer_parameters(struct probing *probing, CK_MECHANISM_TYPE type, CK_KEY_TYPE key_type)
+{
+	Craton__Object *object = NULL;
+	CK_MECHANISM mechanism = { type, NULL, 0 };
+	CK_ULONG bits = token_says(probing, type).ulMinKeySize;
+	if (!token_offers(probing, type))
+		return;
+	/* Of a small size, for the time it takes. */
+	CK_RV rv = trial_parameters(key_type, bits > 512 ? bits : 512, &object) == ERR_OK ? CKR_OK : CKR_HOST_MEMORY;
+	if (rv == CKR_OK)
+		rv = generate_parameters(probing->domain, &mechanism, object);
+	if (rv == CKR_OK)
+		note_works(probing, type, CKF_GENERATE, NULL);
+	else
+		log_info("backend", "domain parameters are not offered, the token can't make them mechanism=%s why=\"%s\"",
+		         mechanism_name(type) ? mechanism_name(type) : "?", p11_kit_strerror(rv));
+	object_free(object);
+}
+
+/* Taken at its word: what it is for, only its vendor and its operator know. */
+static void offer_declared(struct probing *probing)
+{
+	for (size_t i = 0; i < probing->wishes->bytes_count; i++) {
+		CK_MECHANISM_TYPE type = probing->wishes->bytes[i];
+		CK_FLAGS flags = token_says(probing, type).flags & (PROBE_USES | GENERATIONS);
+		if (token_offers(probing, type) && flags) {
+			note_works(probing, type, flags, NULL);
+			find(probing->out, type)->takes_bytes = true;
+		} else {
+			log_info("backend", "a declared mechanism is not offered, the token does not have it mechanism=0x%lx", type);
+		}
+	}
 }
 
 /* Hash-then-sign where the token has the signature alone: the library hashes. */
@@ -240,6 +279,8 @@ static void add_split(struct probing *probing)
 		info->flags = copy.flags & (CKF_SIGN | CKF_VERIFY | PASSED_ON);
 	}
 }
+
+/* The whole */
 
 static int by_type(const void *a, const void *b)
 {
@@ -260,25 +301,35 @@ static enum err list_offered(struct probing *probing)
 	return rv == CKR_OK ? ERR_OK : ERR_IO;
 }
 
+static enum err make_room(struct probing *probing)
+{
+	size_t facts_count, key_count;
+	mechanism_facts_all(&facts_count);
+	trial_keys(&key_count);
+	probing->out->list = calloc(probing->offered_count + facts_count + 1, sizeof *probing->out->list);
+	probing->out->shortfalls = calloc(key_count, sizeof *probing->out->shortfalls);
+	if (probing->out->list && probing->out->shortfalls)
+		return ERR_OK;
+	capabilities_finish(probing->out);
+	return ERR_NO_MEMORY;
+}
+
 enum err probe(struct domain *domain, const struct probe_wishes *wishes, struct capabilities *out)
 {
-	struct probing probing = { .domain = domain, .p11 = token_functions(domain_token(domain)), .out = out };
-	size_t facts_count, key_count;
-	const struct trial_key *keys = trial_keys(&key_count);
 	static const struct probe_wishes none;
+	struct probing probing = {
+		.domain = domain, .p11 = token_functions(domain_token(domain)), .wishes = wishes ? wishes : &none, .out = out,
+	};
 	*out = (struct capabilities){ 0 };
-	wishes = wishes ? wishes : &none;
-	domain_set_held(domain, wishes->node_generated, 0);
-	mechanism_facts_all(&facts_count);
+	domain_set_held(domain, probing.wishes->node_generated, 0);
 	enum err err = list_offered(&probing);
+	if (err == ERR_OK)
+		err = make_room(&probing);
 	if (err == ERR_OK) {
-		out->list = calloc(probing.offered_count + facts_count + 1, sizeof *out->list);
-		err = out->list ? ERR_OK : ERR_NO_MEMORY;
-	}
-	for (size_t i = 0; err == ERR_OK && i < key_count; i++)
-		if (token_offers(&probing, keys[i].generation))
-			try_key(&probing, &keys[i]);
-	if (err == ERR_OK) {
+		offer_keys(&probing);
+		offer_parameters(&probing, CKM_DSA_PARAMETER_GEN, CKK_DSA);
+		offer_parameters(&probing, CKM_DH_PKCS_PARAMETER_GEN, CKK_DH);
+		offer_declared(&probing);
 		add_split(&probing);
 		qsort(out->list, out->count, sizeof *out->list, by_type);
 	}
