@@ -138,6 +138,20 @@ enum err authority_create(const char *name, const char *certificate_file, const 
 	return err;
 }
 
+enum err authority_load(const char *certificate_file, const char *key_file, struct authority *authority,
+                        struct complaint *complaint)
+{
+	BIO *certificate = BIO_new_file(certificate_file, "r"), *key = BIO_new_file(key_file, "r");
+	authority->certificate = certificate ? PEM_read_bio_X509(certificate, NULL, NULL, NULL) : NULL;
+	authority->key = key ? PEM_read_bio_PrivateKey_ex(key, NULL, NULL, NULL, digest_context(), NULL) : NULL;
+	BIO_free(certificate);
+	BIO_free(key);
+	if (authority->certificate && authority->key)
+		return ERR_OK;
+	authority_finish(authority);
+	return openssl_failed(complaint, certificate_file);
+}
+
 void authority_finish(struct authority *authority)
 {
 	X509_free(authority->certificate);

@@ -7,6 +7,7 @@
 
 /* What a command line may say; each command takes only those it lists. */
 struct options {
+	const char *allow;       /* --allow WHO[,WHO...] */
 	const char *conf;        /* --conf FILE, -c FILE */
 	const char *dir;         /* --dir DIR */
 	const char *label;       /* --label TEXT */
@@ -16,8 +17,9 @@ struct options {
 	const char *so_pin_file; /* --so-pin-file FILE */
 	const char *transport;   /* --transport unix|tls */
 	bool json;               /* --json */
+	bool yes;                /* --yes */
 	bool help;               /* --help */
-	const char *operand;     /* NODE; NULL if there was none */
+	const char *operand;     /* NODE, SLOT or NAME; NULL if there was none */
 };
 
 struct option {
@@ -32,7 +34,7 @@ enum { COMMAND_OK = 0, COMMAND_FAILED = 1, COMMAND_USAGE = 2 }; /* exit statuses
 
 struct command {
 	const char *name;        /* one or two words: "status", "slot create" */
-	const char *operand;     /* "NODE", "[NODE]" or NULL */
+	const char *operand;     /* "NODE", "[NODE]", "SLOT" … or NULL */
 	const char *takes;       /* names of its options with a blank between, besides help */
 	const char *summary;     /* one line */
 	const char *help;        /* what else --help says */
@@ -50,11 +52,14 @@ int command_failed(const struct complaint *complaint);
 int status_run(const struct options *options);
 int slot_create_run(const struct options *options);
 int slot_list_run(const struct options *options);
+int slot_access_run(const struct options *options);
+int slot_remove_run(const struct options *options);
 int snapshot_run(const struct options *options);
 int transfer_run(const struct options *options);
 int dev_start_run(const struct options *options);
 int dev_status_run(const struct options *options);
 int dev_stop_run(const struct options *options);
 int dev_kill_run(const struct options *options);
+int dev_client_run(const struct options *options);
 int dev_destroy_run(const struct options *options);
 int dev_supervise_run(const struct options *options);

@@ -56,7 +56,7 @@ static enum err make_slot(const struct dev *dev, struct complaint *complaint)
 	if (err == ERR_OK)
 		err = secret_load(dev_path(dev, NULL, "slot.pin"), NULL, NULL, 1, PIN_SIZE_MAX, &pin, complaint);
 	if (err == ERR_OK)
-		err = slot_create(&asker, SLOT_LABEL, so_pin, pin, &reply, complaint);
+		err = slot_create(&asker, &(struct new_slot){ .label = SLOT_LABEL, .so_pin = so_pin, .pin = pin }, &reply, complaint);
 	if (reply)
 		craton__reply__free_unpacked(reply, NULL);
 	secret_destroy(pin);
@@ -226,6 +226,16 @@ static enum err remove_folder(const struct dev *dev, struct complaint *complaint
 	if (rmdir(dev->dir) == 0)
 		return ERR_OK;
 	return complain(complaint, ERR_IO, "%s: %s; what is left there is not of `craton dev start`", dev->dir, strerror(errno));
+}
+
+int dev_client_run(const struct options *options)
+{
+	struct complaint complaint = { "" };
+	struct held held;
+	enum err err = held_open(options, &held, &complaint);
+	if (err == ERR_OK)
+		err = dev_make_client(&held.dev, options->operand, &complaint);
+	return held_close(&held, err, &complaint);
 }
 
 int dev_destroy_run(const struct options *options)

@@ -65,6 +65,8 @@ const char *dev_node_environment(const struct dev *dev, const struct dev_node *n
 /* The parts of making one, in this order. */
 enum err dev_make_folders(const struct dev *dev, struct complaint *complaint);
 enum err dev_make_certificates(const struct dev *dev, struct complaint *complaint);
+/* A further client's certificate, and a craton.conf with it. */
+enum err dev_make_client(const struct dev *dev, const char *client, struct complaint *complaint);
 enum err dev_make_secrets(const struct dev *dev, struct complaint *complaint);
 enum err dev_make_configuration(const struct dev *dev, const struct dev_programs *programs, struct complaint *complaint);
 enum err dev_make_tokens(const struct dev *dev, struct complaint *complaint);

@@ -4,6 +4,7 @@
 #include "base/secret.h"
 #include "cli/certificates.h"
 #include "cli/dev.h"
+#include "wire/tls.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,16 @@ static enum err issue_node(const struct dev *dev, const struct authority *author
 	                       complaint);
 }
 
+/* FILE.pem and FILE.key below the cluster's folder. */
+static enum err issue(const struct dev *dev, const struct authority *authority, const char *uri, const char *file,
+                      struct complaint *complaint)
+{
+	char certificate[256], key[256];
+	snprintf(certificate, sizeof certificate, "%s.pem", file);
+	snprintf(key, sizeof key, "%s.key", file);
+	return authority_issue(authority, uri, dev_path(dev, NULL, certificate), dev_path(dev, NULL, key), complaint);
+}
+
 enum err dev_make_certificates(const struct dev *dev, struct complaint *complaint)
 {
 	struct authority authority;
@@ -59,11 +70,9 @@ enum err dev_make_certificates(const struct dev *dev, struct complaint *complain
 	for (size_t i = 0; err == ERR_OK && i < dev->node_count; i++)
 		err = issue_node(dev, &authority, &dev->nodes[i], complaint);
 	if (err == ERR_OK)
-		err = authority_issue(&authority, "craton:client:app", dev_path(dev, NULL, "certificates/client.pem"),
-		                      dev_path(dev, NULL, "certificates/client.key"), complaint);
+		err = issue(dev, &authority, "craton:client:app", "certificates/client", complaint);
 	if (err == ERR_OK)
-		err = authority_issue(&authority, "craton:admin:dev", dev_path(dev, NULL, "certificates/admin.pem"),
-		                      dev_path(dev, NULL, "certificates/admin.key"), complaint);
+		err = issue(dev, &authority, "craton:admin:dev", "certificates/admin", complaint);
 	authority_finish(&authority);
 	return err;
 }
@@ -219,6 +228,27 @@ static enum err write_p11_kit(const struct dev *dev, const struct dev_programs *
 		return complain(complaint, ERR_NO_MEMORY, "out of memory");
 	fprintf(text.file, "# Copy to ~/.config/pkcs11/modules/ and set CRATON_CONF.\nmodule: %s\n", programs->module);
 	return text_save(&text, dev_path(dev, NULL, "craton.module"), 0644, complaint);
+}
+
+enum err dev_make_client(const struct dev *dev, const char *client, struct complaint *complaint)
+{
+	struct identity identity;
+	struct authority authority;
+	char uri[128], name[128], conf[160];
+	int size = snprintf(uri, sizeof uri, "craton:client:%s", client);
+	if (size >= (int)sizeof uri || !identity_parse(&identity, uri, (size_t)size))
+		return complain(complaint, ERR_CONFIG, "%s: a name has at most %d letters, digits, dots, dashes and underscores",
+		                client, IDENTITY_NAME_MAX);
+	enum err err = authority_load(dev_path(dev, NULL, "authority/certificate.pem"), dev_path(dev, NULL, "authority/key.pem"),
+	                              &authority, complaint);
+	if (err != ERR_OK)
+		return err;
+	snprintf(name, sizeof name, "client-%s", client);
+	snprintf(conf, sizeof conf, "certificates/%s", name);
+	err = issue(dev, &authority, uri, conf, complaint);
+	authority_finish(&authority);
+	strcat(conf, ".conf");
+	return err == ERR_OK ? write_client(dev, conf, name, DEV_TLS, complaint) : err;
 }
 
 enum err dev_make_configuration(const struct dev *dev, const struct dev_programs *programs, struct complaint *complaint)

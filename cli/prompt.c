@@ -1,5 +1,6 @@
 #include "cli/prompt.h"
 #include <fcntl.h>
+#include <string.h>
 #include <stdio.h>
 #include <termios.h>
 #include <unistd.h>
@@ -48,4 +49,16 @@ enum err prompt_secret(const char *question, size_t size_min, size_t size_max, s
 	*out = secret_create(line, size);
 	secret_wipe(line, sizeof line);
 	return *out ? ERR_OK : complain(complaint, ERR_NO_MEMORY, "out of memory");
+}
+
+enum err prompt_yes(const char *question, struct complaint *complaint)
+{
+	char line[LINE_SIZE_MAX];
+	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return complain(complaint, ERR_CONFIG, "there is no terminal to ask on: say --yes if you are sure");
+	dprintf(fd, "%s ", question);
+	size_t size = read_line(fd, line, sizeof line);
+	close(fd);
+	return size == 3 && memcmp(line, "yes", 3) == 0 ? ERR_OK : complain(complaint, ERR_REFUSED, "nothing was done");
 }

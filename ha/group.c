@@ -18,6 +18,11 @@ struct group_settings group_settings_of(const struct client_config *config, bool
 	};
 }
 
+void group_set_slot(struct group *group, uint32_t slot)
+{
+	group->settings.slot = slot;
+}
+
 static void init_locks(struct group *group)
 {
 	pthread_condattr_t monotonic;

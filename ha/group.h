@@ -23,6 +23,8 @@ struct group_settings group_settings_of(const struct client_config *config, bool
 /* Takes over the members (1 to MEMBERS_MAX) in any case. Starts no thread and reaches for no network. NULL without memory. */
 struct group *group_create(const struct group_settings *settings, struct member *const *members, size_t count);
 /* Ends the recovery thread and every wait; calls give ERR_CLOSED from now on. Safe to call again. */
+/* The slot that questions are about, if the settings could not say (0). While no question is under way. */
+void group_set_slot(struct group *group, uint32_t slot);
 void group_stop(struct group *group);
 /* No call may be inside. Accepts NULL. */
 void group_destroy(struct group *group);

@@ -7,6 +7,7 @@
 static const struct question_kind kinds[] = {
 	{ BODY(SLOT_INFO), false, true, "reads" },
 	{ BODY(MECHANISM_LIST), false, true, "reads" },
+	{ BODY(SLOT_LIST), false, true, "reads" },
 	{ BODY(GET_ATTRIBUTES), false, true, "reads" },
 	{ BODY(FIND), false, true, "reads" },
 	{ BODY(OBJECT_SIZE), false, true, "reads" },

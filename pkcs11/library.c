@@ -30,7 +30,9 @@ enum err library_create(bool may_start_threads, struct library **out, struct com
 	login_init(&library->login);
 	offer_init(&library->offer);
 	pthread_mutex_init(&library->sessions_lock, NULL);
+	pthread_mutex_init(&library->slot_lock, NULL);
 	enum err err = client_config_load(NULL, &library->config, complaint);
+	library->slot = (CK_SLOT_ID)library->config.slot;
 	if (err == ERR_OK)
 		err = client_config_tls(&library->config, &library->tls, complaint);
 	if (err == ERR_OK && !(library->objects = objects_create()))
@@ -56,6 +58,7 @@ void library_destroy(struct library *library)
 		return;
 	sessions_close_all(library);
 	pthread_mutex_destroy(&library->sessions_lock);
+	pthread_mutex_destroy(&library->slot_lock);
 	group_destroy(library->group);
 	objects_destroy(library->objects);
 	tls_destroy(library->tls);
@@ -91,6 +94,8 @@ static CK_RV rv_of_reply(const Craton__Reply *reply, Craton__Reply__BodyCase wan
 {
 	if (reply->fault != CRATON__FAULT__FAULT_NONE)
 		return rv_of_fault(reply->fault);
+	if (reply->rv == CKR_SLOT_ID_INVALID) /* removed, or not ours any more: for the application its token is gone */
+		return CKR_DEVICE_REMOVED;
 	if (reply->rv != CKR_OK)
 		return (CK_RV)reply->rv;
 	if (wanted == ANY_BODY || reply->body_case == wanted)
@@ -99,8 +104,8 @@ static CK_RV rv_of_reply(const Craton__Reply *reply, Craton__Reply__BodyCase wan
 	return CKR_DEVICE_ERROR;
 }
 
-CK_RV library_ask(struct library *library, struct question *question, Craton__Reply__BodyCase wanted,
-                  Craton__Reply **reply)
+CK_RV library_ask_members(struct library *library, struct question *question, Craton__Reply__BodyCase wanted,
+                          Craton__Reply **reply)
 {
 	struct ticket_copy ticket;
 	login_copy(&library->login, &ticket);
@@ -119,6 +124,15 @@ CK_RV library_ask(struct library *library, struct question *question, Craton__Re
 	reply_free(*reply);
 	*reply = NULL;
 	return group_is_stopping(library->group) ? CKR_CRYPTOKI_NOT_INITIALIZED : rv;
+}
+
+CK_RV library_ask(struct library *library, struct question *question, Craton__Reply__BodyCase wanted,
+                  Craton__Reply **reply)
+{
+	CK_SLOT_ID slot;
+	CK_RV rv = library_slot(library, &slot);
+	*reply = NULL;
+	return rv == CKR_OK ? library_ask_members(library, question, wanted, reply) : rv;
 }
 
 CK_RV rv_for_slot(CK_RV rv)

@@ -8,6 +8,7 @@
 #include "wire/call.h"
 #include "wire/client_config.h"
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct library {
 	struct client_config config;
@@ -16,6 +17,8 @@ struct library {
 	struct objects *objects;
 	struct login login;
 	struct offer offer;
+	atomic_ulong slot;           /* its id; 0: craton.conf gives its label, and nobody has needed it yet */
+	pthread_mutex_t slot_lock;   /* held while it is looked up */
 	/* sessions (session.c) */
 	pthread_mutex_t sessions_lock;
 	struct table sessions;       /* handle → struct session; one reference each */
@@ -28,6 +31,10 @@ enum err library_create(bool may_start_threads, struct library **out, struct com
 void library_stop(struct library *library);
 void library_destroy(struct library *library); /* no call may be inside; accepts NULL */
 
+/* The slot's id, asked for where craton.conf gives its label. CKR_SLOT_ID_INVALID: there is none for us, or several; and
+ * what library_ask gives. */
+CK_RV library_slot(struct library *library, CK_SLOT_ID *slot);
+
 /* One question to the group and its answer. The ticket is added, and what any member has told us of log indices
  * is respected. CKR_OK: *reply is an answer with the `wanted` body, the caller's (reply_free). Any other: no reply.
  *
@@ -36,6 +43,9 @@ void library_destroy(struct library *library); /* no call may be inside; accepts
  * has died (another application changed the PIN): the login is then over. */
 CK_RV library_ask(struct library *library, struct question *question, Craton__Reply__BodyCase wanted,
                   Craton__Reply **reply);
+/* The same, of no slot: for library_slot. */
+CK_RV library_ask_members(struct library *library, struct question *question, Craton__Reply__BodyCase wanted,
+                          Craton__Reply **reply);
 #define ANY_BODY CRATON__REPLY__BODY__NOT_SET
 
 /* The same for functions that name a slot rather than a session. */

@@ -197,15 +197,14 @@ CK_RV C_InitToken(CK_SLOT_ID slot, CK_UTF8CHAR_PTR pin, CK_ULONG size, CK_UTF8CH
 {
 	struct library *library;
 	char text[LABEL_SIZE + 1];
+	CK_SLOT_ID ours;
 	CK_RV rv = gate_enter(&library);
 	if (rv != CKR_OK)
 		return rv;
-	if (slot != (CK_SLOT_ID)library->config.slot)
-		rv = CKR_SLOT_ID_INVALID;
-	else if (!pin || !label)
-		rv = CKR_ARGUMENTS_BAD;
-	else if (size > PIN_SIZE_ABSURD)
-		rv = CKR_PIN_INCORRECT;
+	rv = library_slot(library, &ours);
+	if (rv == CKR_OK)
+		rv = slot != ours ? CKR_SLOT_ID_INVALID : !pin || !label ? CKR_ARGUMENTS_BAD :
+		     size > PIN_SIZE_ABSURD ? CKR_PIN_INCORRECT : CKR_OK;
 	if (rv == CKR_OK) {
 		text_trim(label, LABEL_SIZE, text);
 		rv = init_token(library, pin_bytes(pin, size), text);

@@ -27,7 +27,7 @@ static CK_RV session_info(const struct session *session, CK_SESSION_INFO *info)
 	if (!info)
 		return CKR_ARGUMENTS_BAD;
 	*info = (CK_SESSION_INFO){
-		.slotID = (CK_SLOT_ID)session->library->config.slot,
+		.slotID = atomic_load(&session->library->slot),
 		.state = session_state(session),
 		.flags = CKF_SERIAL_SESSION | (session->is_writable ? CKF_RW_SESSION : 0),
 	};

@@ -5,22 +5,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The one slot is always there, whoever of its members is. */
+static CK_RV give_slots(const CK_SLOT_ID *slot, CK_ULONG have, CK_SLOT_ID_PTR slots, CK_ULONG_PTR count)
+{
+	CK_ULONG room = *count;
+	*count = have;
+	if (slots && room < have)
+		return CKR_BUFFER_TOO_SMALL;
+	if (slots && have)
+		*slots = *slot;
+	return CKR_OK;
+}
+
+/* The one slot is always there, whoever of its members is; but a label that no slot has is no slot. */
 CK_RV C_GetSlotList(CK_BBOOL token_present, CK_SLOT_ID_PTR slots, CK_ULONG_PTR count)
 {
 	struct library *library;
+	CK_SLOT_ID slot;
 	CK_RV rv = gate_enter(&library);
 	(void)token_present;
 	if (rv != CKR_OK)
 		return rv;
-	if (!count)
-		rv = CKR_ARGUMENTS_BAD;
-	else if (slots && *count < 1)
-		rv = CKR_BUFFER_TOO_SMALL;
-	else if (slots)
-		*slots = (CK_SLOT_ID)library->config.slot;
-	if (count)
-		*count = 1;
+	rv = count ? library_slot(library, &slot) : CKR_ARGUMENTS_BAD;
+	if (rv == CKR_OK || rv == CKR_SLOT_ID_INVALID)
+		rv = give_slots(&slot, rv == CKR_OK, slots, count);
+	else if (rv == CKR_DEVICE_REMOVED || rv == CKR_DEVICE_ERROR)
+		rv = CKR_FUNCTION_FAILED; /* nobody could be asked for the label */
 	gate_leave();
 	return rv;
 }
@@ -28,16 +37,18 @@ CK_RV C_GetSlotList(CK_BBOOL token_present, CK_SLOT_ID_PTR slots, CK_ULONG_PTR c
 /* Through the gate, to our slot. */
 static CK_RV slot_enter(CK_SLOT_ID slot, const void *out, struct library **library)
 {
+	CK_SLOT_ID ours;
 	CK_RV rv = gate_enter(library);
 	if (rv != CKR_OK)
 		return rv;
-	if (slot != (CK_SLOT_ID)(*library)->config.slot)
+	rv = library_slot(*library, &ours);
+	if (rv == CKR_OK && slot != ours)
 		rv = CKR_SLOT_ID_INVALID;
-	else if (!out)
+	else if (rv == CKR_OK && !out)
 		rv = CKR_ARGUMENTS_BAD;
 	if (rv != CKR_OK)
 		gate_leave();
-	return rv;
+	return rv_for_slot(rv);
 }
 
 static CK_RV slot_leave(CK_RV rv)

@@ -52,6 +52,9 @@ static void what_makes_no_sense_is_refused(void)
 	CU_ASSERT_EQUAL(RUN("status", "--conf"), COMMAND_USAGE);
 	CU_ASSERT_EQUAL(RUN("status", "--json=yes"), COMMAND_USAGE);
 	CU_ASSERT_EQUAL(RUN("transfer"), COMMAND_USAGE);
+	CU_ASSERT_EQUAL(RUN("slot", "access"), COMMAND_USAGE);
+	CU_ASSERT_EQUAL(RUN("slot", "remove"), COMMAND_USAGE);
+	CU_ASSERT_EQUAL(RUN("slot", "remove", "1", "--allow", "everyone"), COMMAND_USAGE);
 	CU_ASSERT_EQUAL(RUN("dev", "kill", "a", "b"), COMMAND_USAGE);
 	CU_ASSERT_EQUAL(RUN("-c", "/nowhere", "dev", "status"), COMMAND_USAGE);
 }
