@@ -1,4 +1,5 @@
 #include "backend/learn.h"
+#include "backend/key_info.h"
 #include <string.h>
 
 #define VALUE_SIZE_MAX (5u << 20)
@@ -110,6 +111,23 @@ static CK_RV learn_one(CK_FUNCTION_LIST *p11, CK_SESSION_HANDLE session, CK_OBJE
 	return rv;
 }
 
+/* "If a value is supplied in the application template (allowed but never necessary) then, if supported, it MUST match what the library
+ * calculates it to be or the library returns a CKR_ATTRIBUTE_VALUE_INVALID." And one of no length is wanted so. */
+static CK_RV check_value(CK_FUNCTION_LIST *p11, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key, const Craton__Attribute *said)
+{
+	struct buf value;
+	if (said->value.len == 0)
+		return CKR_OK;
+	buf_init(&value, VALUE_SIZE_MAX);
+	CK_RV rv = read_attribute(p11, session, key, CKA_CHECK_VALUE, &value);
+	bool differs = rv == CKR_OK && value.size > 0 &&
+	               (value.size != said->value.len || memcmp(value.data, said->value.data, value.size) != 0);
+	buf_finish(&value);
+	if (rv == CKR_HOST_MEMORY)
+		return rv;
+	return differs ? CKR_ATTRIBUTE_VALUE_INVALID : CKR_OK;
+}
+
 CK_RV learn(CK_FUNCTION_LIST *p11, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key, Craton__Object *object)
 {
 	CK_OBJECT_CLASS class = object_class(object);
@@ -117,11 +135,16 @@ CK_RV learn(CK_FUNCTION_LIST *p11, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE k
 	struct attribute_list list = object_list(object);
 	CK_RV rv = CKR_OK;
 	for (size_t i = 0; rv == CKR_OK && i < sizeof facts / sizeof *facts; i++) {
-		/* "The application can leave the check value out by an attribute of no length." */
-		if (!applies(i, class, type) || (facts[i].type == CKA_CHECK_VALUE && attribute_list_get(&list, CKA_CHECK_VALUE)))
+		const Craton__Attribute *said = attribute_list_get(&list, facts[i].type);
+		if (!applies(i, class, type))
 			continue;
-		rv = learn_one(p11, session, key, facts[i].type, facts[i].need, &list);
+		if (facts[i].type == CKA_CHECK_VALUE && said)
+			rv = check_value(p11, session, key, said);
+		else
+			rv = learn_one(p11, session, key, facts[i].type, facts[i].need, &list);
 	}
+	if (rv == CKR_OK && (class == CKO_PUBLIC_KEY || class == CKO_PRIVATE_KEY))
+		rv = key_info_set(&list);
 	object_take_list(object, &list);
 	return rv;
 }
@@ -129,14 +152,15 @@ CK_RV learn(CK_FUNCTION_LIST *p11, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE k
 CK_RV learn_from_public(const Craton__Object *public_object, Craton__Object *private_object)
 {
 	static const CK_ATTRIBUTE_TYPE shared[] = {
-		CKA_MODULUS, CKA_PUBLIC_EXPONENT, CKA_EC_PARAMS, CKA_PRIME, CKA_SUBPRIME, CKA_BASE,
+		CKA_MODULUS, CKA_PUBLIC_EXPONENT, CKA_EC_PARAMS, CKA_PRIME, CKA_SUBPRIME, CKA_BASE, CKA_PUBLIC_KEY_INFO,
 	};
 	struct attribute_list from = object_list(public_object);
 	struct attribute_list to = object_list(private_object);
 	enum err err = ERR_OK;
 	for (size_t i = 0; err == ERR_OK && i < sizeof shared / sizeof *shared; i++) {
 		const Craton__Attribute *attribute = attribute_list_get(&from, shared[i]);
-		if (attribute)
+		bool left_out = shared[i] == CKA_PUBLIC_KEY_INFO && attribute_list_get(&to, shared[i]);
+		if (attribute && !left_out)
 			err = attribute_list_set(&to, shared[i], attribute->value.data, attribute->value.len);
 	}
 	object_take_list(private_object, &to);

@@ -12,6 +12,8 @@ static CK_RV copied_object(struct question *question, const Craton__Object *befo
 	struct id id = making_id(question, 0, making->has_token_objects);
 	CK_RV rv = rules_copy(&question->asker, &view, wanted, &id, &attributes);
 	if (rv == CKR_OK)
+		rv = object_check_key_info(&view, wanted, &attributes);
+	if (rv == CKR_OK)
 		rv = rules_take_secret(&attributes, &secret);
 	if (rv == CKR_OK)
 		rv = making_object(question, making, &id, &attributes, &object);

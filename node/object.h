@@ -1,5 +1,6 @@
 /* Objects on their way in and out: from the directory or from the asker, into the token or into an answer. */
 #pragma once
+#include "backend/key_info.h"
 #include "backend/wrap.h"
 #include "node/change.h"
 
@@ -29,6 +30,10 @@ CK_RV carried_check(struct question *question, const Craton__ObjectRef *ref);
  * and a key that is no longer extractable is sealed more closely. */
 CK_RV object_seal_anew(struct question *question, const Craton__Object *before, const struct attribute_list *secret,
                        Craton__Object *after);
+
+/* CKA_PUBLIC_KEY_INFO, if it is said anew, names the key it stands at: CKR_ATTRIBUTE_VALUE_INVALID; CKR_ATTRIBUTE_TYPE_INVALID where that can't
+ * be told. */
+CK_RV object_check_key_info(const struct attribute_list *before, const struct attribute_list *changes, struct attribute_list *after);
 
 /* Objects being made. */
 struct making {

@@ -1,6 +1,7 @@
 /* C_SetAttributeValue: the whole object anew, in place of the version we read. */
 #include "node/object.h"
 #include <stdlib.h>
+#include <string.h>
 
 #define TRIES_MAX 16 /* of one change whose object was changed by others meanwhile */
 
@@ -14,11 +15,24 @@ CK_RV object_seal_anew(struct question *question, const Craton__Object *before, 
 	return question_token(question, secret->count ? seal_import(domain, secret, after) : reseal_key(domain, before, after));
 }
 
+CK_RV object_check_key_info(const struct attribute_list *before, const struct attribute_list *changes, struct attribute_list *after)
+{
+	const Craton__Attribute *was = attribute_list_get(before, CKA_PUBLIC_KEY_INFO);
+	const Craton__Attribute *said = attribute_list_get(changes, CKA_PUBLIC_KEY_INFO);
+	if (!said || said->value.len == 0)
+		return CKR_OK;
+	if (was && was->value.len == said->value.len && memcmp(was->value.data, said->value.data, said->value.len) == 0)
+		return CKR_OK;
+	return was && was->value.len ? CKR_ATTRIBUTE_VALUE_INVALID : key_info_set(after);
+}
+
 static CK_RV changed_object(struct question *question, const struct found_object *found, const struct id *id,
                             const struct attribute_list *changes, Craton__Object **out)
 {
 	struct attribute_list view = rules_view(found->object), attributes = { NULL, 0 }, secret = { NULL, 0 };
 	CK_RV rv = rules_change(&question->asker, &view, changes, &attributes);
+	if (rv == CKR_OK)
+		rv = object_check_key_info(&view, changes, &attributes);
 	if (rv == CKR_OK)
 		rv = rules_take_secret(&attributes, &secret);
 	if (rv != CKR_OK) {

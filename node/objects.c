@@ -3,6 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A public key is not shown to the token before it is used. */
+static CK_RV set_key_info(struct attribute_list *attributes)
+{
+	bool is_public_key = attribute_list_ulong(attributes, CKA_CLASS, CKO_DATA) == CKO_PUBLIC_KEY;
+	return is_public_key ? key_info_set(attributes) : CKR_OK;
+}
+
 /* A key with a value, or private data: what may not be stored in the clear goes through the token. */
 static CK_RV seal_if_needed(struct question *question, const struct attribute_list *secret, Craton__Object *object)
 {
@@ -18,6 +25,8 @@ static CK_RV make_object(struct question *question, const struct attribute_list 
 	struct id id = making_id(question, 0, making->has_token_objects);
 	Craton__Object *object;
 	CK_RV rv = rules_create(&question->asker, wanted, &id, &attributes);
+	if (rv == CKR_OK)
+		rv = set_key_info(&attributes);
 	if (rv == CKR_OK)
 		rv = rules_take_secret(&attributes, &secret);
 	if (rv == CKR_OK)

@@ -29,6 +29,20 @@ static CK_RV of_unwrapping_key(CK_RV rv)
 	}
 }
 
+/* What a token can't open is an invalid wrapped key, in whatever words it says so (SoftHSM: CKR_GENERAL_ERROR). */
+static CK_RV of_wrapped_key(CK_RV rv)
+{
+	switch (rv) {
+	case CKR_GENERAL_ERROR:
+	case CKR_ENCRYPTED_DATA_INVALID:
+		return CKR_WRAPPED_KEY_INVALID;
+	case CKR_ENCRYPTED_DATA_LEN_RANGE:
+		return CKR_WRAPPED_KEY_LEN_RANGE;
+	default:
+		return rv;
+	}
+}
+
 static CK_RV may_wrap(struct question *question, struct loaded_key *const keys[2])
 {
 	struct attribute_list wrapper = rules_view(keys[0]->object), target = rules_view(keys[1]->object);
@@ -89,8 +103,8 @@ static CK_RV unwrap(struct question *question, struct loaded_key *key, const str
 	if (rv == CKR_OK)
 		rv = mechanism_take(question, body->mechanism, NULL, &mechanism);
 	if (rv == CKR_OK)
-		rv = keys_used(question, &key, 1, unwrap_key(question->node->domain, mechanism, key, body->wrapped.data,
-		                                             body->wrapped.len, object));
+		rv = keys_used(question, &key, 1, of_wrapped_key(unwrap_key(question->node->domain, mechanism, key,
+		                                                            body->wrapped.data, body->wrapped.len, object)));
 	free(mechanism);
 	return rv == CKR_OK ? making_commit(question, making) : rv;
 }
