@@ -1,5 +1,13 @@
-/* After a token's call with borrowed keys. */
+/* Before and after a token's call with borrowed keys. */
 #include "node/object.h"
+
+CK_RV key_may(struct question *question, const struct loaded_key *key, const Craton__Crypt *crypt)
+{
+	struct attribute_list view = rules_view(key->object);
+	struct bytes data = { crypt->data.data, crypt->data.len };
+	CK_RV rv = rules_use_data(&question->asker, &view, rules_use_of(crypt->kind), crypt->mechanism->type, data);
+	return rv == CKR_OK ? key_pin_check(question, key, crypt->kind, &crypt->pin) : rv;
+}
 
 static bool is_lost(CK_RV rv)
 {

@@ -2,36 +2,18 @@
 #include "node/object.h"
 #include <stdlib.h>
 
-/* Only what the probe has seen work. */
-static const Craton__MechanismInfo *find_offered(const struct node *node, CK_MECHANISM_TYPE type)
-{
-	size_t low = 0, high = node->capabilities.count;
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		const Craton__MechanismInfo *info = &node->capabilities.list[middle];
-		if (info->type == type)
-			return info;
-		if (info->type < type)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
-}
-
 CK_RV mechanism_offered(struct question *question, const Craton__Mechanism *wire, CK_FLAGS use)
 {
 	if (!wire)
 		return question_fault(question, CRATON__FAULT__FAULT_MALFORMED, "no mechanism");
-	const Craton__MechanismInfo *info = find_offered(question->node, wire->type);
+	const Craton__MechanismInfo *info = capabilities_find(&question->node->capabilities, wire->type);
 	return info && (info->flags & use) ? CKR_OK : CKR_MECHANISM_INVALID;
 }
 
 CK_RV mechanism_take(struct question *question, const Craton__Mechanism *wire, const CK_OBJECT_HANDLE *keys,
                      CK_MECHANISM **out)
 {
-	const Craton__MechanismInfo *info = find_offered(question->node, wire->type);
-	return mechanism_from_wire(wire, info && info->takes_bytes, keys, out);
+	return mechanism_from_wire(wire, capabilities_take_bytes(&question->node->capabilities, wire->type), keys, out);
 }
 
 CK_RV answer_mechanism_list(struct question *question)

@@ -81,3 +81,5 @@ CK_RV crypt_body(struct question *question, struct buf *out);
  * CKR_USER_NOT_LOGGED_IN without a PIN; CKR_PIN_INCORRECT, CKR_PIN_LOCKED as for a login, and counted alike. Asked after rules_use. */
 CK_RV key_pin_check(struct question *question, const struct loaded_key *key, Craton__CryptKind kind,
                     const ProtobufCBinaryData *pin);
+/* May this key do what `crypt` (with a mechanism) asks, for whoever asks? rules_use_data and key_pin_check. */
+CK_RV key_may(struct question *question, const struct loaded_key *key, const Craton__Crypt *crypt);

@@ -190,9 +190,28 @@ static bool is_allowed(const struct attribute_list *key, CK_MECHANISM_TYPE mecha
 	return false;
 }
 
+/* Is this what `facts` makes of data before it has it signed? */
+static bool is_digest_for(const struct mechanism_facts *facts, struct bytes data)
+{
+	const struct hash_facts *hash = hash_facts(facts->hash);
+	size_t info_size = hash && facts->info ? hash->info_size : 0;
+	return hash && data.size == info_size + hash->size && memcmp(data.data, hash->info, info_size) == 0;
+}
+
+/* A key that may only hash and sign is shown a digest: applications' data is hashed where it is. */
+static bool is_allowed_split(const struct attribute_list *key, CK_MECHANISM_TYPE raw, struct bytes data)
+{
+	size_t count;
+	const struct mechanism_facts *all = mechanism_facts_all(&count);
+	for (size_t i = 0; data.size && i < count; i++)
+		if (all[i].is_split && all[i].raw == raw && is_allowed(key, all[i].type) && is_digest_for(&all[i], data))
+			return true;
+	return false;
+}
+
 /* In the order in which SoftHSM asks, so that where two things are wrong the same one is named. */
-CK_RV rules_use(const struct asker *asker, const struct attribute_list *key, CK_FLAGS use,
-                CK_MECHANISM_TYPE mechanism)
+CK_RV rules_use_data(const struct asker *asker, const struct attribute_list *key, CK_FLAGS use,
+                     CK_MECHANISM_TYPE mechanism, struct bytes data)
 {
 	const struct mechanism_facts *facts = mechanism_facts(mechanism);
 	if (!rules_visible(asker, key))
@@ -201,11 +220,16 @@ CK_RV rules_use(const struct asker *asker, const struct attribute_list *key, CK_
 		return CKR_KEY_HANDLE_INVALID;
 	if (!is_for(key, use))
 		return CKR_KEY_FUNCTION_NOT_PERMITTED;
-	if (!is_allowed(key, mechanism) || (facts && !(facts->uses & use)))
+	if ((!is_allowed(key, mechanism) && !is_allowed_split(key, mechanism, data)) || (facts && !(facts->uses & use)))
 		return CKR_MECHANISM_INVALID;
 	if (!mechanism_takes_key_type(mechanism, attribute_list_ulong(key, CKA_KEY_TYPE, KEY_TYPE_NONE)))
 		return CKR_KEY_TYPE_INCONSISTENT;
 	return CKR_OK;
+}
+
+CK_RV rules_use(const struct asker *asker, const struct attribute_list *key, CK_FLAGS use, CK_MECHANISM_TYPE mechanism)
+{
+	return rules_use_data(asker, key, use, mechanism, (struct bytes){ NULL, 0 });
 }
 
 CK_FLAGS rules_use_of(Craton__CryptKind kind)

@@ -7,6 +7,7 @@
  *
  * Lists given out are the caller's (attribute_list_finish); on an error they are empty. */
 #pragma once
+#include "base/digest.h"
 #include "base/id.h"
 #include "wire/attributes.h"
 #include "wire/mechanism_table.h"
@@ -79,6 +80,10 @@ CK_RV rules_change(const struct asker *asker, const struct attribute_list *befor
  * CKA_END_DATE are not looked at: "for reference only; Cryptoki does not attach any special meaning to them". */
 CK_RV rules_use(const struct asker *asker, const struct attribute_list *key, CK_FLAGS use,
                 CK_MECHANISM_TYPE mechanism);
+/* The same with the data at hand: a key whose CKA_ALLOWED_MECHANISMS name only mechanisms that hash and sign also signs and verifies a
+ * digest as they make it, for the hash is made in the application's process. */
+CK_RV rules_use_data(const struct asker *asker, const struct attribute_list *key, CK_FLAGS use,
+                     CK_MECHANISM_TYPE mechanism, struct bytes data);
 CK_FLAGS rules_use_of(Craton__CryptKind kind);
 /* May `target` leave wrapped under `wrapper`? CKR_USER_NOT_LOGGED_IN, CKR_KEY_UNEXTRACTABLE, CKR_KEY_NOT_WRAPPABLE (no private or secret
  * key, or wants a trusted wrapper), CKR_KEY_HANDLE_INVALID (CKA_WRAP_TEMPLATE says no). */

@@ -245,6 +245,37 @@ static void keys_of_the_third_version_have_tables_too(void)
 	CU_ASSERT_EQUAL(creating(&user, wanted), CKR_ATTRIBUTE_TYPE_INVALID);
 }
 
+/* CKM_ECDSA_SHA256 is a hash, made where the data is, and CKM_ECDSA. */
+static void a_key_for_one_hash_signs_digests_of_that_size_only(void)
+{
+	static const uint8_t digest[64] = "a digest";
+	struct attribute_list key = of_class(CKO_PRIVATE_KEY, CKA_KEY_TYPE, CKK_EC);
+	set_bool(&key, CKA_SIGN, true);
+	set(&key, CKA_ALLOWED_MECHANISMS, "\x44\x10\0\0\0\0\0\0", 8); /* CKM_ECDSA_SHA256 */
+	CU_ASSERT_EQUAL(rules_use(&user, &key, CKF_SIGN, CKM_ECDSA_SHA256), CKR_OK);
+	CU_ASSERT_EQUAL(rules_use(&user, &key, CKF_SIGN, CKM_ECDSA), CKR_MECHANISM_INVALID);
+	CU_ASSERT_EQUAL(rules_use_data(&user, &key, CKF_SIGN, CKM_ECDSA, (struct bytes){ digest, 32 }), CKR_OK);
+	CU_ASSERT_EQUAL(rules_use_data(&user, &key, CKF_SIGN, CKM_ECDSA, (struct bytes){ digest, 48 }), CKR_MECHANISM_INVALID);
+	CU_ASSERT_EQUAL(rules_use_data(&user, &key, CKF_SIGN, CKM_ECDSA_SHA1, (struct bytes){ digest, 32 }), CKR_MECHANISM_INVALID);
+	attribute_list_finish(&key);
+}
+
+/* The DigestInfo says which hash it is. */
+static void an_rsa_key_for_one_hash_signs_no_other(void)
+{
+	const struct hash_facts *sha256 = hash_facts(CKM_SHA256);
+	uint8_t info[64] = { 0 };
+	struct attribute_list key = of_class(CKO_PRIVATE_KEY, CKA_KEY_TYPE, CKK_RSA);
+	set_bool(&key, CKA_SIGN, true);
+	set(&key, CKA_ALLOWED_MECHANISMS, "\x40\0\0\0\0\0\0\0", 8); /* CKM_SHA256_RSA_PKCS */
+	memcpy(info, sha256->info, sha256->info_size);
+	struct bytes data = { info, sha256->info_size + sha256->size };
+	CU_ASSERT_EQUAL(rules_use_data(&user, &key, CKF_SIGN, CKM_RSA_PKCS, data), CKR_OK);
+	info[14] ^= 1;
+	CU_ASSERT_EQUAL(rules_use_data(&user, &key, CKF_SIGN, CKM_RSA_PKCS, data), CKR_MECHANISM_INVALID);
+	attribute_list_finish(&key);
+}
+
 /* What a wrapping key's template would give to keys is judged like what an application asks for. */
 static void a_template_within_a_key_gives_no_more_than_a_user_may_ask_for(void)
 {
@@ -274,4 +305,5 @@ TESTS("node: rules of objects",
 	SAY(an_unwrapped_key_is_extractable_and_sensitive_by_default),
 	SAY(a_concatenation_is_as_guarded_as_the_more_guarded_part),
 	SAY(keys_of_the_third_version_have_tables_too),
+	SAY(a_key_for_one_hash_signs_digests_of_that_size_only), SAY(an_rsa_key_for_one_hash_signs_no_other),
 	SAY(a_template_within_a_key_gives_no_more_than_a_user_may_ask_for))
