@@ -34,8 +34,8 @@ enum err domain_keys_find(const struct module *module, CK_SESSION_HANDLE session
 /* The user keeps what the SO made: private token objects; those of `made` are destroyed in any case. */
 enum err domain_keys_keep(const struct module *module, CK_SESSION_HANDLE session, struct domain_keys *made,
                           struct complaint *complaint);
-/* Does a secret come back from its wrapping as long as it was? RFC 5649 says so; SoftHSM 2.6.1 leaves the zeros that fill the last
- * eight bytes. Tried with a sample. */
+/* Does a secret come back from its wrapping as long as it was? RFC 5649 says so; SoftHSM 2.6.1 wraps it with the zeros that fill the
+ * last eight bytes. Tried with a sample. */
 bool domain_keys_keep_length(const struct module *module, CK_SESSION_HANDLE session, const struct domain_keys *keys);
 /* Are they what they must be: attributes as above, and the closed key does not let a value out. */
 enum err domain_keys_check(const struct module *module, CK_SESSION_HANDLE session, const struct domain_keys *keys,

@@ -145,7 +145,7 @@ CK_RV seal_as(struct domain *domain, CK_SESSION_HANDLE session, enum seal_kind k
 	return seal_set_mac(domain, session, object);
 }
 
-/* Where unwrapping leaves zeros at the end, an HMAC key no longer than the shortest block is none the worse ("if the length of K
+/* Where wrapping leaves zeros at the end, an HMAC key no longer than the shortest block is none the worse ("if the length of K
  * is less than B: append zeros to the end of K", RFC 2104); a longer one is hashed first and would be another key. */
 #define CLOSED_SIZE_ODD_MAX 64
 

@@ -107,7 +107,7 @@ static CK_RV measure(const struct making *making, CK_OBJECT_HANDLE key, const Cr
 	return rv;
 }
 
-/* The length that was asked for, if this is it, give or take the zeros that a token leaves where it unwraps. */
+/* The length that was asked for, if this is it, give or take the zeros that a token fills up with where it wraps. */
 static CK_RV settle_length(struct domain *domain, const struct making *making, uint64_t found, struct attribute_list *list)
 {
 	uint64_t asked = making->length ? making->length : found;

@@ -31,7 +31,7 @@ static void an_imported_secret_is_that_secret_everywhere(void)
 	house_close(&house);
 }
 
-/* SoftHSM gives a secret back with zeros up to a multiple of eight bytes. What is computed with a key is as if it did not; a closed
+/* SoftHSM wraps a secret with zeros up to a multiple of eight bytes. What is computed with a key is as if it did not; a closed
  * key with which it would not be is refused. */
 static void import_length(struct house *house, struct kind kind, const uint8_t *value, size_t size)
 {
