@@ -6,6 +6,13 @@
 
 #define TEMPLATE_DEPTH_MAX 4 /* a template in a template in ...: two would do */
 
+/* "CKF_ARRAY_ATTRIBUTE ... identifies an attribute which consists of an array of values": pointers, which are not to travel
+ * as bytes. A vendor's numbers may have any bit. */
+static bool is_template_to_come(CK_ATTRIBUTE_TYPE type)
+{
+	return (type & CKF_ARRAY_ATTRIBUTE) && !(type & CKA_VENDOR_DEFINED);
+}
+
 enum attribute_shape attribute_shape(CK_ATTRIBUTE_TYPE type)
 {
 	switch (type) {
@@ -15,6 +22,7 @@ enum attribute_shape attribute_shape(CK_ATTRIBUTE_TYPE type)
 	case CKA_NEVER_EXTRACTABLE: case CKA_ALWAYS_SENSITIVE: case CKA_MODIFIABLE: case CKA_COPYABLE:
 	case CKA_DESTROYABLE: case CKA_SECONDARY_AUTH: case CKA_ALWAYS_AUTHENTICATE: case CKA_WRAP_WITH_TRUSTED:
 	case CKA_OTP_USER_FRIENDLY_MODE: case CKA_RESET_ON_INIT: case CKA_HAS_RESET: case CKA_COLOR:
+	case CKA_X2RATCHET_ISALICE: case CKA_ENCAPSULATE: case CKA_DECAPSULATE:
 		return SHAPE_BOOL;
 	case CKA_CLASS: case CKA_CERTIFICATE_TYPE: case CKA_CERTIFICATE_CATEGORY: case CKA_JAVA_MIDP_SECURITY_DOMAIN:
 	case CKA_NAME_HASH_ALGORITHM: case CKA_KEY_TYPE: case CKA_MODULUS_BITS: case CKA_PRIME_BITS:
@@ -23,15 +31,20 @@ enum attribute_shape attribute_shape(CK_ATTRIBUTE_TYPE type)
 	case CKA_OTP_CHALLENGE_REQUIREMENT: case CKA_OTP_TIME_REQUIREMENT: case CKA_OTP_COUNTER_REQUIREMENT:
 	case CKA_OTP_PIN_REQUIREMENT: case CKA_HW_FEATURE_TYPE: case CKA_PIXEL_X: case CKA_PIXEL_Y:
 	case CKA_RESOLUTION: case CKA_CHAR_ROWS: case CKA_CHAR_COLUMNS: case CKA_BITS_PER_PIXEL: case CKA_MECHANISM_TYPE:
+	case CKA_PROFILE_ID: case CKA_X2RATCHET_BAGSIZE: case CKA_X2RATCHET_NR: case CKA_X2RATCHET_NS: case CKA_X2RATCHET_PNS:
+	case CKA_HSS_LEVELS: case CKA_HSS_LMS_TYPE: case CKA_HSS_LMOTS_TYPE: case CKA_HSS_KEYS_REMAINING: case CKA_PARAMETER_SET:
+	case CKA_OBJECT_VALIDATION_FLAGS: case CKA_VALIDATION_TYPE: case CKA_VALIDATION_LEVEL: case CKA_VALIDATION_FLAG:
+	case CKA_VALIDATION_AUTHORITY_TYPE:
 		return SHAPE_ULONG;
 	case CKA_START_DATE: case CKA_END_DATE:
 		return SHAPE_DATE;
 	case CKA_WRAP_TEMPLATE: case CKA_UNWRAP_TEMPLATE: case CKA_DERIVE_TEMPLATE:
+	case CKA_ENCAPSULATE_TEMPLATE: case CKA_DECAPSULATE_TEMPLATE:
 		return SHAPE_TEMPLATE;
-	case CKA_ALLOWED_MECHANISMS:
+	case CKA_ALLOWED_MECHANISMS: case CKA_HSS_LMS_TYPES: case CKA_HSS_LMOTS_TYPES:
 		return SHAPE_MECHANISMS;
 	default:
-		return SHAPE_BYTES;
+		return is_template_to_come(type) ? SHAPE_TEMPLATE : SHAPE_BYTES;
 	}
 }
 

@@ -16,7 +16,7 @@ enum attribute_shape {
 	SHAPE_ULONG,
 	SHAPE_DATE,      /* CK_DATE, eight bytes, or empty */
 	SHAPE_TEMPLATE,  /* CK_ATTRIBUTE array */
-	SHAPE_MECHANISMS /* CK_MECHANISM_TYPE array */
+	SHAPE_MECHANISMS /* CK_MECHANISM_TYPE array, or of other types made of CK_ULONG */
 };
 /* The shape the standard gives a type; SHAPE_BYTES for vendor's and unknown ones. */
 enum attribute_shape attribute_shape(CK_ATTRIBUTE_TYPE type);

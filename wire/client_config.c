@@ -27,6 +27,7 @@ const struct config_key client_config_keys[] = {
 	{ "recovery", "interval", CONFIG_MS, AT(recovery_interval_ms), .preset = "1s", .min = 1, .max = DAY_MS, .hint = "for example 1s" },
 	{ "recovery", "mode", CONFIG_CHOICE, AT(recovery_mode), .preset = "enhanced", .choices = recovery_modes, .hint = "enhanced or basic" },
 	{ "recovery", "wait", CONFIG_MS, AT(recovery_wait_ms), .preset = "0s", .min = 0, .max = DAY_MS, .hint = "for example 5s" },
+	{ "recovery", "replay", CONFIG_NUMBER, AT(replay_size), .preset = "1048576", .min = 0, .max = 1 << 30, .hint = "bytes, for example 1048576" },
 	{ "member *", "address", CONFIG_TEXT, MEMBER(address_text), .required = true, .hint = "unix:/run/craton/a.sock or host:port" },
 	{ .section = NULL },
 };

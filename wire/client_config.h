@@ -29,6 +29,7 @@ struct client_config {
 	int64_t recovery_interval_ms; /* interval = 1s */
 	int recovery_mode;            /* mode = enhanced */
 	int64_t recovery_wait_ms;     /* wait = 0s..: how long a call waits when every member is lost */
+	int64_t replay_size;          /* replay = 1048576: bytes kept of an operation in parts, to begin it anew elsewhere */
 	struct client_member *members;
 	size_t member_count;
 };

@@ -66,7 +66,7 @@ typedef struct {
 	CK_ULONG ulNonceBits;
 } CK_CHACHA20_PARAMS, *CK_CHACHA20_PARAMS_PTR;
 
-/* The standard's ulNonceLen, in bytes, is called ulNonceBits by p11-kit 0.25, and so it is here. */
+/* The standard's header calls it ulNonceLen, its text counts it in bits, and p11-kit 0.25's name is taken here. */
 typedef struct {
 	CK_BYTE_PTR pNonce;
 	CK_ULONG ulNonceBits;
@@ -315,3 +315,26 @@ typedef struct {
 	CK_ULONG ulAdditionalDerivedKeys;
 	CK_DERIVED_KEY_PTR pAdditionalDerivedKeys;
 } CK_SP800_108_FEEDBACK_KDF_PARAMS, *CK_SP800_108_FEEDBACK_KDF_PARAMS_PTR;
+
+/* Attributes of 3.1 and 3.2 whose values are more than bytes */
+#define CKA_X2RATCHET_BAGSIZE (0x603UL)
+#define CKA_X2RATCHET_ISALICE (0x60cUL)
+#define CKA_X2RATCHET_NR (0x60fUL)
+#define CKA_X2RATCHET_NS (0x610UL)
+#define CKA_X2RATCHET_PNS (0x611UL)
+#define CKA_HSS_LEVELS (0x617UL)
+#define CKA_HSS_LMS_TYPE (0x618UL)
+#define CKA_HSS_LMOTS_TYPE (0x619UL)
+#define CKA_HSS_LMS_TYPES (0x61aUL)
+#define CKA_HSS_LMOTS_TYPES (0x61bUL)
+#define CKA_HSS_KEYS_REMAINING (0x61cUL)
+#define CKA_PARAMETER_SET (0x61dUL)
+#define CKA_OBJECT_VALIDATION_FLAGS (0x61eUL)
+#define CKA_VALIDATION_TYPE (0x61fUL)
+#define CKA_VALIDATION_LEVEL (0x621UL)
+#define CKA_VALIDATION_FLAG (0x623UL)
+#define CKA_VALIDATION_AUTHORITY_TYPE (0x624UL)
+#define CKA_ENCAPSULATE_TEMPLATE (0x62aUL)
+#define CKA_DECAPSULATE_TEMPLATE (0x62bUL)
+#define CKA_ENCAPSULATE (0x633UL)
+#define CKA_DECAPSULATE (0x634UL)

@@ -61,6 +61,15 @@ static CK_RV bits_to_wire(const struct field *field, const void *from, void *mes
 	return bytes_to_wire(field, pointer_at(from, field->native), bits / 8, message);
 }
 
+/* The standard's text counts in bits, its header's name and most applications in bytes. No nonce has 64 bytes or more, nor so
+ * few bits, so each is known for what it is, and passed on as it was given. */
+static CK_RV nonce_to_wire(const struct field *field, const void *from, void *message)
+{
+	CK_ULONG size = ulong_at(from, field->native_size);
+	*flag_in(message, field->wire_size) = size > field->max;
+	return size > field->max ? bits_to_wire(field, from, message) : bytes_to_wire(field, pointer_at(from, field->native), size, message);
+}
+
 static CK_RV iv_to_wire(const struct field *field, const void *from, void *message)
 {
 	void *iv = pointer_at(from, field->native);
@@ -97,6 +106,8 @@ static CK_RV field_to_wire(const struct field *field, const void *from, void *me
 		return bytes_to_wire(field, pointer_at(from, field->native), ulong_at(from, field->native_size), message);
 	case FIELD_BITS:
 		return bits_to_wire(field, from, message);
+	case FIELD_NONCE:
+		return nonce_to_wire(field, from, message);
 	case FIELD_POINTED:
 		return bytes_to_wire(field, pointer_at(from, field->native), (size_t)field->max, message);
 	case FIELD_BLOCK:
@@ -138,6 +149,7 @@ static bool field_is_sane(const struct field *field, const void *message)
 		return *number_in(message, field->wire) >= field->min && *number_in(message, field->wire) <= field->max;
 	case FIELD_BYTES:
 	case FIELD_BITS:
+	case FIELD_NONCE:
 		return bytes_in(message, field->wire)->len >= field->min && bytes_in(message, field->wire)->len <= field->max;
 	case FIELD_POINTED:
 	case FIELD_BLOCK:
@@ -186,17 +198,19 @@ static void set_pointer(uint8_t *structure, size_t offset, void *pointer)
 		memcpy(structure + offset, &pointer, sizeof pointer);
 }
 
-static void bytes_to_native(const struct field *field, const ProtobufCBinaryData *from, uint8_t *structure, struct block *block)
+static void bytes_to_native(const struct field *field, const void *message, uint8_t *structure, struct block *block)
 {
+	const ProtobufCBinaryData *from = bytes_in(message, field->wire);
+	bool in_bits = field->kind == FIELD_BITS || (field->kind == FIELD_NONCE && *flag_in(message, field->wire_size));
 	set_pointer(structure, field->native, block_copy(block, from));
 	if (field->kind != FIELD_POINTED)
-		set_ulong(structure, field->native_size, field->kind == FIELD_BITS ? from->len * 8 : from->len);
+		set_ulong(structure, field->native_size, in_bits ? from->len * 8 : from->len);
 }
 
 static void iv_to_native(const struct field *field, const void *message, uint8_t *structure, struct block *block)
 {
 	size_t wanted = (size_t)*number_in(message, field->wire_size);
-	bytes_to_native(field, bytes_in(message, field->wire), structure, block);
+	bytes_to_native(field, message, structure, block);
 	if (!wanted)
 		return;
 	set_pointer(structure, field->native, block_take(block, wanted));
@@ -222,8 +236,9 @@ static void field_to_native(const struct field *field, const void *message, cons
 		break;
 	case FIELD_BYTES:
 	case FIELD_BITS:
+	case FIELD_NONCE:
 	case FIELD_POINTED:
-		bytes_to_native(field, bytes_in(message, field->wire), structure, block);
+		bytes_to_native(field, message, structure, block);
 		break;
 	case FIELD_BLOCK:
 		if (structure)

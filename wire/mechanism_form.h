@@ -33,6 +33,7 @@ struct field {
 		FIELD_FLAG,     /* CK_BBOOL */
 		FIELD_BYTES,    /* a pointer, and a length in bytes */
 		FIELD_BITS,     /* a pointer, and a length in bits: whole bytes */
+		FIELD_NONCE,    /* a pointer, and a length in bytes or in bits */
 		FIELD_POINTED,  /* a pointer to `max` bytes */
 		FIELD_BLOCK,    /* `max` bytes in the structure itself */
 		FIELD_IV,       /* BYTES, or a length without a pointer: the token is to make as many */
@@ -42,7 +43,7 @@ struct field {
 		FIELD_PARTS     /* a pointer to CK_PRF_DATA_PARAMs, and how many */
 	} kind;
 	size_t native, native_size; /* offsets in the structure: the field, and its length if it has one */
-	size_t wire, wire_size;     /* offsets in the message: the field, and an IV's size */
+	size_t wire, wire_size;     /* offsets in the message: the field, and an IV's size or a nonce's way of counting */
 	uint64_t min, max;          /* of the number, or of the length in bytes */
 };
 

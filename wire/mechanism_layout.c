@@ -102,9 +102,9 @@ static const struct field salsa[] = {
 	{ FIELD_BITS, COUNTED(CK_SALSA20_PARAMS, pNonce, ulNonceBits, Craton__ChachaParameter, nonce), .min = 8, .max = 24 },
 };
 
-/* The length is one of bytes, whatever the header calls it. */
 static const struct field chacha_poly[] = {
-	{ FIELD_BYTES, COUNTED(CK_SALSA20_CHACHA20_POLY1305_PARAMS, pNonce, ulNonceBits, Craton__ChachaPolyParameter, nonce), .min = 8, .max = 24 },
+	{ FIELD_NONCE, COUNTED(CK_SALSA20_CHACHA20_POLY1305_PARAMS, pNonce, ulNonceBits, Craton__ChachaPolyParameter, nonce),
+	  .wire_size = offsetof(Craton__ChachaPolyParameter, counts_bits), .min = 8, .max = 24 },
 	{ FIELD_BYTES, COUNTED(CK_SALSA20_CHACHA20_POLY1305_PARAMS, pAAD, ulAADLen, Craton__ChachaPolyParameter, aad), .max = AAD_SIZE_MAX },
 };
 

@@ -28,8 +28,9 @@ enum result_rule {
 	RESULT_ORDER_TWICE,  /* r and s, each as long as the curve's order */
 	RESULT_INPUT,        /* as long as the input */
 	RESULT_PADDED,       /* the next whole block; decryption: at most the input */
-	RESULT_TAGGED,       /* input and a tag; decryption: less the tag */
+	RESULT_TAGGED,       /* input and a tag, as long as the parameter says; decryption: less the tag */
 	RESULT_WRAPPED,      /* RFC 3394, 5649: the next 8 bytes and 8 */
+	RESULT_PADDED_WRAPPED, /* the next whole 8 bytes, padded as PKCS#7 has it, and 8 */
 };
 
 #define KEY_TYPE_NONE ((CK_KEY_TYPE)-1)
@@ -39,7 +40,7 @@ struct mechanism_facts {
 	const char *name;            /* "CKM_SHA256_RSA_PKCS" */
 	CK_FLAGS uses;               /* CKF_SIGN, CKF_VERIFY, CKF_GENERATE … as in CK_MECHANISM_INFO */
 	CK_KEY_TYPE key_type;        /* of the keys it takes, or makes */
-	CK_KEY_TYPE key_type_also;   /* or these, or KEY_TYPE_NONE */
+	CK_KEY_TYPE key_type_also[2]; /* or these, or KEY_TYPE_NONE */
 	CK_MECHANISM_TYPE hash;      /* hash-then-sign: CKM_SHA256; an HMAC's or digest's too; else 0 (no hash has that number) */
 	CK_MECHANISM_TYPE raw;       /* what signs the hash: CKM_RSA_PKCS; same parameter; only if is_split */
 	bool is_split;               /* may be done as `hash` here and `raw` in a token */

@@ -63,21 +63,43 @@ static size_t general_size(const struct mechanism_facts *facts, const Craton__Me
 	return (size_t)mechanism->number;
 }
 
-static size_t tagged_size(const Craton__Mechanism *mechanism, CK_FLAGS use, size_t input_size)
+/* Bytes of the tag; SIZE_MAX if the parameter does not make sense. */
+static size_t tag_size_of(const Craton__Mechanism *mechanism)
 {
-	if (mechanism->parameter_case != CRATON__MECHANISM__PARAMETER_GCM || mechanism->gcm->tag_bits > 128)
+	switch (mechanism->parameter_case) {
+	case CRATON__MECHANISM__PARAMETER_GCM:
+		return mechanism->gcm->tag_bits <= 128 ? (size_t)((mechanism->gcm->tag_bits + 7) / 8) : SIZE_MAX;
+	case CRATON__MECHANISM__PARAMETER_CCM:
+		return mechanism->ccm->mac_size <= 16 ? (size_t)mechanism->ccm->mac_size : SIZE_MAX;
+	case CRATON__MECHANISM__PARAMETER_CHACHA_POLY:
+		return 16; /* RFC 8439, 2.5 */
+	default:
 		return SIZE_MAX;
-	size_t tag_size = (size_t)((mechanism->gcm->tag_bits + 7) / 8);
-	if (use == CKF_DECRYPT || use == CKF_UNWRAP)
+	}
+}
+
+static size_t tagged_size(const Craton__Mechanism *mechanism, bool opens, size_t input_size)
+{
+	size_t tag_size = tag_size_of(mechanism);
+	if (tag_size == SIZE_MAX)
+		return SIZE_MAX;
+	if (opens)
 		return input_size < tag_size ? 0 : input_size - tag_size;
 	return input_size + tag_size;
+}
+
+/* RSA without padding gives back what went in, zeros and all. */
+static size_t modulus_size(const Craton__Mechanism *mechanism, bool opens, const struct attribute_list *key, bool *exact)
+{
+	*exact = !opens || mechanism->type == CKM_RSA_X_509;
+	return or_unknown(key_modulus_size(key));
 }
 
 size_t mechanism_result_size(const Craton__Mechanism *mechanism, CK_FLAGS use,
                              const struct attribute_list *key, size_t input_size, bool *exact)
 {
 	const struct mechanism_facts *facts = mechanism_facts(mechanism->type);
-	bool opens = use == CKF_DECRYPT || use == CKF_UNWRAP;
+	bool opens = use == CKF_DECRYPT || use == CKF_UNWRAP || use == CKF_VERIFY_RECOVER;
 	*exact = true;
 	if (!facts || input_size > SIZE_MAX / 2)
 		return SIZE_MAX;
@@ -87,8 +109,7 @@ size_t mechanism_result_size(const Craton__Mechanism *mechanism, CK_FLAGS use,
 	case RESULT_GENERAL:
 		return general_size(facts, mechanism);
 	case RESULT_MODULUS:
-		*exact = !opens || mechanism->type == CKM_RSA_X_509;
-		return or_unknown(key_modulus_size(key));
+		return modulus_size(mechanism, opens, key, exact);
 	case RESULT_ORDER_TWICE:
 		return or_unknown(2 * key_order_size(key));
 	case RESULT_INPUT:
@@ -97,10 +118,13 @@ size_t mechanism_result_size(const Craton__Mechanism *mechanism, CK_FLAGS use,
 		*exact = !opens;
 		return opens ? input_size : (input_size / facts->block_size + 1) * facts->block_size;
 	case RESULT_TAGGED:
-		return tagged_size(mechanism, use, input_size);
+		return tagged_size(mechanism, opens, input_size);
 	case RESULT_WRAPPED:
 		*exact = !opens;
 		return opens ? input_size : (input_size + 7) / 8 * 8 + 8;
+	case RESULT_PADDED_WRAPPED:
+		*exact = !opens;
+		return opens ? input_size : (input_size / 8 + 1) * 8 + 8;
 	case RESULT_UNKNOWN:
 		break;
 	}

@@ -82,6 +82,25 @@ static void a_shape_is_judged(void)
 }
 
 /* A template with a boolean of two bytes in it is as wrong as that boolean. */
+static void attributes_of_version_3_have_their_shapes(void)
+{
+	CU_ASSERT_EQUAL(attribute_shape(CKA_UNIQUE_ID), SHAPE_BYTES);
+	CU_ASSERT_EQUAL(attribute_shape(CKA_PROFILE_ID), SHAPE_ULONG);
+	CU_ASSERT_EQUAL(attribute_shape(CKA_OBJECT_VALIDATION_FLAGS), SHAPE_ULONG);
+	CU_ASSERT_EQUAL(attribute_shape(CKA_VALIDATION_LEVEL), SHAPE_ULONG);
+	CU_ASSERT_EQUAL(attribute_shape(CKA_ENCAPSULATE), SHAPE_BOOL);
+	CU_ASSERT_EQUAL(attribute_shape(CKA_ENCAPSULATE_TEMPLATE), SHAPE_TEMPLATE);
+	CU_ASSERT_EQUAL(attribute_shape(CKA_HSS_LMS_TYPES), SHAPE_MECHANISMS);
+}
+
+/* Pointers never travel as bytes: not those of an array that is yet to be invented. */
+static void an_unknown_array_is_one_of_attributes(void)
+{
+	CU_ASSERT_EQUAL(attribute_shape(CKF_ARRAY_ATTRIBUTE | 0x7777), SHAPE_TEMPLATE);
+	CU_ASSERT_EQUAL(attribute_shape(0xce534350), SHAPE_BYTES); /* NSS's numbers have the bit by chance */
+	CU_ASSERT_EQUAL(attribute_shape(CKA_ALLOWED_MECHANISMS), SHAPE_MECHANISMS);
+}
+
 static void what_is_in_a_template_is_judged_too(void)
 {
 	Craton__Attribute inner = made(CKA_SENSITIVE, "\1\1", 2), *items[] = { &inner };
@@ -144,6 +163,7 @@ static void counts_and_sizes_have_limits(void)
 }
 
 TESTS("wire/attributes", SAY(a_list_is_sorted_and_has_each_type_once), SAY(values_are_copied_replaced_and_removed),
-      SAY(numbers_and_booleans_have_their_form), SAY(a_shape_is_judged), SAY(what_is_in_a_template_is_judged_too),
+      SAY(numbers_and_booleans_have_their_form), SAY(a_shape_is_judged), SAY(attributes_of_version_3_have_their_shapes),
+      SAY(an_unknown_array_is_one_of_attributes), SAY(what_is_in_a_template_is_judged_too),
       SAY(templates_in_templates_end_somewhere), SAY(twice_the_same_type_is_told_apart_from_malformed),
       SAY(counts_and_sizes_have_limits))

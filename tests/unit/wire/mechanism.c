@@ -1,36 +1,5 @@
-#include "wire/mechanism.h"
-#include "tests/check.h"
-#include <stdlib.h>
-#include <string.h>
-
-/* To the wire, through its bytes, and back. */
-static CK_MECHANISM *around(CK_MECHANISM_TYPE type, void *parameter, CK_ULONG size)
-{
-	CK_MECHANISM mechanism = { type, parameter, size }, *back = NULL;
-	Craton__Mechanism *wire = NULL;
-	uint8_t bytes[512];
-	CU_ASSERT_EQUAL_FATAL(mechanism_to_wire(&mechanism, false, &wire), CKR_OK);
-	size_t packed = craton__mechanism__get_packed_size(wire);
-	CU_ASSERT_FATAL(packed <= sizeof bytes);
-	craton__mechanism__pack(wire, bytes);
-	craton__mechanism__free_unpacked(wire, NULL);
-	wire = craton__mechanism__unpack(NULL, packed, bytes);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(wire);
-	CU_ASSERT_EQUAL_FATAL(mechanism_from_wire(wire, false, NULL, &back), CKR_OK);
-	craton__mechanism__free_unpacked(wire, NULL);
-	CU_ASSERT_EQUAL(back->mechanism, type);
-	return back;
-}
-
-static CK_RV judged(CK_MECHANISM_TYPE type, void *parameter, CK_ULONG size)
-{
-	CK_MECHANISM mechanism = { type, parameter, size };
-	Craton__Mechanism *wire = NULL;
-	CK_RV rv = mechanism_to_wire(&mechanism, false, &wire);
-	if (wire)
-		craton__mechanism__free_unpacked(wire, NULL);
-	return rv;
-}
+/* Parameters of signatures, MACs and block ciphers, vendors' byte strings, and what goes with what. */
+#include "tests/unit/wire/around.h"
 
 static void without_a_parameter_any_mechanism_travels(void)
 {
@@ -95,12 +64,102 @@ static void gcm_arrives_in_both_layouts(void)
 	CK_GCM_PARAMS gcm = { (void *)"iv_iv_iv_iv_", 12, 96, (void *)"header", 6, 128 };
 	struct { void *iv; CK_ULONG iv_len; void *aad; CK_ULONG aad_len, tag_bits; } old = { gcm.pIv, 12, gcm.pAAD, 6, 128 };
 	for (int i = 0; i < 2; i++) {
-		CK_MECHANISM *back = i ? around(CKM_AES_GCM, &old, sizeof old) : around(CKM_AES_GCM, &gcm, sizeof gcm);
+		CK_MECHANISM *back = NULL;
+		Craton__Mechanism *wire = i ? wire_of(CKM_AES_GCM, &old, sizeof old) : wire_of(CKM_AES_GCM, &gcm, sizeof gcm);
+		CU_ASSERT_EQUAL_FATAL(mechanism_from_wire(wire, false, NULL, &back), CKR_OK);
+		craton__mechanism__free_unpacked(wire, NULL);
 		CK_GCM_PARAMS *got = back->pParameter;
 		CU_ASSERT_EQUAL_FATAL(back->ulParameterLen, sizeof gcm);
 		CU_ASSERT(got->ulIvLen == 12 && got->ulIvBits == 96 && !memcmp(got->pIv, "iv_iv_iv_iv_", 12));
 		CU_ASSERT(got->ulAADLen == 6 && !memcmp(got->pAAD, "header", 6) && got->ulTagBits == 128);
 		free(back);
+	}
+}
+
+/* The token writes into the parameter; what it has written, if anything, is told. */
+static void an_iv_that_the_token_changed_is_told(void)
+{
+	uint8_t zeros[12] = { 0 };
+	CK_GCM_PARAMS gcm = { zeros, 12, 96, NULL, 0, 128 };
+	CK_MECHANISM *used = NULL;
+	struct bytes iv;
+	Craton__Mechanism *asked = wire_of(CKM_AES_GCM, &gcm, sizeof gcm);
+	CU_ASSERT_EQUAL_FATAL(mechanism_from_wire(asked, false, NULL, &used), CKR_OK);
+	CU_ASSERT(!mechanism_new_iv(asked, used, &iv));
+	memcpy(((CK_GCM_PARAMS *)used->pParameter)->pIv, "made by hsm!", 12);
+	CU_ASSERT(mechanism_new_iv(asked, used, &iv));
+	CU_ASSERT(iv.size == 12 && !memcmp(iv.data, "made by hsm!", 12));
+	((CK_GCM_PARAMS *)used->pParameter)->ulIvLen = 1000; /* more than there is room for */
+	CU_ASSERT(mechanism_new_iv(asked, used, &iv) && iv.size == 12);
+	free(used);
+	craton__mechanism__free_unpacked(asked, NULL);
+}
+
+/* An IV asked for and not made would be the same each time, if the room for it were: GCM breaks at once then. */
+static void an_iv_that_nobody_makes_is_random(void)
+{
+	CK_GCM_PARAMS gcm = { NULL, 12, 96, NULL, 0, 128 };
+	CK_MECHANISM *used[2] = { NULL };
+	struct bytes iv[2];
+	Craton__Mechanism *asked = wire_of(CKM_AES_GCM, &gcm, sizeof gcm);
+	CU_ASSERT(asked->gcm->iv.len == 0 && asked->gcm->iv_size == 12);
+	for (int i = 0; i < 2; i++) {
+		CU_ASSERT_EQUAL_FATAL(mechanism_from_wire(asked, false, NULL, &used[i]), CKR_OK);
+		CU_ASSERT_EQUAL(((CK_GCM_PARAMS *)used[i]->pParameter)->ulIvLen, 12);
+		CU_ASSERT(mechanism_new_iv(asked, used[i], &iv[i]));
+		CU_ASSERT_EQUAL_FATAL(iv[i].size, 12);
+	}
+	CU_ASSERT(memcmp(iv[0].data, iv[1].data, 12) != 0);
+	free(used[0]);
+	free(used[1]);
+	asked->gcm->iv_size = 1u << 20;
+	REFUSED_WIRE(asked);
+	asked->gcm->iv_size = 12;
+	asked->gcm->iv = (ProtobufCBinaryData){ 2, (uint8_t *)strdup("iv") }; /* both given and to be made */
+	REFUSED_WIRE(asked);
+	craton__mechanism__free_unpacked(asked, NULL);
+}
+
+static void only_gcm_has_an_iv_to_tell(void)
+{
+	struct bytes iv;
+	CK_MECHANISM *used = NULL;
+	Craton__Mechanism *asked = wire_of(CKM_AES_CBC, "0123456789abcdef", 16);
+	CU_ASSERT_EQUAL_FATAL(mechanism_from_wire(asked, false, NULL, &used), CKR_OK);
+	memset(used->pParameter, 0, 16);
+	CU_ASSERT(!mechanism_new_iv(asked, used, &iv));
+	free(used);
+	craton__mechanism__free_unpacked(asked, NULL);
+}
+
+static void a_vendors_bytes_arrive_if_they_are_declared(void)
+{
+	CK_MECHANISM vendors = { CKM_VENDOR_DEFINED | 3, "bytes", 5 }, *back = NULL;
+	Craton__Mechanism *wire = NULL;
+	CU_ASSERT_EQUAL(mechanism_to_wire(&vendors, false, &wire), CKR_MECHANISM_INVALID);
+	CU_ASSERT_EQUAL_FATAL(mechanism_to_wire(&vendors, true, &wire), CKR_OK);
+	CU_ASSERT_EQUAL(mechanism_from_wire(wire, false, NULL, &back), CKR_MECHANISM_INVALID);
+	CU_ASSERT_EQUAL_FATAL(mechanism_from_wire(wire, true, NULL, &back), CKR_OK);
+	CU_ASSERT(back->ulParameterLen == 5 && !memcmp(back->pParameter, "bytes", 5));
+	free(back);
+	craton__mechanism__free_unpacked(wire, NULL);
+	vendors.ulParameterLen = (64u << 10) + 1;
+	CU_ASSERT_EQUAL(mechanism_to_wire(&vendors, true, &wire), CKR_MECHANISM_PARAM_INVALID);
+	vendors = (CK_MECHANISM){ CKM_ECDSA, "bytes", 5 }; /* no declaration changes the standard's */
+	CU_ASSERT_EQUAL(mechanism_to_wire(&vendors, true, &wire), CKR_MECHANISM_PARAM_INVALID);
+}
+
+/* Every *_GENERAL has a number; what a token makes of it is the token's. */
+static void every_general_mac_has_its_number(void)
+{
+	static const CK_MECHANISM_TYPE types[] = { CKM_SHA512_224_HMAC_GENERAL, CKM_SHA512_256_HMAC_GENERAL, CKM_SHA3_224_HMAC_GENERAL,
+		CKM_SHA3_256_HMAC_GENERAL, CKM_SHA3_384_HMAC_GENERAL, CKM_SHA3_512_HMAC_GENERAL, CKM_AES_CMAC_GENERAL, CKM_DES3_CMAC_GENERAL };
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+		CK_ULONG size = 8;
+		CK_MECHANISM *back = around_unaligned(types[i], &size, sizeof size);
+		CU_ASSERT_EQUAL(*(CK_ULONG *)back->pParameter, 8);
+		free(back);
+		CU_ASSERT_EQUAL(judged(types[i], NULL, 0), CKR_MECHANISM_PARAM_INVALID);
 	}
 }
 
@@ -178,6 +237,7 @@ static void a_parameter_of_another_mechanism_is_refused(void)
 }
 
 TESTS("wire/mechanism", SAY(without_a_parameter_any_mechanism_travels), SAY(an_iv_arrives), SAY(a_number_arrives),
-      SAY(pss_arrives), SAY(oaep_arrives_with_and_without_a_label), SAY(gcm_arrives_in_both_layouts), SAY(ctr_arrives),
+      SAY(pss_arrives), SAY(oaep_arrives_with_and_without_a_label), SAY(gcm_arrives_in_both_layouts), SAY(an_iv_that_the_token_changed_is_told), SAY(an_iv_that_nobody_makes_is_random), SAY(only_gcm_has_an_iv_to_tell),
+      SAY(a_vendors_bytes_arrive_if_they_are_declared), SAY(every_general_mac_has_its_number), SAY(ctr_arrives),
       SAY(a_wrong_parameter_is_invalid), SAY(an_unknown_mechanism_with_a_parameter_is_refused),
       SAY(a_parameter_of_another_mechanism_is_refused))

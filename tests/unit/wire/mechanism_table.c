@@ -6,6 +6,10 @@
 #include <openssl/x509.h>
 #include <string.h>
 
+static const CK_MECHANISM_TYPE hash_types[] = { CKM_MD5, CKM_SHA_1, CKM_SHA224, CKM_SHA256, CKM_SHA384, CKM_SHA512,
+	CKM_SHA512_224, CKM_SHA512_256, CKM_SHA3_224, CKM_SHA3_256, CKM_SHA3_384, CKM_SHA3_512 };
+#define HASHES (sizeof hash_types / sizeof *hash_types)
+
 static void every_mechanism_stands_once(void)
 {
 	size_t count;
@@ -38,11 +42,9 @@ static void what_is_split_has_a_hash_and_something_that_signs_it(void)
 
 static void a_digest_is_as_long_as_openssl_says(void)
 {
-	static const CK_MECHANISM_TYPE types[] = { CKM_MD5, CKM_SHA_1, CKM_SHA224, CKM_SHA256, CKM_SHA384, CKM_SHA512,
-		CKM_SHA512_224, CKM_SHA512_256 };
-	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-		const struct hash_facts *hash = hash_facts(types[i]);
-		const struct mechanism_facts *facts = mechanism_facts(types[i]);
+	for (size_t i = 0; i < HASHES; i++) {
+		const struct hash_facts *hash = hash_facts(hash_types[i]);
+		const struct mechanism_facts *facts = mechanism_facts(hash_types[i]);
 		CU_ASSERT_FATAL(hash && facts);
 		const EVP_MD *md = digest_algorithm(hash->name);
 		CU_ASSERT_PTR_NOT_NULL_FATAL(md);
@@ -56,10 +58,8 @@ static void a_digest_is_as_long_as_openssl_says(void)
 /* The prefix, as OpenSSL's own encoder of DigestInfo makes it. */
 static void the_digest_infos_are_openssls(void)
 {
-	static const CK_MECHANISM_TYPE types[] = { CKM_MD5, CKM_SHA_1, CKM_SHA224, CKM_SHA256, CKM_SHA384, CKM_SHA512,
-		CKM_SHA512_224, CKM_SHA512_256 };
-	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-		const struct hash_facts *hash = hash_facts(types[i]);
+	for (size_t i = 0; i < HASHES; i++) {
+		const struct hash_facts *hash = hash_facts(hash_types[i]);
 		uint8_t digest[64] = { 0 }, *der = NULL;
 		X509_SIG *info = X509_SIG_new();
 		X509_ALGOR *algorithm;
@@ -75,6 +75,13 @@ static void the_digest_infos_are_openssls(void)
 	}
 }
 
+/* A token whose PSS does not know SHA-3 would be offered something it cannot do. */
+static void sha_3_is_hashed_here_only_where_the_token_need_not_know_it(void)
+{
+	CU_ASSERT(mechanism_facts(CKM_ECDSA_SHA3_256)->is_split && mechanism_facts(CKM_SHA3_256_RSA_PKCS)->is_split);
+	CU_ASSERT(!mechanism_facts(CKM_SHA3_256_RSA_PKCS_PSS)->is_split);
+}
+
 static void a_mechanism_takes_the_keys_it_is_for(void)
 {
 	CU_ASSERT(mechanism_takes_key_type(CKM_SHA256_RSA_PKCS, CKK_RSA));
@@ -82,6 +89,11 @@ static void a_mechanism_takes_the_keys_it_is_for(void)
 	CU_ASSERT(mechanism_takes_key_type(CKM_SHA256_HMAC, CKK_GENERIC_SECRET));
 	CU_ASSERT(mechanism_takes_key_type(CKM_SHA256_HMAC, CKK_SHA256_HMAC));
 	CU_ASSERT(!mechanism_takes_key_type(CKM_SHA256_HMAC, CKK_SHA512_HMAC));
+	CU_ASSERT(mechanism_takes_key_type(CKM_ECDH1_DERIVE, CKK_EC) && mechanism_takes_key_type(CKM_ECDH1_DERIVE, CKK_EC_MONTGOMERY));
+	CU_ASSERT(mechanism_takes_key_type(CKM_ECDH1_DERIVE, CKK_EC_EDWARDS)); /* where X25519 has Edwards' type */
+	CU_ASSERT(!mechanism_takes_key_type(CKM_ECDH1_DERIVE, CKK_RSA) && !mechanism_takes_key_type(CKM_ECDH1_DERIVE, KEY_TYPE_NONE));
+	CU_ASSERT(!mechanism_takes_key_type(CKM_ECDSA, CKK_EC_EDWARDS));
+	CU_ASSERT(mechanism_takes_key_type(CKM_HKDF_DERIVE, CKK_GENERIC_SECRET));
 	CU_ASSERT(mechanism_takes_key_type(CKM_CONCATENATE_BASE_AND_KEY, CKK_AES));
 	CU_ASSERT(mechanism_takes_key_type(CKM_VENDOR_DEFINED | 1, CKK_AES));
 }
@@ -91,4 +103,5 @@ TESTS("wire: mechanism table",
 	SAY(what_is_split_has_a_hash_and_something_that_signs_it),
 	SAY(a_digest_is_as_long_as_openssl_says),
 	SAY(the_digest_infos_are_openssls),
+	SAY(sha_3_is_hashed_here_only_where_the_token_need_not_know_it),
 	SAY(a_mechanism_takes_the_keys_it_is_for))

@@ -36,8 +36,39 @@ static void a_signature_is_as_long_as_its_key_makes_it(void)
 	attribute_list_finish(&key);
 	CU_ASSERT_EQUAL(plain(CKM_SHA256_HMAC, CKF_SIGN, &key, 5), 32);
 	CU_ASSERT_EQUAL(plain(CKM_AES_CMAC, CKF_SIGN, &key, 5), 16);
+	CU_ASSERT_EQUAL(plain(CKM_AES_GMAC, CKF_SIGN, &key, 5), 16);
+	CU_ASSERT_EQUAL(plain(CKM_POLY1305, CKF_SIGN, &key, 5), 16);
+	CU_ASSERT_EQUAL(plain(CKM_SHA3_512_HMAC, CKF_SIGN, &key, 5), 64);
+	CU_ASSERT_EQUAL(plain(CKM_SHA512_224_HMAC, CKF_SIGN, &key, 5), 28);
 	CU_ASSERT_EQUAL(plain(CKM_SHA384, CKF_DIGEST, &key, 5), 48);
 	CU_ASSERT_EQUAL(plain(CKM_VENDOR_DEFINED | 1, CKF_SIGN, &key, 5), SIZE_MAX);
+}
+
+static void an_edwards_signature_is_as_long_as_rfc_8032_says(void)
+{
+	struct attribute_list key = { 0 };
+	attribute_list_set(&key, CKA_EC_PARAMS, "\x06\x03\x2b\x65\x70", 5);
+	CU_ASSERT_EQUAL(plain(CKM_EDDSA, CKF_SIGN, &key, 100), 64);
+	attribute_list_set(&key, CKA_EC_PARAMS, "\x06\x03\x2b\x65\x71", 5);
+	CU_ASSERT_EQUAL(plain(CKM_EDDSA, CKF_SIGN, &key, 100), 114);
+	attribute_list_set(&key, CKA_EC_PARAMS, "\x13\x0c" "edwards25519", 14);
+	CU_ASSERT_EQUAL(plain(CKM_EDDSA, CKF_SIGN, &key, 100), 64);
+	attribute_list_finish(&key);
+}
+
+static void what_is_recovered_is_at_most_the_modulus(void)
+{
+	struct attribute_list key = { 0 };
+	Craton__Mechanism mechanism;
+	bool exact;
+	craton__mechanism__init(&mechanism);
+	mechanism.type = CKM_RSA_PKCS;
+	attribute_list_set_ulong(&key, CKA_MODULUS_BITS, 2048);
+	CU_ASSERT(size_of(&mechanism, CKF_SIGN_RECOVER, &key, 20, &exact) == 256 && exact);
+	CU_ASSERT(size_of(&mechanism, CKF_VERIFY_RECOVER, &key, 256, &exact) == 256 && !exact);
+	mechanism.type = CKM_RSA_X_509;
+	CU_ASSERT(size_of(&mechanism, CKF_VERIFY_RECOVER, &key, 256, &exact) == 256 && exact);
+	attribute_list_finish(&key);
 }
 
 static void a_mac_is_as_long_as_its_parameter_says(void)
@@ -66,6 +97,9 @@ static void a_ciphertexts_length_follows_from_the_plaintexts(void)
 	CU_ASSERT_EQUAL(plain(CKM_DES3_CBC_PAD, CKF_ENCRYPT, &key, 16), 24);
 	CU_ASSERT_EQUAL(plain(CKM_AES_KEY_WRAP_PAD, CKF_WRAP, &key, 17), 32);
 	CU_ASSERT_EQUAL(plain(CKM_AES_KEY_WRAP, CKF_WRAP, &key, 16), 24);
+	CU_ASSERT_EQUAL(plain(CKM_AES_KEY_WRAP_KWP, CKF_WRAP, &key, 17), 32);
+	CU_ASSERT_EQUAL(plain(CKM_AES_KEY_WRAP_PKCS7, CKF_WRAP, &key, 16), 32);
+	CU_ASSERT_EQUAL(plain(CKM_AES_KEY_WRAP_PKCS7, CKF_WRAP, &key, 17), 32);
 	CU_ASSERT_EQUAL(plain(CKM_AES_CBC_PAD, CKF_ENCRYPT, &key, SIZE_MAX), SIZE_MAX);
 }
 
@@ -109,9 +143,35 @@ static void gcm_adds_its_tag_and_takes_it_off(void)
 	CU_ASSERT_EQUAL(size_of(&mechanism, CKF_ENCRYPT, &key, 5, &exact), SIZE_MAX);
 }
 
+static void ccm_and_poly1305_have_tags_too(void)
+{
+	struct attribute_list key = { 0 };
+	Craton__Mechanism mechanism;
+	Craton__CcmParameter ccm = CRATON__CCM_PARAMETER__INIT;
+	Craton__ChachaPolyParameter poly = CRATON__CHACHA_POLY_PARAMETER__INIT;
+	bool exact;
+	craton__mechanism__init(&mechanism);
+	mechanism.type = CKM_AES_CCM;
+	mechanism.parameter_case = CRATON__MECHANISM__PARAMETER_CCM;
+	mechanism.ccm = &ccm;
+	ccm.mac_size = 8;
+	CU_ASSERT(size_of(&mechanism, CKF_ENCRYPT, &key, 5, &exact) == 13 && exact);
+	CU_ASSERT(size_of(&mechanism, CKF_DECRYPT, &key, 13, &exact) == 5 && exact);
+	ccm.mac_size = 17;
+	CU_ASSERT_EQUAL(size_of(&mechanism, CKF_ENCRYPT, &key, 5, &exact), SIZE_MAX);
+	mechanism.type = CKM_CHACHA20_POLY1305;
+	mechanism.parameter_case = CRATON__MECHANISM__PARAMETER_CHACHA_POLY;
+	mechanism.chacha_poly = &poly;
+	CU_ASSERT_EQUAL(size_of(&mechanism, CKF_ENCRYPT, &key, 5, &exact), 21);
+	CU_ASSERT_EQUAL(size_of(&mechanism, CKF_DECRYPT, &key, 21, &exact), 5);
+}
+
 TESTS("wire: result size",
 	SAY(a_signature_is_as_long_as_its_key_makes_it),
 	SAY(a_mac_is_as_long_as_its_parameter_says),
 	SAY(a_ciphertexts_length_follows_from_the_plaintexts),
 	SAY(a_plaintexts_length_is_exact_only_if_nothing_is_padded),
-	SAY(gcm_adds_its_tag_and_takes_it_off))
+	SAY(gcm_adds_its_tag_and_takes_it_off),
+	SAY(ccm_and_poly1305_have_tags_too),
+	SAY(an_edwards_signature_is_as_long_as_rfc_8032_says),
+	SAY(what_is_recovered_is_at_most_the_modulus))
