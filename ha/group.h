@@ -4,6 +4,7 @@
  * Safe from many threads. No lock is held while anything is waited for. */
 #pragma once
 #include "ha/member.h"
+#include "ha/multipart.h"
 #include "ha/objects.h"
 #include "wire/client_config.h"
 #include <stddef.h>
@@ -22,9 +23,9 @@ struct group_settings group_settings_of(const struct client_config *config, bool
 
 /* Takes over the members (1 to MEMBERS_MAX) in any case. Starts no thread and reaches for no network. NULL without memory. */
 struct group *group_create(const struct group_settings *settings, struct member *const *members, size_t count);
-/* Ends the recovery thread and every wait; calls give ERR_CLOSED from now on. Safe to call again. */
 /* The slot that questions are about, if the settings could not say (0). While no question is under way. */
 void group_set_slot(struct group *group, uint32_t slot);
+/* Ends the recovery thread and every wait; calls give ERR_CLOSED from now on. Safe to call again. */
 void group_stop(struct group *group);
 /* No call may be inside. Accepts NULL. */
 void group_destroy(struct group *group);
@@ -34,11 +35,14 @@ struct question {
 	Craton__Request request;
 	Craton__ObjectRef *object; /* within the body, if it is about an object */
 	struct object *about;      /* that object, held by the asker */
+	struct multipart *multipart; /* the operation in parts that it begins or goes on with, if it does */
 	uint64_t index_min;        /* what a member must have applied; 0: everything any member has told us of */
 };
 #define QUESTION_INIT { .request = CRATON__REQUEST__INIT }
 
-/* ERR_OK: a member has answered, *reply is the caller's. It may still be a fault: its own (refused, malformed,
+/* A question of an operation in parts that a member has begun goes to that member alone; its loss is the operation's.
+ *
+ * ERR_OK: a member has answered, *reply is the caller's. It may still be a fault: its own (refused, malformed,
  * ticket, unknown object), or, after the time for the command, that of the last member that could not serve.
  * ERR_CLOSED, ERR_TIMEOUT: every member is lost. ERR_TOO_BIG, ERR_NO_MEMORY: the question cannot be asked. */
 enum err group_call(struct group *group, struct question *question, Craton__Reply **reply);

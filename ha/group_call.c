@@ -1,7 +1,6 @@
 /* The walk of one call: from member to member until one has answered. */
 #include "ha/group_inside.h"
 #include "ha/pick.h"
-#include "ha/repeat.h"
 #include "base/log.h"
 #include "wire/call.h"
 
@@ -68,7 +67,7 @@ static struct member *group_borrow(struct group *group, struct walk *walk)
 }
 
 /* An answer that was asked for before the member was lost may have crossed its death: no sign of life. */
-static struct news heard_locked(struct group *group, const struct walk *walk, struct member *member,
+static struct news heard_locked(struct group *group, const struct question_kind *kind, struct member *member,
                                 const Craton__Reply *reply, int64_t started_us)
 {
 	int64_t now_us = clock_us(), now_ms = clock_ms(), rest_ms;
@@ -78,7 +77,7 @@ static struct news heard_locked(struct group *group, const struct walk *walk, st
 		group->index_seen = reply->index;
 	if (rest_ms)
 		member->rests_until_ms = now_ms + rest_ms;
-	else if (walk->kind->is_measured)
+	else if (kind->is_measured)
 		member_measured(member, now_us - started_us, now_ms);
 	if (member->lost && started_us / 1000 >= member->failed_at_ms)
 		return member_back_locked(group, member);
@@ -90,14 +89,21 @@ static bool is_about_the_question(enum err err)
 	return err == ERR_TOO_BIG || err == ERR_NO_MEMORY;
 }
 
-static void group_return(struct group *group, const struct walk *walk, struct member *member, enum err err,
-                         const Craton__Reply *reply, int64_t started_us)
+void group_take(struct group *group, struct member *member)
+{
+	pthread_mutex_lock(&group->lock);
+	member->outstanding++;
+	pthread_mutex_unlock(&group->lock);
+}
+
+void group_return(struct group *group, const struct question_kind *kind, struct member *member, enum err err,
+                  const Craton__Reply *reply, int64_t started_us)
 {
 	struct news news = { .what = NEWS_NONE };
 	pthread_mutex_lock(&group->lock);
 	member->outstanding--;
 	if (err == ERR_OK)
-		news = heard_locked(group, walk, member, reply, started_us);
+		news = heard_locked(group, kind, member, reply, started_us);
 	else if (is_about_the_question(err))
 		member->probe_at_ms = clock_ms(); /* if this was a probe, it told us nothing */
 	else if (member->lost)
@@ -138,18 +144,25 @@ static void mark_shown(struct question *question, const struct member *member)
 		atomic_fetch_or(&question->about->shown, (uint_fast32_t)1 << member->number);
 }
 
+static enum err call_member(struct member *member, struct question *question, int64_t patience_ms, Craton__Reply **reply)
+{
+	if (!question->multipart)
+		return member->ops->call(member, &question->request, patience_ms, reply);
+	return member->ops->call_on(member, &question->multipart->line, &question->request, patience_ms, reply);
+}
+
 /* Asks one member; a second time if it has forgotten an object that it was shown before. */
 static enum err ask_member(struct member *member, struct question *question, int64_t patience_ms, Craton__Reply **reply)
 {
 	int64_t ignored;
 	show_carried(question, member, false);
-	enum err err = member->ops->call(member, &question->request, patience_ms, reply);
+	enum err err = call_member(member, question, patience_ms, reply);
 	bool wants_it = err == ERR_OK && fault_verdict((*reply)->fault, &ignored) == VERDICT_SHOW &&
 	                question->object && question->about && question->about->carried && !question->object->carried;
 	if (wants_it) {
 		reply_free(*reply);
 		show_carried(question, member, true);
-		err = member->ops->call(member, &question->request, patience_ms, reply);
+		err = call_member(member, question, patience_ms, reply);
 	}
 	if (err == ERR_OK && (*reply)->fault == CRATON__FAULT__FAULT_NONE)
 		mark_shown(question, member);
@@ -165,7 +178,9 @@ static enum err ask(struct group *group, struct walk *walk, struct member *membe
 	/* A deed's answer may be that the time is up: leave it the time to arrive. */
 	int64_t patience_ms = walk->kind->is_deed ? share_ms + HEARTBEAT_MISSED_MS : share_ms;
 	enum err err = ask_member(member, question, patience_ms, reply);
-	group_return(group, walk, member, err, *reply, started_us);
+	group_return(group, walk->kind, member, err, *reply, started_us);
+	if (question->multipart)
+		multipart_answered(question, member, err, *reply);
 	bool was_at_work = clock_us() - started_us > (patience_ms + 100) * 1000; /* it sent heartbeats, then failed */
 	if (err != ERR_OK && was_at_work)
 		walk->deadline = deadline_in(group->settings.command_ms);
@@ -227,6 +242,13 @@ static void tell_fault(const Craton__Reply *reply)
 		         fault_name(reply->fault), reply->complaint);
 }
 
+/* With an operation that one member has: while another could begin it anew, that one does not get all the time there is. */
+static enum err go_on(struct group *group, struct walk *walk, struct question *question, Craton__Reply **reply)
+{
+	walk->has_others = question->multipart->is_repeatable;
+	return multipart_call(group, question, share_of_time(group, walk), reply);
+}
+
 enum err group_call(struct group *group, struct question *question, Craton__Reply **reply)
 {
 	struct walk walk;
@@ -238,7 +260,8 @@ enum err group_call(struct group *group, struct question *question, Craton__Repl
 	}
 	question->request.slot = group->settings.slot;
 	question->request.index_min = walk.index_min;
-	enum err err = walk_on(group, &walk, question, reply);
+	enum err err = question->multipart && multipart_is_open(question->multipart)
+	               ? go_on(group, &walk, question, reply) : walk_on(group, &walk, question, reply);
 	walk_fault(&walk, NULL);
 	question->request.request_id = (ProtobufCBinaryData){ 0, NULL };
 	if (question->object)

@@ -1,6 +1,7 @@
 /* What the files of the group share. */
 #pragma once
 #include "ha/group.h"
+#include "ha/repeat.h"
 #include <pthread.h>
 
 struct group {
@@ -42,3 +43,13 @@ void recovery_start_locked(struct group *group);
 /* Every member is lost: tries them all, at most once per interval whoever asks, and waits as the settings say.
  * True if one is back. */
 bool group_knock(struct group *group, deadline_ms deadline);
+
+/* A call to the member is under way; and is over. */
+void group_take(struct group *group, struct member *member);
+void group_return(struct group *group, const struct question_kind *kind, struct member *member, enum err err,
+                  const Craton__Reply *reply, int64_t started_us);
+
+/* What one member has said to a question of an operation in parts: keeps its line, or lets it go. */
+void multipart_answered(struct question *question, struct member *member, enum err err, const Craton__Reply *reply);
+/* A question about one that is open. */
+enum err multipart_call(struct group *group, struct question *question, int64_t patience_ms, Craton__Reply **reply);

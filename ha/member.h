@@ -8,11 +8,18 @@
 #include <stdint.h>
 
 struct member;
+struct line; /* a connection to a member that is somebody's own for a while */
 
 struct member_ops {
 	/* One question, one answer (the caller's: reply_free). Waits up to patience_ms, anew with each
 	 * heartbeat. ERR_TOO_BIG and ERR_NO_MEMORY are about the question, every other error about the member. */
 	enum err (*call)(struct member *member, const Craton__Request *request, int64_t patience_ms, Craton__Reply **reply);
+	/* The same on a line of the caller's own: *line, or, if that is NULL, one that is left there. NULL again if
+	 * the error is about the member. */
+	enum err (*call_on)(struct member *member, struct line **line, const Craton__Request *request, int64_t patience_ms,
+	                    Craton__Reply **reply);
+	/* The end of such a line: for others to use, or, if it is not good, closed. */
+	void (*let_go)(struct member *member, struct line *line, bool is_good);
 	/* Is anyone there? */
 	enum err (*probe)(struct member *member);
 	/* It is lost: close what is kept open to it. */

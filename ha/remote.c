@@ -154,11 +154,15 @@ static struct connection *borrow_live(struct remote *remote)
 	return connection;
 }
 
-static enum err call_on(struct remote *remote, struct connection *connection, const Craton__Request *request,
+/* The connection is closed, and *connection NULL, if it has failed. */
+static enum err call_on(struct remote *remote, struct connection **connection, const Craton__Request *request,
                         int64_t patience_ms, Craton__Reply **reply)
 {
-	enum err err = call(connection->channel, request, patience_ms, DEADLINE_NEVER, reply);
-	give_back(remote, connection, err == ERR_OK || err == ERR_TOO_BIG);
+	enum err err = call((*connection)->channel, request, patience_ms, DEADLINE_NEVER, reply);
+	if (err == ERR_OK || err == ERR_TOO_BIG)
+		return err;
+	give_back(remote, *connection, false);
+	*connection = NULL;
 	return err;
 }
 
@@ -170,18 +174,45 @@ static void remote_drop(struct member *member)
 		give_back(remote, connection, false);
 }
 
-static enum err remote_call(struct member *member, const Craton__Request *request, int64_t patience_ms, Craton__Reply **reply)
+/* On a connection that is left in *connection. */
+static enum err call_on_any(struct remote *remote, struct connection **connection, const Craton__Request *request,
+                            int64_t patience_ms, Craton__Reply **reply)
 {
-	struct remote *remote = remote_of(member);
-	struct connection *connection = borrow_live(remote);
-	if (connection) {
+	*connection = borrow_live(remote);
+	if (*connection) {
 		enum err err = call_on(remote, connection, request, patience_ms, reply);
 		if (err != ERR_CLOSED)
 			return err;
-		remote_drop(member); /* what is as old is as stale */
+		remote_drop(&remote->member); /* what is as old is as stale */
 	}
-	enum err err = open_connection(remote, &connection);
+	enum err err = open_connection(remote, connection);
 	return err == ERR_OK ? call_on(remote, connection, request, patience_ms, reply) : err;
+}
+
+static enum err remote_call(struct member *member, const Craton__Request *request, int64_t patience_ms, Craton__Reply **reply)
+{
+	struct remote *remote = remote_of(member);
+	struct connection *connection;
+	enum err err = call_on_any(remote, &connection, request, patience_ms, reply);
+	if (connection)
+		give_back(remote, connection, true);
+	return err;
+}
+
+static enum err remote_call_on(struct member *member, struct line **line, const Craton__Request *request, int64_t patience_ms,
+                               Craton__Reply **reply)
+{
+	struct remote *remote = remote_of(member);
+	struct connection *connection = (struct connection *)*line; /* a line is a borrowed connection */
+	enum err err = connection ? call_on(remote, &connection, request, patience_ms, reply)
+	                          : call_on_any(remote, &connection, request, patience_ms, reply);
+	*line = (struct line *)connection;
+	return err;
+}
+
+static void remote_let_go(struct member *member, struct line *line, bool is_good)
+{
+	give_back(remote_of(member), (struct connection *)line, is_good);
 }
 
 static enum err remote_probe(struct member *member)
@@ -219,6 +250,8 @@ static void remote_destroy(struct member *member)
 
 static const struct member_ops remote_ops = {
 	.call = remote_call,
+	.call_on = remote_call_on,
+	.let_go = remote_let_go,
 	.probe = remote_probe,
 	.drop = remote_drop,
 	.interrupt = remote_interrupt,

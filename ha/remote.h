@@ -1,4 +1,5 @@
-/* A member across a socket: a pool of connections to one node. A thread borrows a connection for one call.
+/* A member across a socket: a pool of connections to one node. A thread borrows a connection for one call,
+ * or for as long as an operation in parts lasts.
  *
  * A pooled connection may have gone stale since it was used (the node was restarted): then the call is made
  * again on a fresh one, and only if that fails is the member lost. */
