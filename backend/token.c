@@ -232,6 +232,16 @@ CK_RV token_borrow_spare(struct token *token, CK_SESSION_HANDLE *session)
 	return left >= 2 ? token_borrow(token, session) : CKR_SESSION_COUNT;
 }
 
+size_t token_sessions(struct token *token)
+{
+	size_t count = 0;
+	pthread_mutex_lock(&token->lock);
+	for (size_t i = 0; i < token->lease_count; i++)
+		count += token->leases[i].state != LEASE_ABSENT;
+	pthread_mutex_unlock(&token->lock);
+	return count;
+}
+
 /* "A call to C_Verify always terminates the active verification operation", and success ends any. Other errors may
  * end it by the letter of the standard; tokens differ, a new session is cheap, and a left-over operation
  * would be somebody else's CKR_OPERATION_ACTIVE. */

@@ -27,6 +27,8 @@ CK_SLOT_ID token_slot(const struct token *token);
 CK_RV token_borrow(struct token *token, CK_SESSION_HANDLE *session);
 /* Only if another stays behind for whoever comes next; CKR_SESSION_COUNT otherwise. */
 CK_RV token_borrow_spare(struct token *token, CK_SESSION_HANDLE *session);
+/* How many there are to borrow in all, as far as is known: fewer than sessions_max once the token has refused more. */
+size_t token_sessions(struct token *token);
 /* `rv` is how the last call on it ended: a session that may have an operation left over or is broken is
  * closed instead of reused. Session 0 is ignored. */
 void token_return(struct token *token, CK_SESSION_HANDLE session, CK_RV rv);

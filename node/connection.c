@@ -100,6 +100,15 @@ static enum err send_reply(struct connection *connection, const Craton__Reply *r
 	return call_answer(connection->channel, &too_big, deadline_in(frame_ms));
 }
 
+/* While an operation in parts is open the connection serves nothing else, and any fault is its end. */
+static Craton__Reply *answer(struct connection *connection, struct client *client, const Craton__Request *request)
+{
+	Craton__Reply *reply = question_answer(connection->node, client, request);
+	if (client->multipart && reply && reply->fault != CRATON__FAULT__FAULT_NONE)
+		crypt_give_up(connection->node, client);
+	return reply;
+}
+
 /* One request, one reply. */
 static enum err serve_one(struct connection *connection, struct client *client)
 {
@@ -108,11 +117,12 @@ static enum err serve_one(struct connection *connection, struct client *client)
 	enum err err = call_receive(connection->channel, FRAME_SIZE_MAX, DEADLINE_NEVER, node->config->frame_ms, &request);
 	if (err != ERR_OK)
 		return err;
-	if (!call_begin(connection)) {
+	bool is_out_of_place = client->multipart && !crypt_is_part(request);
+	if (is_out_of_place || !call_begin(connection)) {
 		request_free(request);
-		return ERR_CLOSED;
+		return is_out_of_place ? ERR_MALFORMED : ERR_CLOSED;
 	}
-	Craton__Reply *reply = question_answer(node, client, request);
+	Craton__Reply *reply = answer(connection, client, request);
 	request_free(request);
 	err = reply ? send_reply(connection, reply) : ERR_NO_MEMORY;
 	reply_free(reply);
@@ -239,6 +249,7 @@ void connection_run(struct connection *connection)
 {
 	struct client client = { .may_administer = false };
 	enum err err = serve(connection, &client);
+	crypt_give_up(connection->node, &client);
 	note_end(connection, &client, err);
 	secret_wipe(&client, sizeof client);
 }

@@ -1,5 +1,7 @@
 /* The walk of a signature: key, rules, token session, answer. */
+#include "node/multipart.h"
 #include "node/object.h"
+#include "wire/mechanism.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,6 +78,8 @@ static const enum counter counters[] = {
 	[CRATON__CRYPT_KIND__VERIFY] = COUNTER_VERIFY,
 	[CRATON__CRYPT_KIND__ENCRYPT] = COUNTER_ENCRYPT,
 	[CRATON__CRYPT_KIND__DECRYPT] = COUNTER_DECRYPT,
+	[CRATON__CRYPT_KIND__SIGN_RECOVER] = COUNTER_SIGN,
+	[CRATON__CRYPT_KIND__VERIFY_RECOVER] = COUNTER_VERIFY,
 };
 
 static bool is_known_kind(Craton__CryptKind kind)
@@ -83,54 +87,153 @@ static bool is_known_kind(Craton__CryptKind kind)
 	return (size_t)kind < sizeof counters / sizeof *counters;
 }
 
-CK_RV crypt_body(struct question *question, struct buf *out)
+static Craton__CryptReply *body_of(struct buf *out)
 {
-	Craton__CryptReply *body = malloc(sizeof *body);
-	if (!body || out->failed) {
-		free(body);
-		return out->failed ? CKR_DEVICE_MEMORY : CKR_HOST_MEMORY;
-	}
+	Craton__CryptReply *body = out->failed ? NULL : malloc(sizeof *body);
+	if (!body)
+		return NULL;
 	craton__crypt_reply__init(body);
 	body->data = (ProtobufCBinaryData){ out->size, out->data };
 	buf_init(out, 0);
+	return body;
+}
+
+CK_RV crypt_body(struct question *question, struct buf *out)
+{
+	bool was_too_long = out->failed;
+	Craton__CryptReply *body = body_of(out);
+	if (!body)
+		return was_too_long ? CKR_DEVICE_MEMORY : CKR_HOST_MEMORY;
 	question->reply->body_case = CRATON__REPLY__BODY_CRYPT;
 	question->reply->crypt = body;
 	return CKR_OK;
 }
 
+/* With the IV, if the token has made it. */
+static CK_RV cipher_body(struct question *question, const CK_MECHANISM *used, struct buf *out)
+{
+	const Craton__Mechanism *asked = question->request->crypt->mechanism;
+	struct bytes iv;
+	CK_RV rv = crypt_body(question, out);
+	if (rv != CKR_OK || !asked || !mechanism_new_iv(asked, used, &iv))
+		return rv;
+	uint8_t *copy = malloc(iv.size);
+	if (!copy)
+		return CKR_HOST_MEMORY;
+	memcpy(copy, iv.data, iv.size);
+	question->reply->crypt->iv = (ProtobufCBinaryData){ iv.size, copy };
+	return CKR_OK;
+}
+
+/* The key, if it may be used so by whoever asks. */
+static CK_RV take(struct question *question, CK_MECHANISM **mechanism, struct loaded_key **key)
+{
+	const Craton__Crypt *crypt = question->request->crypt;
+	CK_RV rv = mechanism_take(question, crypt->mechanism, NULL, mechanism);
+	if (rv == CKR_OK)
+		rv = key_borrow(question, crypt->key, key);
+	if (rv != CKR_OK)
+		return rv;
+	struct attribute_list view = rules_view((*key)->object);
+	rv = rules_use(&question->asker, &view, rules_use_of(crypt->kind), (*mechanism)->mechanism);
+	return rv == CKR_OK ? key_pin_check(question, *key, crypt->kind, &crypt->pin) : rv;
+}
+
 static CK_RV run(struct question *question, CK_MECHANISM *mechanism, struct loaded_key *key)
 {
 	const Craton__Crypt *crypt = question->request->crypt;
-	struct attribute_list view = rules_view(key->object);
 	struct buf out;
-	CK_RV rv = rules_use(&question->asker, &view, rules_use_of(crypt->kind), mechanism->mechanism);
-	if (rv != CKR_OK)
-		return rv;
 	buf_init(&out, crypt->data.len + RESULT_MARGIN);
-	rv = armory_operate(question->node->armory, crypt->kind, mechanism, key, crypt->data.data, crypt->data.len,
-	                    crypt->signature.data, crypt->signature.len, &out);
+	CK_RV rv = armory_operate(question->node->armory, crypt->kind, mechanism, key, crypt->data.data, crypt->data.len,
+	                          crypt->signature.data, crypt->signature.len, &out);
 	rv = keys_used(question, &key, 1, rv);
 	if (rv == CKR_OK)
-		rv = crypt_body(question, &out);
+		rv = cipher_body(question, mechanism, &out);
 	buf_finish(&out);
 	return rv;
+}
+
+static CK_RV do_whole(struct question *question)
+{
+	struct loaded_key *key = NULL;
+	CK_MECHANISM *mechanism = NULL;
+	CK_RV rv = take(question, &mechanism, &key);
+	if (rv == CKR_OK)
+		rv = run(question, mechanism, key);
+	keyring_return(question->node->keyring, key);
+	free(mechanism);
+	return rv;
+}
+
+/* ---- in parts */
+
+static CK_RV go_on(struct question *question)
+{
+	struct multipart *multipart = question->client->multipart;
+	struct buf out;
+	if (!multipart)
+		return question_fault(question, CRATON__FAULT__FAULT_MALFORMED, "no operation in parts is open on this connection");
+	buf_init(&out, FRAME_SIZE_MAX);
+	CK_RV rv = multipart_go_on(question, multipart, &out);
+	if (rv == CKR_OK)
+		rv = cipher_body(question, multipart_mechanism(multipart), &out);
+	buf_finish(&out);
+	if (rv != CKR_OK || question->request->crypt->stage == CRATON__CRYPT_STAGE__LAST)
+		crypt_give_up(question->node, question->client);
+	return rv;
+}
+
+static CK_RV begin(struct question *question)
+{
+	struct loaded_key *key = NULL;
+	CK_MECHANISM *mechanism = NULL;
+	CK_RV rv = take(question, &mechanism, &key);
+	if (rv == CKR_OK)
+		return multipart_begin(question, key, mechanism, &question->client->multipart);
+	keyring_return(question->node->keyring, key);
+	free(mechanism);
+	return rv;
+}
+
+void crypt_give_up(struct node *node, struct client *client)
+{
+	multipart_end(node->multiparts, client->multipart);
+	client->multipart = NULL;
+}
+
+bool crypt_is_part(const Craton__Request *request)
+{
+	return request->body_case == CRATON__REQUEST__BODY_CRYPT && (request->crypt->stage == CRATON__CRYPT_STAGE__PART ||
+	                                                             request->crypt->stage == CRATON__CRYPT_STAGE__LAST);
+}
+
+/* ---- */
+
+static CK_RV answer(struct question *question)
+{
+	switch (question->request->crypt->stage) {
+	case CRATON__CRYPT_STAGE__WHOLE:
+		return do_whole(question);
+	case CRATON__CRYPT_STAGE__FIRST: {
+		CK_RV rv = begin(question);
+		return rv == CKR_OK ? go_on(question) : rv;
+	}
+	case CRATON__CRYPT_STAGE__PART:
+	case CRATON__CRYPT_STAGE__LAST:
+		return go_on(question);
+	default:
+		return question_fault(question, CRATON__FAULT__FAULT_MALFORMED, "no such stage of an operation");
+	}
 }
 
 CK_RV answer_crypt(struct question *question)
 {
 	const Craton__Crypt *crypt = question->request->crypt;
-	struct loaded_key *key = NULL;
-	CK_MECHANISM *mechanism = NULL;
-	if (!crypt->mechanism || !is_known_kind(crypt->kind))
+	if (!is_known_kind(crypt->kind) || (!crypt->mechanism && !crypt_is_part(question->request)))
 		return question_fault(question, CRATON__FAULT__FAULT_MALFORMED, "no mechanism, or no such use of a key");
-	CK_RV rv = mechanism_from_wire(crypt->mechanism, false, NULL, &mechanism);
-	if (rv == CKR_OK)
-		rv = key_borrow(question, crypt->key, &key);
-	if (rv == CKR_OK)
-		rv = run(question, mechanism, key);
-	keyring_return(question->node->keyring, key);
-	free(mechanism);
-	if (rv == CKR_OK || rv == CKR_SIGNATURE_INVALID)
+	CK_RV rv = answer(question);
+	bool is_end = crypt->stage == CRATON__CRYPT_STAGE__WHOLE || crypt->stage == CRATON__CRYPT_STAGE__LAST;
+	if (is_end && (rv == CKR_OK || rv == CKR_SIGNATURE_INVALID))
 		count_one(&question->node->counters, counters[crypt->kind]);
 	return rv;
 }

@@ -104,6 +104,8 @@ static enum err open_token(struct node *node, struct complaint *complaint)
 		err = complain(complaint, ERR_NO_MEMORY, "out of memory");
 	if (err == ERR_OK && !(node->armory = armory_create(node->keyring, (size_t)node->config->sessions)))
 		err = complain(complaint, ERR_NO_MEMORY, "out of memory");
+	if (err == ERR_OK && !(node->multiparts = multiparts_create(node->keyring, (size_t)node->config->sessions / 2, MULTIPART_SILENCE_MS)))
+		err = complain(complaint, ERR_NO_MEMORY, "out of memory");
 	return err;
 }
 
@@ -243,6 +245,7 @@ void node_close(struct node *node)
 		directory_close(node->directory);
 	housekeeping_stop(node->housekeeping);
 	armory_destroy(node->armory);
+	multiparts_destroy(node->multiparts);
 	keyring_destroy(node->keyring);
 	capabilities_finish(&node->capabilities);
 	if (node->domain)

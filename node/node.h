@@ -6,6 +6,7 @@
 #include "node/config.h"
 #include "node/counters.h"
 #include "node/housekeeping.h"
+#include "node/multipart.h"
 #include "node/state_folder.h"
 #include "raft/consensus.h"
 #include "store/directory.h"
@@ -25,6 +26,7 @@ struct node {
 	struct keyring *keyring;
 	struct housekeeping *housekeeping;
 	struct armory *armory;
+	struct multiparts *multiparts;
 	struct capabilities capabilities;
 	struct directory *directory;
 	struct consensus *consensus;

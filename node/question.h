@@ -22,6 +22,7 @@ struct client {
 	struct ticket ticket;
 	uint64_t ticket_index;
 	bool has_ticket;
+	struct multipart *multipart; /* the operation in parts that is open on this connection; NULL: none */
 };
 
 struct question {
@@ -58,6 +59,11 @@ answering answer_wrap_key, answer_unwrap_key, answer_derive_key, answer_copy_obj
 answering answer_create_object, answer_destroy_object, answer_set_attributes, answer_get_attributes, answer_find;
 answering answer_login, answer_init_token, answer_init_pin, answer_set_pin, answer_slot_info;
 answering answer_status, answer_slot_create, answer_slot_access, answer_slot_remove, answer_slot_list, answer_snapshot, answer_transfer;
+
+/* PART and LAST, which go on with what the connection has open. */
+bool crypt_is_part(const Craton__Request *request);
+/* Ends the operation in parts that is open, if one is. */
+void crypt_give_up(struct node *node, struct client *client);
 
 /* Sets an empty body. */
 CK_RV question_done(struct question *question);
