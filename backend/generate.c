@@ -67,6 +67,7 @@ CK_RV generate_key_pair(struct domain *domain, const CK_MECHANISM *mechanism,
 	add_parts(&public_half, public_object);
 	physical_identity(&private_half, private_object);
 	physical_guard(&private_half, private_object, seal_kind_for(private_object), true);
+	physical_from(&private_half, private_object, CKA_VALUE_BITS);
 	CK_RV rv = token_borrow(token, &session);
 	if (rv != CKR_OK)
 		return rv;

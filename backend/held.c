@@ -1,5 +1,7 @@
 #include "backend/held.h"
 #include "backend/domain_private.h"
+#include "backend/key_info.h"
+#include "backend/learn.h"
 #include "backend/seal_private.h"
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -102,14 +104,13 @@ static CK_RV describe(const struct curve *curve, const uint8_t *public, Craton__
 	struct attribute_list public_list = object_list(public_object), private_list = object_list(private_object);
 	enum err err = set_point(curve, public, &public_list);
 	if (err == ERR_OK)
-		err = attribute_list_set(&private_list, CKA_EC_PARAMS, curve->oid, sizeof curve->oid);
-	if (err == ERR_OK)
 		err = mark(&public_list, false);
 	if (err == ERR_OK)
 		err = mark(&private_list, true);
+	CK_RV rv = err == ERR_OK ? key_info_set(&public_list) : CKR_HOST_MEMORY;
 	object_take_list(public_object, &public_list);
 	object_take_list(private_object, &private_list);
-	return err == ERR_OK ? CKR_OK : CKR_HOST_MEMORY;
+	return rv == CKR_OK ? learn_from_public(public_object, private_object) : rv;
 }
 
 static CK_RV seal_held(struct domain *domain, const struct bytes *value, Craton__Object *object)

@@ -80,6 +80,7 @@ static void where_allowed_it_signs_and_says_where_it_was_made(void)
 		          !object_flag(pair.private, CKA_NEVER_EXTRACTABLE, true) && !object_flag(pair.public, CKA_LOCAL, true));
 		CU_ASSERT_EQUAL(number_of(pair.private, CKA_KEY_GEN_MECHANISM), CK_UNAVAILABLE_INFORMATION);
 		CU_ASSERT_PTR_NULL(object_get(pair.private, CKA_VALUE));
+		CU_ASSERT(object_get(pair.private, CKA_EC_PARAMS) && object_get(pair.private, CKA_PUBLIC_KEY_INFO));
 		buf_finish(&signature);
 		pair_free(&pair);
 	}
