@@ -1,6 +1,7 @@
 #include "pkcs11/gate.h"
 #include "base/log.h"
 #include "ha/descriptors.h"
+#include "pkcs11/locking.h"
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@ struct gate {
 	pthread_mutex_t lock;
 	pthread_cond_t left;
 	struct library *library;  /* NULL: closed */
+	struct locking locking;   /* while it is open; the application's, around what it calls */
 	unsigned inside;
 	bool closing;
 };
@@ -51,11 +53,9 @@ static struct gate *gate_found(void)
 	return atomic_load(&newest);
 }
 
-CK_RV gate_enter(struct library **library)
+/* Inside, without the application's mutex. */
+static CK_RV come_in(struct gate *gate, struct library **library)
 {
-	struct gate *gate = gate_here();
-	if (!gate)
-		return CKR_CRYPTOKI_NOT_INITIALIZED;
 	pthread_mutex_lock(&gate->lock);
 	*library = gate->closing ? NULL : gate->library;
 	gate->inside += *library != NULL;
@@ -63,9 +63,8 @@ CK_RV gate_enter(struct library **library)
 	return *library ? CKR_OK : CKR_CRYPTOKI_NOT_INITIALIZED;
 }
 
-void gate_leave(void)
+static void go_out(struct gate *gate)
 {
-	struct gate *gate = gate_here();
 	pthread_mutex_lock(&gate->lock);
 	gate->inside--;
 	if (gate->closing)
@@ -73,15 +72,46 @@ void gate_leave(void)
 	pthread_mutex_unlock(&gate->lock);
 }
 
+/* Who waits for the application's mutex is inside already: nobody destroys it meanwhile. */
+CK_RV gate_enter(struct library **library)
+{
+	struct gate *gate = gate_here();
+	CK_RV rv = gate ? come_in(gate, library) : CKR_CRYPTOKI_NOT_INITIALIZED;
+	if (rv != CKR_OK)
+		return rv;
+	rv = locking_enter(&gate->locking);
+	if (rv != CKR_OK)
+		go_out(gate);
+	return rv;
+}
+
+void gate_leave(void)
+{
+	struct gate *gate = gate_here();
+	locking_leave(&gate->locking);
+	go_out(gate);
+}
+
+void gate_let_others(void)
+{
+	locking_leave(&gate_here()->locking);
+}
+
+CK_RV gate_go_on(void)
+{
+	return locking_enter(&gate_here()->locking);
+}
+
 /* A process may end without C_Finalize. Our thread must not be at work while other libraries take themselves
  * down; nothing else is touched, for other threads may still be running. */
 static void at_exit(void)
 {
 	struct library *library;
-	if (gate_enter(&library) != CKR_OK)
+	struct gate *gate = gate_here();
+	if (!gate || come_in(gate, &library) != CKR_OK)
 		return;
 	library_stop(library);
-	gate_leave();
+	go_out(gate);
 }
 
 static void watch_for_exit(void)
@@ -91,9 +121,10 @@ static void watch_for_exit(void)
 		atexit(at_exit);
 }
 
-static CK_RV open_locked(struct gate *gate, bool may_start_threads)
+static CK_RV open_locked(struct gate *gate, const CK_C_INITIALIZE_ARGS *arguments)
 {
 	struct complaint complaint = { "" };
+	bool may_start_threads = !arguments || !(arguments->flags & CKF_LIBRARY_CANT_CREATE_OS_THREADS);
 	if (gate->library)
 		return CKR_CRYPTOKI_ALREADY_INITIALIZED;
 	if (gate->before)
@@ -108,16 +139,27 @@ static CK_RV open_locked(struct gate *gate, bool may_start_threads)
 	return err == ERR_NO_MEMORY ? CKR_HOST_MEMORY : CKR_GENERAL_ERROR;
 }
 
-CK_RV gate_open(bool may_start_threads)
+/* The application's functions are not called with our lock held. */
+CK_RV gate_open(const CK_C_INITIALIZE_ARGS *arguments)
 {
+	struct locking locking;
+	CK_RV rv = locking_open(&locking, arguments);
+	if (rv != CKR_OK)
+		return rv;
 	struct gate *gate = gate_found();
-	if (!gate)
-		return CKR_HOST_MEMORY;
-	pthread_mutex_lock(&gate->lock);
-	while (gate->closing)
-		pthread_cond_wait(&gate->left, &gate->lock);
-	CK_RV rv = open_locked(gate, may_start_threads);
-	pthread_mutex_unlock(&gate->lock);
+	if (gate) {
+		pthread_mutex_lock(&gate->lock);
+		while (gate->closing)
+			pthread_cond_wait(&gate->left, &gate->lock);
+		rv = open_locked(gate, arguments);
+		if (rv == CKR_OK)
+			gate->locking = locking;
+		pthread_mutex_unlock(&gate->lock);
+	} else {
+		rv = CKR_HOST_MEMORY;
+	}
+	if (rv != CKR_OK)
+		locking_close(&locking);
 	return rv;
 }
 
@@ -138,6 +180,7 @@ CK_RV gate_close(void)
 		pthread_cond_wait(&gate->left, &gate->lock);
 	pthread_mutex_unlock(&gate->lock);
 	library_destroy(library);
+	locking_close(&gate->locking);
 	pthread_mutex_lock(&gate->lock);
 	gate->library = NULL;
 	gate->closing = false;

@@ -8,6 +8,9 @@
 /* CKR_CRYPTOKI_NOT_INITIALIZED, or CKR_OK and then gate_leave. */
 CK_RV gate_enter(struct library **library);
 void gate_leave(void);
-/* C_Initialize and C_Finalize. */
-CK_RV gate_open(bool may_start_threads);
+/* Inside, around a wait that may last for ever: other threads' calls go on even where the application locks for us. */
+void gate_let_others(void);
+CK_RV gate_go_on(void);
+/* C_Initialize (the arguments may be NULL) and C_Finalize. */
+CK_RV gate_open(const CK_C_INITIALIZE_ARGS *arguments);
 CK_RV gate_close(void);

@@ -3,22 +3,9 @@
 #include "pkcs11/text.h"
 #include <string.h>
 
-/* "If … some, but not all, of the supplied function pointers … are non-NULL_PTR, then C_Initialize should return
- * CKR_ARGUMENTS_BAD." Given all of them, the application's own locking is as good as ours: our locks are the
- * operating system's and are never held across a call of its, so both exclude threads alike and its functions are not needed. */
-static CK_RV check_arguments(const CK_C_INITIALIZE_ARGS *arguments)
-{
-	int given = !!arguments->CreateMutex + !!arguments->DestroyMutex + !!arguments->LockMutex + !!arguments->UnlockMutex;
-	return (given == 0 || given == 4) && !arguments->pReserved ? CKR_OK : CKR_ARGUMENTS_BAD;
-}
-
 CK_RV C_Initialize(void *init_args)
 {
-	const CK_C_INITIALIZE_ARGS *arguments = init_args;
-	CK_RV rv = arguments ? check_arguments(arguments) : CKR_OK;
-	if (rv != CKR_OK)
-		return rv;
-	return gate_open(!arguments || !(arguments->flags & CKF_LIBRARY_CANT_CREATE_OS_THREADS));
+	return gate_open(init_args);
 }
 
 CK_RV C_Finalize(void *reserved)

@@ -74,7 +74,7 @@ static void fill_token_info(struct library *library, const Craton__SlotInfo *slo
 	size_t count, read_only;
 	sessions_count(library, &count, &read_only);
 	*info = (CK_TOKEN_INFO){
-		.flags = (CK_FLAGS)slot->token_flags,
+		.flags = (CK_FLAGS)slot->token_flags | CKF_DUAL_CRYPTO_OPERATIONS,
 		.ulMaxSessionCount = CK_EFFECTIVELY_INFINITE,
 		.ulSessionCount = count,
 		.ulMaxRwSessionCount = CK_EFFECTIVELY_INFINITE,
