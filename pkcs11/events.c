@@ -1,0 +1,59 @@
+/* Slot events (PKCS#11 2.40, 5.5): the slot's last member is lost, or one is there again. */
+#include "pkcs11/gate.h"
+#include "ha/changes.h"
+#include <stdatomic.h>
+
+#define LOOK_MS 1000 /* between looks whether anybody is there, while nobody else asks */
+
+/* "If … more than one event …, the events are reported one at a time": what is one change after another here counts as one, and
+ * of threads that wait one is told. */
+static bool take_event(struct library *library, CK_SLOT_ID *slot)
+{
+	uint64_t now = group_changes(library->group), seen = atomic_load(&library->changes_seen);
+	return now != seen && library_slot(library, slot) == CKR_OK && atomic_compare_exchange_strong(&library->changes_seen, &seen, now);
+}
+
+/* That a member is gone shows only when it is asked something. */
+static void look(struct library *library)
+{
+	struct question question = QUESTION_INIT;
+	Craton__SlotInfoRequest body = CRATON__SLOT_INFO_REQUEST__INIT;
+	Craton__Reply *reply;
+	question.request.body_case = CRATON__REQUEST__BODY_SLOT_INFO;
+	question.request.slot_info = &body;
+	library_ask(library, &question, CRATON__REPLY__BODY_SLOT_INFO, &reply);
+	reply_free(reply);
+}
+
+/* "If C_Finalize is called while a thread blocks …, the C_WaitForSlotEvent call returns with CKR_CRYPTOKI_NOT_INITIALIZED." */
+static CK_RV wait_for_event(struct library *library, CK_SLOT_ID *slot)
+{
+	while (!take_event(library, slot)) {
+		if (group_is_stopping(library->group))
+			return CKR_CRYPTOKI_NOT_INITIALIZED;
+		gate_let_others();
+		group_wait_for_change(library->group, atomic_load(&library->changes_seen), deadline_in(LOOK_MS));
+		if (!group_is_stopping(library->group))
+			look(library);
+		CK_RV rv = gate_go_on();
+		if (rv != CKR_OK)
+			return rv;
+	}
+	return CKR_OK;
+}
+
+CK_RV C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID_PTR slot, void *reserved)
+{
+	struct library *library;
+	CK_RV rv = gate_enter(&library);
+	if (rv != CKR_OK)
+		return rv;
+	if (!slot || reserved)
+		rv = CKR_ARGUMENTS_BAD;
+	else if (flags & CKF_DONT_BLOCK)
+		rv = take_event(library, slot) ? CKR_OK : CKR_NO_EVENT;
+	else
+		rv = wait_for_event(library, slot);
+	gate_leave();
+	return rv;
+}

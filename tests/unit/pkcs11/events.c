@@ -1,0 +1,102 @@
+/* The slot's members come and go. */
+#include "tests/unit/pkcs11/module.h"
+#include "base/clock.h"
+#include <pthread.h>
+#include <sched.h>
+
+static void prepare(size_t count)
+{
+	module_prepare(count, "interval = 10ms\nwait = 0ms");
+	EXPECT(C_Initialize(NULL), CKR_OK);
+}
+
+static CK_RV ask(void)
+{
+	CK_TOKEN_INFO info;
+	return C_GetTokenInfo(SLOT, &info);
+}
+
+static CK_RV event(CK_SLOT_ID *slot)
+{
+	*slot = 0;
+	return C_WaitForSlotEvent(CKF_DONT_BLOCK, slot, NULL);
+}
+
+static void the_last_members_loss_and_a_members_return_are_events(void)
+{
+	CK_SLOT_ID slot;
+	prepare(2);
+	EXPECT(ask(), CKR_OK);
+	EXPECT(event(&slot), CKR_NO_EVENT);
+	node_stop(0);
+	EXPECT(ask(), CKR_OK);
+	EXPECT(ask(), CKR_OK);
+	EXPECT(event(&slot), CKR_NO_EVENT); /* there is another */
+	node_stop(1);
+	EXPECT(ask(), CKR_TOKEN_NOT_PRESENT);
+	EXPECT(event(&slot), CKR_OK);
+	CU_ASSERT_EQUAL(slot, SLOT);
+	EXPECT(event(&slot), CKR_NO_EVENT);
+	node_start(1);
+	while (ask() != CKR_OK)
+		sched_yield();
+	EXPECT(event(&slot), CKR_OK);
+	EXPECT(event(&slot), CKR_NO_EVENT);
+	module_stop();
+}
+
+static void *wait_for_one(void *slot)
+{
+	return (void *)(uintptr_t)C_WaitForSlotEvent(0, slot, NULL);
+}
+
+static void who_waits_is_told_of_a_loss_that_nobody_else_met(void)
+{
+	pthread_t thread;
+	CK_SLOT_ID slot = 0;
+	void *rv;
+	prepare(1);
+	EXPECT(ask(), CKR_OK);
+	pthread_create(&thread, NULL, wait_for_one, &slot);
+	node_stop(0);
+	pthread_join(thread, &rv);
+	CU_ASSERT_EQUAL((CK_RV)(uintptr_t)rv, CKR_OK);
+	CU_ASSERT_EQUAL(slot, SLOT);
+	pthread_create(&thread, NULL, wait_for_one, &slot);
+	node_start(0);
+	pthread_join(thread, &rv);
+	CU_ASSERT_EQUAL((CK_RV)(uintptr_t)rv, CKR_OK);
+	module_stop();
+}
+
+static void the_end_ends_waiting(void)
+{
+	pthread_t threads[4];
+	CK_SLOT_ID slots[4];
+	prepare(1);
+	EXPECT(ask(), CKR_OK);
+	for (size_t i = 0; i < COUNT(threads); i++)
+		pthread_create(&threads[i], NULL, wait_for_one, &slots[i]);
+	EXPECT(ask(), CKR_OK);
+	EXPECT(C_Finalize(NULL), CKR_OK);
+	for (size_t i = 0; i < COUNT(threads); i++) {
+		void *rv;
+		pthread_join(threads[i], &rv);
+		CU_ASSERT_EQUAL((CK_RV)(uintptr_t)rv, CKR_CRYPTOKI_NOT_INITIALIZED);
+	}
+	module_finish();
+}
+
+static void arguments_are_looked_at(void)
+{
+	CK_SLOT_ID slot;
+	EXPECT(C_WaitForSlotEvent(CKF_DONT_BLOCK, &slot, NULL), CKR_CRYPTOKI_NOT_INITIALIZED);
+	prepare(1);
+	EXPECT(C_WaitForSlotEvent(CKF_DONT_BLOCK, NULL, NULL), CKR_ARGUMENTS_BAD);
+	EXPECT(C_WaitForSlotEvent(CKF_DONT_BLOCK, &slot, &slot), CKR_ARGUMENTS_BAD);
+	EXPECT(C_WaitForSlotEvent(0, NULL, NULL), CKR_ARGUMENTS_BAD);
+	module_stop();
+}
+
+TESTS("pkcs11 events", SAY(the_last_members_loss_and_a_members_return_are_events),
+	SAY(who_waits_is_told_of_a_loss_that_nobody_else_met), SAY(the_end_ends_waiting), SAY(arguments_are_looked_at))
