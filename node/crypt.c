@@ -132,11 +132,7 @@ static CK_RV take(struct question *question, CK_MECHANISM **mechanism, struct lo
 	CK_RV rv = mechanism_take(question, crypt->mechanism, NULL, mechanism);
 	if (rv == CKR_OK)
 		rv = key_borrow(question, crypt->key, key);
-	if (rv != CKR_OK)
-		return rv;
-	struct attribute_list view = rules_view((*key)->object);
-	rv = rules_use(&question->asker, &view, rules_use_of(crypt->kind), (*mechanism)->mechanism);
-	return rv == CKR_OK ? key_pin_check(question, *key, crypt->kind, &crypt->pin) : rv;
+	return rv == CKR_OK ? key_may(question, *key, crypt) : rv;
 }
 
 static CK_RV run(struct question *question, CK_MECHANISM *mechanism, struct loaded_key *key)

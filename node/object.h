@@ -77,9 +77,7 @@ CK_RV keys_used(struct question *question, struct loaded_key *const *keys, size_
 void keys_return(struct question *question, struct loaded_key *const *keys, size_t count); /* accepts NULL among them */
 /* The answer of every use of a key; the buffer's bytes become the reply's, without a copy. */
 CK_RV crypt_body(struct question *question, struct buf *out);
-/* CKA_ALWAYS_AUTHENTICATE: a signature or decryption with such a key brings the user's PIN. CKR_OK for every other key or use.
- * CKR_USER_NOT_LOGGED_IN without a PIN; CKR_PIN_INCORRECT, CKR_PIN_LOCKED as for a login, and counted alike. Asked after rules_use. */
-CK_RV key_pin_check(struct question *question, const struct loaded_key *key, Craton__CryptKind kind,
-                    const ProtobufCBinaryData *pin);
-/* May this key do what `crypt` (with a mechanism) asks, for whoever asks? rules_use_data and key_pin_check. */
+/* May this key do what `crypt` (with a mechanism) asks, for whoever asks? As rules_use_data; and a signature or decryption by a key with
+ * CKA_ALWAYS_AUTHENTICATE brings the user's PIN: CKR_USER_NOT_LOGGED_IN without one; CKR_PIN_INCORRECT, CKR_PIN_LOCKED as for a login,
+ * and counted alike. */
 CK_RV key_may(struct question *question, const struct loaded_key *key, const Craton__Crypt *crypt);
