@@ -2,6 +2,7 @@
 #include "backend/domain_private.h"
 #include "backend/held.h"
 #include "backend/learn.h"
+#include "backend/rsa_parts.h"
 #include "backend/seal_private.h"
 
 static void import_parts(struct physical *physical, const struct attribute_list *secret, const Craton__Object *object)
@@ -52,6 +53,16 @@ static CK_RV import_data(struct domain *domain, const struct attribute_list *sec
 	return rv;
 }
 
+static CK_RV import_completed(struct domain *domain, const struct attribute_list *secret, Craton__Object *object)
+{
+	struct attribute_list all;
+	CK_RV rv = rsa_parts_add(object, secret, &all);
+	if (rv == CKR_OK)
+		rv = import_key(domain, &all, object);
+	attribute_list_finish(&all);
+	return rv;
+}
+
 CK_RV seal_import(struct domain *domain, const struct attribute_list *secret, Craton__Object *object)
 {
 	if (secret->count > SECRET_PARTS_MAX)
@@ -60,7 +71,7 @@ CK_RV seal_import(struct domain *domain, const struct attribute_list *secret, Cr
 		return import_data(domain, secret, object);
 	if (held_kind(object) & domain_held_made(domain))
 		return held_import(domain, secret, object);
-	return import_key(domain, secret, object);
+	return rsa_parts_missing(object, secret) ? import_completed(domain, secret, object) : import_key(domain, secret, object);
 }
 
 /* The bytes of a secret key as they were sealed; a token may have left zeros behind them. */
