@@ -20,7 +20,7 @@ static CK_RV make_key(struct question *question, const struct attribute_list *wa
 	CK_MECHANISM *mechanism = NULL;
 	Craton__Object *object;
 	if (attribute_list_ulong(wanted, CKA_VALUE_LEN, 0) > SECRET_SIZE_MAX)
-		return CKR_KEY_SIZE_RANGE;
+		return CKR_ATTRIBUTE_VALUE_INVALID;
 	CK_RV rv = mechanism_take(question, wire, NULL, &mechanism);
 	if (rv == CKR_OK)
 		rv = rules_generate(&question->asker, mechanism->mechanism, wanted, &id, &attributes);

@@ -122,6 +122,26 @@ static bool key_size_fits(uint64_t key_type, uint64_t size)
 	}
 }
 
+/* One value in DER, as CKA_EC_PARAMS is: an OBJECT IDENTIFIER, a name, or parameters in full. */
+static bool is_der(const Craton__Attribute *params)
+{
+	const uint8_t *bytes = params->value.data;
+	size_t size = params->value.len, head = 2, length;
+	if (size < 2)
+		return false;
+	length = bytes[1];
+	if (length == 0x81 && size >= 3) {
+		head = 3;
+		length = bytes[2];
+	} else if (length == 0x82 && size >= 4) {
+		head = 4;
+		length = (size_t)bytes[2] << 8 | bytes[3];
+	} else if (length >= 0x80) {
+		return false;
+	}
+	return size == head + length;
+}
+
 static CK_RV check_key(const struct family *family, const struct attribute_list *out)
 {
 	const Craton__Attribute *value = attribute_list_get(out, CKA_VALUE);
@@ -132,6 +152,9 @@ static CK_RV check_key(const struct family *family, const struct attribute_list 
 		        && !key_size_fits(kind, attribute_list_ulong(out, CKA_VALUE_LEN, 0))))
 			return CKR_ATTRIBUTE_VALUE_INVALID;
 	}
+	const Craton__Attribute *params = attribute_list_get(out, CKA_EC_PARAMS);
+	if (params && !is_der(params))
+		return CKR_DOMAIN_PARAMS_INVALID;
 	/* "This attribute may be set to CK_TRUE only when CKA_PRIVATE is also CK_TRUE." (4.9) */
 	if (attribute_list_bool(out, CKA_ALWAYS_AUTHENTICATE, false) && !attribute_list_bool(out, CKA_PRIVATE, false))
 		return CKR_TEMPLATE_INCONSISTENT;

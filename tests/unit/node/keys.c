@@ -247,7 +247,7 @@ static void a_key_of_a_hundred_megabytes_is_refused_at_once(void)
 	struct template template_ = token_key("huge");
 	template_.numbers[4][3] = 6; /* CKA_VALUE_LEN */
 	Craton__Reply *reply = generate(&template_);
-	CU_ASSERT_EQUAL(reply->rv, CKR_KEY_SIZE_RANGE);
+	CU_ASSERT_EQUAL(reply->rv, CKR_ATTRIBUTE_VALUE_INVALID);
 	reply_free(reply);
 }
 
@@ -274,6 +274,41 @@ static void a_carried_public_key_cannot_be_forged(void)
 	reply_free(pair);
 }
 
+static CK_RV pair_rv(CK_MECHANISM_TYPE type, struct template *public_)
+{
+	Craton__GenerateKeyPair body = CRATON__GENERATE_KEY_PAIR__INIT;
+	Craton__Mechanism mechanism;
+	craton__mechanism__init(&mechanism);
+	mechanism.type = type;
+	body.mechanism = &mechanism;
+	body.public_attributes = public_->list;
+	body.n_public_attributes = public_->count;
+	REQUEST(GENERATE_KEY_PAIR, generate_key_pair, body);
+	return talk_rv(&talk, &request, NULL);
+}
+
+static CK_RV curve_rv(const char *params, size_t size)
+{
+	struct template public_ = { .count = 0 };
+	template_bytes(&public_, CKA_EC_PARAMS, params, size);
+	return pair_rv(CKM_EC_KEY_PAIR_GEN, &public_);
+}
+
+/* Whatever the token would call it (SoftHSM: CKR_GENERAL_ERROR). */
+static void a_pair_that_cannot_be_made_is_refused_by_its_right_name(void)
+{
+	static const uint64_t bits[] = { 7, 1u << 20, UINT64_MAX };
+	begin();
+	for (size_t i = 0; i < sizeof bits / sizeof *bits; i++) {
+		struct template public_ = { .count = 0 };
+		template_number(&public_, CKA_MODULUS_BITS, bits[i]);
+		CU_ASSERT_EQUAL(pair_rv(CKM_RSA_PKCS_KEY_PAIR_GEN, &public_), CKR_ATTRIBUTE_VALUE_INVALID);
+	}
+	CU_ASSERT_EQUAL(curve_rv("\x06\x03\x2a\x03\x04", 5), CKR_CURVE_NOT_SUPPORTED);
+	CU_ASSERT_EQUAL(curve_rv("no DER", 6), CKR_DOMAIN_PARAMS_INVALID);
+	CU_ASSERT_EQUAL(curve_rv("\x06\x08\x2a\x86", 4), CKR_DOMAIN_PARAMS_INVALID);
+}
+
 static void the_end(void)
 {
 	house_close(&house);
@@ -291,4 +326,5 @@ TESTS("node keys", SAY(a_key_is_made_found_used_and_destroyed),
       SAY(so_is_one_that_two_nodes_made_at_once),
       SAY(a_carried_public_key_cannot_be_forged),
       SAY(a_key_of_a_hundred_megabytes_is_refused_at_once),
+      SAY(a_pair_that_cannot_be_made_is_refused_by_its_right_name),
       SAY(the_end))

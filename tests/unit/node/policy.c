@@ -40,6 +40,34 @@ static CK_RV creating(struct template *template_)
 	return rv;
 }
 
+static const uint8_t p256[] = { 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 };
+
+/* A session key pair whose private half has this too. */
+static Craton__Reply *ask_pair(struct template *private_)
+{
+	Craton__GenerateKeyPair body = CRATON__GENERATE_KEY_PAIR__INIT;
+	Craton__Mechanism mechanism;
+	struct template public_ = { .count = 0 };
+	craton__mechanism__init(&mechanism);
+	mechanism.type = CKM_EC_KEY_PAIR_GEN;
+	template_bytes(&public_, CKA_EC_PARAMS, p256, sizeof p256);
+	body.mechanism = &mechanism;
+	body.public_attributes = public_.list;
+	body.n_public_attributes = public_.count;
+	body.private_attributes = private_->list;
+	body.n_private_attributes = private_->count;
+	REQUEST(GENERATE_KEY_PAIR, generate_key_pair, body);
+	return talk_ask(&talk, &request);
+}
+
+static Craton__Reply *private_pair(struct template *private_)
+{
+	Craton__Reply *reply = ask_pair(private_);
+	CU_ASSERT_EQUAL_FATAL(reply->rv, CKR_OK);
+	CU_ASSERT_EQUAL_FATAL(reply->created->n_carried, 2);
+	return reply;
+}
+
 static void nothing_private_is_made_without_a_ticket(void)
 {
 	struct template template_;
@@ -51,6 +79,7 @@ static void nothing_private_is_made_without_a_ticket(void)
 		struct template key = token_key("nobody's");
 		key.numbers[0][0] = (uint8_t)is_token;
 		CU_ASSERT_EQUAL(rv_of(generate(&key)), CKR_USER_NOT_LOGGED_IN);
+		CU_ASSERT_EQUAL(rv_of(ask_pair(&(struct template){ .count = 0 })), CKR_USER_NOT_LOGGED_IN);
 		aes(&template_, is_token);
 		template_bool(&template_, CKA_PRIVATE, false);
 		CU_ASSERT_EQUAL(creating(&template_), CKR_OK);
@@ -156,29 +185,6 @@ static void a_key_does_what_it_is_for_by_the_mechanisms_it_is_for(void)
 	template_bytes(&template_, CKA_ALLOWED_MECHANISMS, cmac, sizeof cmac);
 	CU_ASSERT_EQUAL(mac_by(&template_, CKM_AES_CMAC, CRATON__CRYPT_KIND__SIGN), CKR_OK);
 	CU_ASSERT_EQUAL(mac_by(&template_, CKM_AES_ECB, CRATON__CRYPT_KIND__ENCRYPT), CKR_MECHANISM_INVALID);
-}
-
-static const uint8_t p256[] = { 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 };
-
-/* A session key pair whose private half has this too. */
-static Craton__Reply *private_pair(struct template *private_)
-{
-	Craton__GenerateKeyPair body = CRATON__GENERATE_KEY_PAIR__INIT;
-	Craton__Mechanism mechanism;
-	struct template public_ = { .count = 0 };
-	craton__mechanism__init(&mechanism);
-	mechanism.type = CKM_EC_KEY_PAIR_GEN;
-	template_bytes(&public_, CKA_EC_PARAMS, p256, sizeof p256);
-	body.mechanism = &mechanism;
-	body.public_attributes = public_.list;
-	body.n_public_attributes = public_.count;
-	body.private_attributes = private_->list;
-	body.n_private_attributes = private_->count;
-	REQUEST(GENERATE_KEY_PAIR, generate_key_pair, body);
-	Craton__Reply *reply = talk_ask(&talk, &request);
-	CU_ASSERT_EQUAL_FATAL(reply->rv, CKR_OK);
-	CU_ASSERT_EQUAL_FATAL(reply->created->n_carried, 2);
-	return reply;
 }
 
 static CK_RV sign_with(Craton__Object *private_key, const char *pin, struct bytes digest, Craton__CryptStage stage)
