@@ -190,7 +190,7 @@ CK_FLAGS probe_use(struct domain *domain, const struct sample *sample, CK_MECHAN
 		struct attempt attempt = { .sample = sample, .use = &use, .uses = uses & ways[i].uses };
 		if ((uses & ways[i].needed) != ways[i].needed)
 			continue;
-		trial_use_init(&use, type, facts, sample);
+		trial_use_init(&use, type, sample);
 		CK_RV rv = can_travel(&use.mechanism) ? try_way(domain, &ways[i], &attempt) : CKR_MECHANISM_PARAM_INVALID;
 		if (rv == CKR_OK)
 			work |= attempt.uses;

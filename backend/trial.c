@@ -43,6 +43,10 @@ const struct trial_key *trial_keys(size_t *count)
 		{ "DES2", CKM_DES2_KEY_GEN, CKK_DES2, false, 0, NO_CURVE },
 		{ "DES3", CKM_DES3_KEY_GEN, CKK_DES3, false, 0, NO_CURVE },
 		{ "ChaCha20", CKM_CHACHA20_KEY_GEN, CKK_CHACHA20, false, 0, NO_CURVE },
+		{ "AES-256 XTS", CKM_AES_XTS_KEY_GEN, CKK_AES_XTS, false, 64, NO_CURVE },
+		{ "Camellia-256", CKM_CAMELLIA_KEY_GEN, CKK_CAMELLIA, false, 32, NO_CURVE },
+		{ "ARIA-256", CKM_ARIA_KEY_GEN, CKK_ARIA, false, 32, NO_CURVE },
+		{ "SEED", CKM_SEED_KEY_GEN, CKK_SEED, false, 0, NO_CURVE },
 		{ "HKDF", CKM_HKDF_KEY_GEN, CKK_HKDF, false, 32, NO_CURVE },
 		/* As long as the longest hash, so that every HMAC takes it. */
 		{ "generic secret", CKM_GENERIC_SECRET_KEY_GEN, CKK_GENERIC_SECRET, false, 64, NO_CURVE },

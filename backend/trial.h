@@ -53,11 +53,12 @@ struct trial_use {
 		CK_RSA_AES_KEY_WRAP_PARAMS rsa_aes;
 		CK_ECDH_AES_KEY_WRAP_PARAMS ecdh_aes;
 		CK_SP800_108_KDF_PARAMS kdf;
+		CK_SP800_108_FEEDBACK_KDF_PARAMS kdf_feedback;
 	} parameter;
 	CK_RSA_PKCS_OAEP_PARAMS oaep;   /* of rsa_aes */
 	CK_PRF_DATA_PARAM part;         /* of kdf */
 	CK_SP800_108_COUNTER_FORMAT counter;
 	CK_BYTE iv[16];
 };
-/* `facts` NULL: a mechanism that is not in the table. The sample outlives `use`. */
-void trial_use_init(struct trial_use *use, CK_MECHANISM_TYPE type, const struct mechanism_facts *facts, const struct sample *sample);
+/* Without a parameter if we know nothing of the mechanism. The sample outlives `use`. */
+void trial_use_init(struct trial_use *use, CK_MECHANISM_TYPE type, const struct sample *sample);

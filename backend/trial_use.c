@@ -1,6 +1,7 @@
 /* A parameter and data that suit each mechanism whose parameter the wire can carry. */
 #include "backend/physical.h"
 #include "backend/trial.h"
+#include "wire/mechanism_form.h"
 #include <string.h>
 
 static void set_parameter(struct trial_use *use, void *parameter, CK_ULONG size)
@@ -22,13 +23,18 @@ static CK_RSA_PKCS_MGF_TYPE mgf_of(CK_MECHANISM_TYPE hash)
 	case CKM_SHA224: return CKG_MGF1_SHA224;
 	case CKM_SHA384: return CKG_MGF1_SHA384;
 	case CKM_SHA512: return CKG_MGF1_SHA512;
+	case CKM_SHA3_224: return CKG_MGF1_SHA3_224;
+	case CKM_SHA3_256: return CKG_MGF1_SHA3_256;
+	case CKM_SHA3_384: return CKG_MGF1_SHA3_384;
+	case CKM_SHA3_512: return CKG_MGF1_SHA3_512;
 	default: return CKG_MGF1_SHA256;
 	}
 }
 
-static void use_pss(struct trial_use *use, const struct mechanism_facts *facts)
+static void use_pss(struct trial_use *use, CK_MECHANISM_TYPE type)
 {
-	CK_MECHANISM_TYPE hash = facts->type == CKM_RSA_PKCS_PSS ? CKM_SHA256 : facts->hash;
+	const struct mechanism_facts *facts = mechanism_facts(type);
+	CK_MECHANISM_TYPE hash = facts && facts->hash ? facts->hash : CKM_SHA256;
 	const struct hash_facts *known = hash_facts(hash);
 	USE(use, pss, { hash, mgf_of(hash), known ? known->size : 20 });
 }
@@ -68,11 +74,18 @@ static void use_dh(struct trial_use *use, const Craton__Object *peer)
 	set_parameter(use, (void *)value.data, value.size);
 }
 
-static void use_kdf(struct trial_use *use)
+/* Of counter mode the iteration variable is a counter, of the others the result of the iteration before. */
+static void use_kdf(struct trial_use *use, CK_MECHANISM_TYPE type)
 {
+	bool counts = type == CKM_SP800_108_COUNTER_KDF;
 	use->counter = (CK_SP800_108_COUNTER_FORMAT){ CK_FALSE, 32 };
-	use->part = (CK_PRF_DATA_PARAM){ CK_SP800_108_ITERATION_VARIABLE, &use->counter, sizeof use->counter };
-	USE(use, kdf, { CKM_SHA256_HMAC, 1, &use->part, 0, NULL });
+	use->part = (CK_PRF_DATA_PARAM){
+		CK_SP800_108_ITERATION_VARIABLE, counts ? &use->counter : NULL, counts ? sizeof use->counter : 0,
+	};
+	if (type == CKM_SP800_108_FEEDBACK_KDF)
+		USE(use, kdf_feedback, { CKM_SHA256_HMAC, 1, &use->part, 0, NULL, 0, NULL });
+	else
+		USE(use, kdf, { CKM_SHA256_HMAC, 1, &use->part, 0, NULL });
 }
 
 static void use_hkdf(struct trial_use *use)
@@ -80,66 +93,31 @@ static void use_hkdf(struct trial_use *use)
 	USE(use, hkdf, { .bExtract = CK_TRUE, .bExpand = CK_TRUE, .prfHashMechanism = CKM_SHA256, .ulSaltType = CKF_HKDF_SALT_NULL });
 }
 
-static void choose_derivation(struct trial_use *use, CK_MECHANISM_TYPE type, const struct sample *sample)
+/* An IV of the length it has to have, 12 bytes where it may have any, none where it may be left out. */
+static void use_bytes(struct trial_use *use, const struct form *form, const struct sample *sample)
 {
-	const Craton__Object *peer = sample->public_object;
-	switch (type) {
-	case CKM_ECDH1_DERIVE: case CKM_ECDH1_COFACTOR_DERIVE:
-		use_ecdh(use, peer);
-		break;
-	case CKM_DH_PKCS_DERIVE:
-		use_dh(use, peer);
-		break;
-	case CKM_AES_ECB_ENCRYPT_DATA: case CKM_DES_ECB_ENCRYPT_DATA: case CKM_DES3_ECB_ENCRYPT_DATA:
-	case CKM_CONCATENATE_BASE_AND_DATA: case CKM_CONCATENATE_DATA_AND_BASE: case CKM_XOR_BASE_AND_DATA:
-		USE(use, string, { use->data, use->data_size });
-		break;
-	case CKM_AES_CBC_ENCRYPT_DATA:
-		USE(use, cbc_data, { { 0 }, use->data, use->data_size });
-		break;
-	case CKM_DES_CBC_ENCRYPT_DATA: case CKM_DES3_CBC_ENCRYPT_DATA:
-		USE(use, des_cbc_data, { { 0 }, use->data, use->data_size });
-		break;
-	case CKM_CONCATENATE_BASE_AND_KEY:
-		USE(use, key, sample->handle);
-		break;
-	case CKM_HKDF_DERIVE:
-		use_hkdf(use);
-		break;
-	case CKM_SP800_108_COUNTER_KDF:
-		use_kdf(use);
-		break;
-	default:
-		break;
-	}
+	if (form->type == CKM_DH_PKCS_DERIVE)
+		use_dh(use, sample->public_object);
+	else if (form->min > 0)
+		set_parameter(use, use->iv, form->max <= sizeof use->iv ? form->max : 12);
 }
 
-static void choose_cipher(struct trial_use *use, CK_MECHANISM_TYPE type)
+static void choose_cipher(struct trial_use *use, enum form_kind kind)
 {
-	switch (type) {
-	case CKM_AES_CBC: case CKM_AES_CBC_PAD: case CKM_AES_OFB: case CKM_AES_CFB8: case CKM_AES_CFB128: case CKM_AES_CTS:
-		set_parameter(use, use->iv, 16);
-		break;
-	case CKM_DES_CBC: case CKM_DES_CBC_PAD: case CKM_DES3_CBC: case CKM_DES3_CBC_PAD:
-	case CKM_DES_OFB64: case CKM_DES_OFB8: case CKM_DES_CFB64: case CKM_DES_CFB8:
-		set_parameter(use, use->iv, 8);
-		break;
-	case CKM_AES_GMAC:
-		set_parameter(use, use->iv, 12);
-		break;
-	case CKM_AES_CTR:
+	switch (kind) {
+	case FORM_CTR:
 		USE(use, ctr, { .ulCounterBits = 128 });
 		break;
-	case CKM_AES_GCM:
+	case FORM_GCM:
 		USE(use, gcm, { .pIv = use->iv, .ulIvLen = 12, .ulIvBits = 96, .ulTagBits = 128 });
 		break;
-	case CKM_AES_CCM:
+	case FORM_CCM:
 		USE(use, ccm, { .ulDataLen = use->data_size, .pNonce = use->iv, .ulNonceLen = 12, .ulMACLen = 16 });
 		break;
-	case CKM_CHACHA20:
+	case FORM_CHACHA:
 		USE(use, chacha, { use->iv + 12, 32, use->iv, 96 });
 		break;
-	case CKM_CHACHA20_POLY1305:
+	case FORM_CHACHA_POLY:
 		USE(use, chacha_poly, { .pNonce = use->iv, .ulNonceBits = 12 });
 		break;
 	default:
@@ -147,37 +125,70 @@ static void choose_cipher(struct trial_use *use, CK_MECHANISM_TYPE type)
 	}
 }
 
-static void choose_parameter(struct trial_use *use, const struct mechanism_facts *facts)
+static void choose_derivation(struct trial_use *use, const struct form *form, const struct sample *sample)
 {
-	switch (facts->type) {
-	case CKM_RSA_PKCS_PSS: case CKM_SHA1_RSA_PKCS_PSS: case CKM_SHA224_RSA_PKCS_PSS:
-	case CKM_SHA256_RSA_PKCS_PSS: case CKM_SHA384_RSA_PKCS_PSS: case CKM_SHA512_RSA_PKCS_PSS:
-		use_pss(use, facts);
+	switch (form->kind) {
+	case FORM_ECDH:
+		use_ecdh(use, sample->public_object);
 		break;
-	case CKM_RSA_PKCS_OAEP:
-		USE(use, oaep, { CKM_SHA_1, CKG_MGF1_SHA1, CKZ_DATA_SPECIFIED, NULL, 0 });
+	case FORM_STRING:
+		USE(use, string, { use->data, use->data_size });
 		break;
-	case CKM_RSA_AES_KEY_WRAP:
-		use_rsa_aes(use);
+	case FORM_ENCRYPT_DATA_8:
+		USE(use, des_cbc_data, { { 0 }, use->data, use->data_size });
 		break;
-	case CKM_ECDH_AES_KEY_WRAP:
-		USE(use, ecdh_aes, { 256, CKD_SHA256_KDF, 0, NULL });
+	case FORM_ENCRYPT_DATA_16:
+		USE(use, cbc_data, { { 0 }, use->data, use->data_size });
+		break;
+	case FORM_HKDF:
+		use_hkdf(use);
+		break;
+	case FORM_KDF: case FORM_KDF_FEEDBACK:
+		use_kdf(use, form->type);
 		break;
 	default:
-		if (facts->result == RESULT_GENERAL)
-			USE(use, number, 8); /* bytes of the MAC */
+		break;
 	}
 }
 
-void trial_use_init(struct trial_use *use, CK_MECHANISM_TYPE type, const struct mechanism_facts *facts, const struct sample *sample)
+static void choose_parameter(struct trial_use *use, const struct form *form, const struct sample *sample)
 {
+	switch (form->kind) {
+	case FORM_BYTES:
+		use_bytes(use, form, sample);
+		break;
+	case FORM_NUMBER:
+		USE(use, number, 8); /* bytes of the MAC; or where in a key another begins */
+		break;
+	case FORM_KEY:
+		USE(use, key, sample->handle);
+		break;
+	case FORM_PSS:
+		use_pss(use, form->type);
+		break;
+	case FORM_OAEP:
+		USE(use, oaep, { CKM_SHA_1, CKG_MGF1_SHA1, CKZ_DATA_SPECIFIED, NULL, 0 });
+		break;
+	case FORM_RSA_AES:
+		use_rsa_aes(use);
+		break;
+	case FORM_ECDH_AES:
+		USE(use, ecdh_aes, { 256, CKD_SHA256_KDF, 0, NULL });
+		break;
+	default:
+		choose_cipher(use, form->kind);
+		choose_derivation(use, form, sample);
+	}
+}
+
+void trial_use_init(struct trial_use *use, CK_MECHANISM_TYPE type, const struct sample *sample)
+{
+	const struct form *form = mechanism_form(type, false);
 	*use = (struct trial_use){ .mechanism = { type, NULL, 0 }, .data_size = 32 };
 	memset(use->data, 0x5a, sizeof use->data);
 	memset(use->iv, 0x3c, sizeof use->iv);
-	if (facts)
-		choose_parameter(use, facts);
-	choose_cipher(use, type);
-	choose_derivation(use, type, sample);
+	if (form)
+		choose_parameter(use, form, sample);
 	if (type == CKM_RSA_X_509) {
 		use->data_size = sample->size / 8 <= sizeof use->data ? sample->size / 8 : sizeof use->data;
 		use->data[0] = 0; /* less than the modulus */

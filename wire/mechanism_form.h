@@ -1,4 +1,4 @@
-/* The forms that mechanisms' parameters have: for wire/mechanism*.c alone. */
+/* The forms that mechanisms' parameters have: for wire/mechanism*.c, and the fuzzer that lies in them. */
 #pragma once
 #include "wire/block.h"
 #include "wire/craton.pb-c.h"
