@@ -1,6 +1,7 @@
 #include "wire/mechanism.h"
 #include "base/id.h"
 #include "wire/mechanism_form.h"
+#include "wire/mechanism_table.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,14 @@ void *layout_message(const struct layout *layout, const Craton__Mechanism *mecha
 		return (void *)(uintptr_t)mechanism;
 	memcpy(&message, &mechanism->pss, sizeof message); /* whichever of the union it is */
 	return message;
+}
+
+/* "hashAlg: ... if the signature mechanism includes message hashing, then this value must match the hash algorithm specified by the
+ * signature mechanism." */
+static bool hashes_agree(const Craton__Mechanism *m)
+{
+	const struct mechanism_facts *facts = mechanism_facts((CK_MECHANISM_TYPE)m->type);
+	return !facts || !facts->hash || facts->hash == m->pss->hash;
 }
 
 /* The wire's half is judged the same, whichever way it goes. */
@@ -27,7 +36,7 @@ static bool is_sane(const struct form *form, const Craton__Mechanism *m)
 	case FORM_NUMBER:
 		return m->number <= form->max;
 	default:
-		return layout_message(layout, m) && layout_judge(layout, layout_message(layout, m));
+		return layout_message(layout, m) && layout_judge(layout, layout_message(layout, m)) && (form->kind != FORM_PSS || hashes_agree(m));
 	}
 }
 

@@ -1,6 +1,7 @@
 /* Three walks over a parameter's fields: into a message, judging it, and out of it. Nothing is read through a pointer
  * of a structure's own type, for what an application gives may lie anywhere. */
 #include "wire/mechanism_form.h"
+#include "wire/mechanism_table.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,6 +98,8 @@ static CK_RV field_to_wire(const struct field *field, const void *from, void *me
 {
 	switch (field->kind) {
 	case FIELD_NUMBER:
+	case FIELD_HASH:
+	case FIELD_MGF:
 		*number_in(message, field->wire) = ulong_at(from, field->native);
 		return CKR_OK;
 	case FIELD_FLAG:
@@ -135,6 +138,23 @@ CK_RV layout_to_wire(const struct layout *layout, const union structure *from, v
 
 /* Judging it */
 
+static bool is_vendors(uint64_t number)
+{
+	return number >= CKM_VENDOR_DEFINED && number <= (CK_ULONG)-1;
+}
+
+/* The last two are hashes that we cannot make ourselves. */
+static bool is_hash(uint64_t type)
+{
+	return is_vendors(type) || type == CKM_RIPEMD128 || type == CKM_RIPEMD160 ||
+	       (type <= (CK_ULONG)-1 && hash_facts((CK_MECHANISM_TYPE)type));
+}
+
+static bool is_mgf(uint64_t mgf)
+{
+	return is_vendors(mgf) || (mgf >= CKG_MGF1_SHA1 && mgf <= CKG_MGF1_SHA3_512);
+}
+
 static bool iv_is_sane(const struct field *field, const void *message)
 {
 	size_t given = bytes_in(message, field->wire)->len;
@@ -147,6 +167,10 @@ static bool field_is_sane(const struct field *field, const void *message)
 	switch (field->kind) {
 	case FIELD_NUMBER:
 		return *number_in(message, field->wire) >= field->min && *number_in(message, field->wire) <= field->max;
+	case FIELD_HASH:
+		return is_hash(*number_in(message, field->wire));
+	case FIELD_MGF:
+		return is_mgf(*number_in(message, field->wire));
 	case FIELD_BYTES:
 	case FIELD_BITS:
 	case FIELD_NONCE:
@@ -228,6 +252,8 @@ static void field_to_native(const struct field *field, const void *message, cons
 {
 	switch (field->kind) {
 	case FIELD_NUMBER:
+	case FIELD_HASH:
+	case FIELD_MGF:
 		set_ulong(structure, field->native, (CK_ULONG)*number_in(message, field->wire));
 		break;
 	case FIELD_FLAG:

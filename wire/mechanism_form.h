@@ -30,6 +30,8 @@ const struct form *mechanism_form(uint64_t type, bool takes_bytes);
 struct field {
 	enum {
 		FIELD_NUMBER,   /* CK_ULONG and types made of it */
+		FIELD_HASH,     /* CK_MECHANISM_TYPE of a hash */
+		FIELD_MGF,      /* CK_RSA_PKCS_MGF_TYPE: one of CKG_*, or a vendor's */
 		FIELD_FLAG,     /* CK_BBOOL */
 		FIELD_BYTES,    /* a pointer, and a length in bytes */
 		FIELD_BITS,     /* a pointer, and a length in bits: whole bytes */

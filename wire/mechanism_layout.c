@@ -16,14 +16,14 @@
 	AT(structure, member, message, field), .native_size = offsetof(structure, size)
 
 static const struct field pss[] = {
-	{ FIELD_NUMBER, AT(CK_RSA_PKCS_PSS_PARAMS, hashAlg, Craton__PssParameter, hash), .max = ANY },
-	{ FIELD_NUMBER, AT(CK_RSA_PKCS_PSS_PARAMS, mgf, Craton__PssParameter, mgf), .max = ANY },
+	{ FIELD_HASH, AT(CK_RSA_PKCS_PSS_PARAMS, hashAlg, Craton__PssParameter, hash) },
+	{ FIELD_MGF, AT(CK_RSA_PKCS_PSS_PARAMS, mgf, Craton__PssParameter, mgf) },
 	{ FIELD_NUMBER, AT(CK_RSA_PKCS_PSS_PARAMS, sLen, Craton__PssParameter, salt_size), .max = SALT_SIZE_MAX },
 };
 
 static const struct field oaep[] = {
-	{ FIELD_NUMBER, AT(CK_RSA_PKCS_OAEP_PARAMS, hashAlg, Craton__OaepParameter, hash), .max = ANY },
-	{ FIELD_NUMBER, AT(CK_RSA_PKCS_OAEP_PARAMS, mgf, Craton__OaepParameter, mgf), .max = ANY },
+	{ FIELD_HASH, AT(CK_RSA_PKCS_OAEP_PARAMS, hashAlg, Craton__OaepParameter, hash) },
+	{ FIELD_MGF, AT(CK_RSA_PKCS_OAEP_PARAMS, mgf, Craton__OaepParameter, mgf) },
 	{ FIELD_CONSTANT, .native = offsetof(CK_RSA_PKCS_OAEP_PARAMS, source), .max = CKZ_DATA_SPECIFIED },
 	{ FIELD_BYTES, COUNTED(CK_RSA_PKCS_OAEP_PARAMS, pSourceData, ulSourceDataLen, Craton__OaepParameter, label), .max = TEXT_SIZE_MAX },
 };

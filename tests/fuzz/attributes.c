@@ -1,8 +1,6 @@
-/* A list of attributes and a mechanism, from the wire to a token and to an application. The first byte
- * says how long the mechanism is. */
+/* A list of attributes, from the wire to a token and to an application. */
 #include "tests/fuzz/fuzz.h"
 #include "wire/attributes.h"
-#include "wire/mechanism.h"
 #include "wire/unpack.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -35,12 +33,12 @@ static void to_token_and_back(const struct attribute_list *list)
 	free(native);
 }
 
-static void attributes(const uint8_t *data, size_t size)
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	ProtobufCMessage *message = unpack(&craton__attributes__descriptor, data, size);
 	struct attribute_list list = { 0 };
 	if (!message)
-		return;
+		return 0;
 	Craton__Attributes *items = (Craton__Attributes *)message;
 	if (attribute_list_copy(&list, items->list, items->n_list) == ERR_OK) {
 		for (size_t i = 0; i < list.count; i++)
@@ -49,31 +47,5 @@ static void attributes(const uint8_t *data, size_t size)
 	}
 	attribute_list_finish(&list);
 	protobuf_c_message_free_unpacked(message, NULL);
-}
-
-/* What came from the wire goes back to it as it was. */
-static void mechanism(const uint8_t *data, size_t size)
-{
-	ProtobufCMessage *message = unpack(&craton__mechanism__descriptor, data, size);
-	CK_MECHANISM *native = NULL;
-	Craton__Mechanism *back = NULL;
-	if (!message)
-		return;
-	if (mechanism_from_wire((Craton__Mechanism *)message, false, NULL, &native) == CKR_OK) {
-		CK_RV rv = mechanism_to_wire(native, false, &back);
-		assert(rv == CKR_OK && back->type == ((Craton__Mechanism *)message)->type);
-		craton__mechanism__free_unpacked(back, NULL);
-	}
-	free(native);
-	protobuf_c_message_free_unpacked(message, NULL);
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-	if (!size)
-		return 0;
-	size_t first = data[0] < size ? data[0] : size - 1;
-	mechanism(data + 1, first);
-	attributes(data + 1 + first, size - 1 - first);
 	return 0;
 }

@@ -40,6 +40,21 @@ static void pss_arrives(void)
 	free(back);
 }
 
+static void pss_and_oaep_name_hashes_that_are(void)
+{
+	CK_RSA_PKCS_PSS_PARAMS pss = { 0x7ffffff0, CKG_MGF1_SHA256, 32 };
+	CK_RSA_PKCS_OAEP_PARAMS oaep = { CKM_SHA256_HMAC, CKG_MGF1_SHA256, CKZ_DATA_SPECIFIED, NULL, 0 };
+	REFUSED(CKM_RSA_PKCS_PSS, pss);
+	REFUSED(CKM_RSA_PKCS_OAEP, oaep);
+	pss = (CK_RSA_PKCS_PSS_PARAMS){ CKM_SHA256, 77, 32 };
+	REFUSED(CKM_RSA_PKCS_PSS, pss);
+	pss.mgf = CKG_MGF1_SHA256;
+	CU_ASSERT_EQUAL(judged(CKM_SHA256_RSA_PKCS_PSS, &pss, sizeof pss), CKR_OK);
+	REFUSED(CKM_SHA384_RSA_PKCS_PSS, pss); /* not its own */
+	pss.hashAlg = CKM_VENDOR_DEFINED | 7;
+	CU_ASSERT_EQUAL(judged(CKM_RSA_PKCS_PSS, &pss, sizeof pss), CKR_OK);
+}
+
 static void oaep_arrives_with_and_without_a_label(void)
 {
 	CK_RSA_PKCS_OAEP_PARAMS oaep = { CKM_SHA256, CKG_MGF1_SHA1, CKZ_DATA_SPECIFIED, "label", 5 };
@@ -237,7 +252,9 @@ static void a_parameter_of_another_mechanism_is_refused(void)
 }
 
 TESTS("wire/mechanism", SAY(without_a_parameter_any_mechanism_travels), SAY(an_iv_arrives), SAY(a_number_arrives),
-      SAY(pss_arrives), SAY(oaep_arrives_with_and_without_a_label), SAY(gcm_arrives_in_both_layouts), SAY(an_iv_that_the_token_changed_is_told), SAY(an_iv_that_nobody_makes_is_random), SAY(only_gcm_has_an_iv_to_tell),
+      SAY(pss_arrives), SAY(pss_and_oaep_name_hashes_that_are), SAY(oaep_arrives_with_and_without_a_label),
+      SAY(gcm_arrives_in_both_layouts), SAY(an_iv_that_the_token_changed_is_told), SAY(an_iv_that_nobody_makes_is_random),
+      SAY(only_gcm_has_an_iv_to_tell),
       SAY(a_vendors_bytes_arrive_if_they_are_declared), SAY(every_general_mac_has_its_number), SAY(ctr_arrives),
       SAY(a_wrong_parameter_is_invalid), SAY(an_unknown_mechanism_with_a_parameter_is_refused),
       SAY(a_parameter_of_another_mechanism_is_refused))
