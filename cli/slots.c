@@ -14,7 +14,7 @@
 
 enum err who_parse(const char *text, struct who *who, struct complaint *complaint)
 {
-	*who = (struct who){ NULL };
+	*who = (struct who){ .count = 0 };
 	if (!text || strcmp(text, "everyone") == 0)
 		return ERR_OK;
 	char *rest = who->copy = strdup(text);
