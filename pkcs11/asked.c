@@ -43,7 +43,7 @@ CK_RV asked_read(struct session *session, const CK_MECHANISM *mechanism, CK_FLAG
 	if (rv == CKR_OK && !(offered.info.flags & use))
 		rv = CKR_MECHANISM_INVALID;
 	if (rv == CKR_OK)
-		rv = mechanism_to_wire(mechanism, false, &asked->wire);
+		rv = mechanism_to_wire(mechanism, offered.takes_bytes, &asked->wire);
 	return rv == CKR_OK ? find_named(session, mechanism, asked) : rv;
 }
 
@@ -57,4 +57,19 @@ void asked_finish(struct asked_mechanism *asked)
 	for (size_t i = 0; i < asked->count; i++)
 		object_release(asked->keys[i]);
 	*asked = (struct asked_mechanism){ .wire = NULL };
+}
+
+Craton__Mechanism *mechanism_copy(const Craton__Mechanism *mechanism)
+{
+	struct buf packed;
+	size_t size = craton__mechanism__get_packed_size(mechanism);
+	buf_init(&packed, size + 1);
+	uint8_t *at = buf_extend(&packed, size + 1); /* also of none */
+	Craton__Mechanism *copy = NULL;
+	if (at) {
+		craton__mechanism__pack(mechanism, at);
+		copy = craton__mechanism__unpack(NULL, size, at);
+	}
+	buf_finish(&packed);
+	return copy;
 }

@@ -20,3 +20,6 @@ void asked_finish(struct asked_mechanism *asked);
 void ref_in_full(const struct object *object, Craton__ObjectRef *ref);
 /* How it names its own: the group shows it in full to whom it has to. */
 void question_about(struct question *question, struct object *object, Craton__ObjectRef *ref);
+
+/* NULL without memory; craton__mechanism__free_unpacked. */
+Craton__Mechanism *mechanism_copy(const Craton__Mechanism *mechanism);

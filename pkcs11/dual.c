@@ -21,12 +21,12 @@ static CK_RV beside_digest(struct session *session, struct bytes plain)
 
 static CK_RV beside_sign(struct session *session, struct bytes plain)
 {
-	return operation_add_part(operation_find(session, SIGN), plain);
+	return operation_add_part(session, operation_find(session, SIGN), plain);
 }
 
 static CK_RV beside_verify(struct session *session, struct bytes plain)
 {
-	return operation_add_part(operation_find(session, VERIFY), plain);
+	return operation_add_part(session, operation_find(session, VERIFY), plain);
 }
 
 static bool are_active(struct session *session, Craton__CryptKind cipher, beside *other)

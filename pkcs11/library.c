@@ -29,6 +29,8 @@ enum err library_create(bool may_start_threads, struct library **out, struct com
 		return complain(complaint, ERR_NO_MEMORY, "out of memory");
 	login_init(&library->login);
 	offer_init(&library->offer);
+	states_init(&library->states);
+	seed_init(&library->seed);
 	pthread_mutex_init(&library->sessions_lock, NULL);
 	pthread_mutex_init(&library->slot_lock, NULL);
 	enum err err = client_config_load(NULL, &library->config, complaint);
@@ -62,6 +64,8 @@ void library_destroy(struct library *library)
 	group_destroy(library->group);
 	objects_destroy(library->objects);
 	tls_destroy(library->tls);
+	states_finish(&library->states);
+	seed_finish(&library->seed);
 	offer_finish(&library->offer);
 	login_finish(&library->login);
 	client_config_release(&library->config);

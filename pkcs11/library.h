@@ -5,6 +5,8 @@
 #include "ha/table.h"
 #include "pkcs11/login.h"
 #include "pkcs11/offer.h"
+#include "pkcs11/seed.h"
+#include "pkcs11/state.h"
 #include "wire/call.h"
 #include "wire/client_config.h"
 #include <pthread.h>
@@ -17,6 +19,9 @@ struct library {
 	struct objects *objects;
 	struct login login;
 	struct offer offer;
+	struct states states;        /* saved operations */
+	struct seed seed;            /* C_SeedRandom's */
+	atomic_uint_fast64_t changes_seen; /* of the group (ha/changes.h), by C_WaitForSlotEvent */
 	atomic_ulong slot;           /* its id; 0: craton.conf gives its label, and nobody has needed it yet */
 	pthread_mutex_t slot_lock;   /* held while it is looked up */
 	/* sessions (session.c) */

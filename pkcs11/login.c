@@ -53,18 +53,18 @@ static CK_RV log_in(struct session *session, Craton__Role role, ProtobufCBinaryD
 	return rv;
 }
 
-/* Once for each use of a key that is CKA_ALWAYS_AUTHENTICATE: the PIN is checked again, and nothing else changes. */
+/* Once for each use of a key that is CKA_ALWAYS_AUTHENTICATE: the PIN is checked now, and goes with the operation. */
 static CK_RV log_in_for_operation(struct session *session, ProtobufCBinaryData pin)
 {
 	bool is_wanted = false;
 	Craton__Reply *reply;
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < OPERATION_KINDS; i++)
 		is_wanted |= session->operations[i].is_active && session->operations[i].needs_pin;
 	if (!is_wanted)
 		return CKR_OPERATION_NOT_INITIALIZED;
 	CK_RV rv = ask_login(session, CRATON__ROLE__ROLE_USER, pin, &reply);
-	for (size_t i = 0; rv == CKR_OK && i < 4; i++)
-		session->operations[i].needs_pin = false;
+	for (size_t i = 0; rv == CKR_OK && i < OPERATION_KINDS; i++)
+		rv = operation_take_pin(&session->operations[i], pin.data, pin.len);
 	reply_free(reply);
 	return rv;
 }

@@ -1,4 +1,5 @@
 #include "pkcs11/library.h"
+#include "pkcs11/message_parameter.h"
 #include "wire/mechanism_table.h"
 #include <stdlib.h>
 #include <string.h>
@@ -6,9 +7,10 @@
 #define FRESH_MS 5000 /* "not offered" is not said on older knowledge */
 
 /* What the functions we have can use. */
-#define USES_REMOTE (CKF_ENCRYPT | CKF_DECRYPT | CKF_SIGN | CKF_VERIFY | CKF_GENERATE | CKF_GENERATE_KEY_PAIR | CKF_WRAP | \
-	CKF_UNWRAP | CKF_DERIVE)
-#define USES_KNOWN (CKF_ENCRYPT | CKF_DECRYPT | CKF_DIGEST | CKF_SIGN | CKF_SIGN_RECOVER | CKF_VERIFY | \
+#define USES_REMOTE (CKF_ENCRYPT | CKF_DECRYPT | CKF_SIGN | CKF_SIGN_RECOVER | CKF_VERIFY | CKF_VERIFY_RECOVER | \
+	CKF_GENERATE | CKF_GENERATE_KEY_PAIR | CKF_WRAP | CKF_UNWRAP | CKF_DERIVE)
+#define USES_MESSAGES (CKF_MESSAGE_ENCRYPT | CKF_MESSAGE_DECRYPT | CKF_MESSAGE_SIGN | CKF_MESSAGE_VERIFY | CKF_MULTI_MESSAGE)
+#define USES_KNOWN (USES_MESSAGES | CKF_ENCRYPT | CKF_DECRYPT | CKF_DIGEST | CKF_SIGN | CKF_SIGN_RECOVER | CKF_VERIFY | \
 	CKF_VERIFY_RECOVER | CKF_GENERATE | CKF_GENERATE_KEY_PAIR | CKF_WRAP | CKF_UNWRAP | CKF_DERIVE)
 
 void offer_init(struct offer *offer)
@@ -36,7 +38,7 @@ static size_t add_remote(struct offered *list, size_t count, const Craton__Mecha
 	CK_FLAGS uses = (CK_FLAGS)item->flags & USES_REMOTE;
 	if (!uses || find_in(list, count, (CK_MECHANISM_TYPE)item->type))
 		return count;
-	list[count] = (struct offered){ .type = (CK_MECHANISM_TYPE)item->type, .remote = uses, .info = {
+	list[count] = (struct offered){ .type = (CK_MECHANISM_TYPE)item->type, .remote = uses, .takes_bytes = item->takes_bytes, .info = {
 		.ulMinKeySize = (CK_ULONG)item->key_size_min, .ulMaxKeySize = (CK_ULONG)item->key_size_max,
 		.flags = ((CK_FLAGS)item->flags & ~USES_KNOWN) | uses } };
 	return count + 1;
@@ -63,6 +65,18 @@ static size_t add_own(struct offered *list, size_t count, const struct mechanism
 	return count;
 }
 
+/* A message is an operation of its own, so what does the one does the other; a cipher must be one that has IVs and tags. */
+static void add_messages(struct offered *offered)
+{
+	bool is_cipher = mechanism_is_for_messages(offered->type);
+	CK_FLAGS uses = offered->info.flags, messages = 0;
+	messages |= is_cipher && uses & CKF_ENCRYPT ? CKF_MESSAGE_ENCRYPT : 0;
+	messages |= is_cipher && uses & CKF_DECRYPT ? CKF_MESSAGE_DECRYPT : 0;
+	messages |= uses & CKF_SIGN ? CKF_MESSAGE_SIGN : 0;
+	messages |= uses & CKF_VERIFY ? CKF_MESSAGE_VERIFY : 0;
+	offered->info.flags |= messages ? messages | CKF_MULTI_MESSAGE : 0;
+}
+
 static int by_type(const void *a, const void *b)
 {
 	CK_MECHANISM_TYPE x = ((const struct offered *)a)->type, y = ((const struct offered *)b)->type;
@@ -81,6 +95,8 @@ static CK_RV make_list(const Craton__MechanismListReply *reply, struct offered *
 		*count = add_remote(list, *count, reply->list[i]);
 	for (size_t i = 0; i < facts_count; i++)
 		*count = add_own(list, *count, &facts[i]);
+	for (size_t i = 0; i < *count; i++)
+		add_messages(&list[i]);
 	qsort(list, *count, sizeof *list, by_type);
 	*out = list;
 	return CKR_OK;

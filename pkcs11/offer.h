@@ -13,6 +13,7 @@ struct offered {
 	CK_MECHANISM_TYPE type;
 	CK_MECHANISM_INFO info;
 	CK_FLAGS remote;         /* of info.flags: what a member does with the mechanism as it is */
+	bool takes_bytes;        /* a vendor's, whose parameter travels as it is */
 };
 struct offer {
 	pthread_mutex_t lock;

@@ -2,14 +2,16 @@
  * one round trip by the call that has the data. */
 #pragma once
 #include "base/buf.h"
+#include "base/secret.h"
 #include "ha/objects.h"
+#include "pkcs11/parts.h"
 #include "pkcs11/prehash.h"
 #include "pkcs11/stream.h"
 #include "wire/mechanism_table.h"
 
 struct session;
 
-#define PARTS_SIZE_MAX (1u << 20) /* bytes kept of an operation in parts that cannot be cut */
+#define OPERATION_KINDS 6 /* by Craton__CryptKind */
 
 struct operation {
 	Craton__CryptKind kind;
@@ -17,12 +19,14 @@ struct operation {
 	bool has_parts;               /* an Update call came: the single-part call may not end it */
 	bool hashes_here;             /* hash-then-sign: only the hash goes to a member */
 	bool needs_pin;               /* CKA_ALWAYS_AUTHENTICATE: C_Login(CKU_CONTEXT_SPECIFIC) has to come first */
+	struct secret *pin;           /* which then goes to the node with this operation, and no other */
 	struct object *key;
 	Craton__Mechanism *mechanism;
 	const struct mechanism_facts *facts; /* NULL for a mechanism we know nothing of */
 	struct prehash prehash;       /* hash-then-sign in parts */
 	struct stream stream;         /* a cipher in parts */
-	struct buf parts;             /* any other in parts */
+	struct parts parts;           /* any other in parts */
+	struct room iv;               /* the application's, for an IV that a token makes */
 	/* A result that did not fit into the application's buffer, and a digest of what it is the result of. */
 	bool has_result;
 	struct buf result;
@@ -50,6 +54,18 @@ CK_FLAGS operation_use(Craton__CryptKind kind); /* CKF_SIGN … */
 /* One round trip. The result is added to `out`, NULL for VERIFY. */
 CK_RV operation_ask(struct session *session, struct operation *operation, const Craton__Mechanism *mechanism,
                     struct bytes data, struct bytes signature, struct buf *out);
+/* The same at one stage of an operation in parts. */
+struct asking {
+	const Craton__Mechanism *mechanism;
+	Craton__CryptStage stage;
+	struct bytes data, signature;
+};
+CK_RV operation_ask_stage(struct session *session, struct operation *operation, const struct asking *asking, struct buf *out);
+
+/* How many bytes come of so much data; SIZE_MAX: only a member can tell. *exact: just as many, else at most. */
+size_t operation_result_size(const struct operation *operation, size_t input_size, bool *exact);
+/* Too much for one question, and of a mechanism that tokens do in parts. */
+bool operation_is_long(const struct operation *operation, size_t size);
 
 /* The last call of an operation that gives bytes: lengths are answered without a round trip where they can be known; a
  * result that does not fit is kept, so that nothing is done twice. Ends the operation, but after a
@@ -60,10 +76,10 @@ CK_RV operation_finish(struct session *session, struct operation *operation, str
 CK_RV operation_verify(struct session *session, struct operation *operation, struct bytes data, struct bytes signature);
 
 /* Some more of the data of a SIGN or VERIFY in parts. Ends the operation if it fails. */
-CK_RV operation_add_part(struct operation *operation, struct bytes part);
-/* Some more of the data of an operation that cannot be cut. CKR_DATA_LEN_RANGE beyond PARTS_SIZE_MAX. */
-CK_RV operation_keep_part(struct operation *operation, struct bytes part);
-/* All of it. */
+CK_RV operation_add_part(struct session *session, struct operation *operation, struct bytes part);
+/* What was added and is kept here still. */
 struct bytes operation_parts(const struct operation *operation);
+/* C_Login(CKU_CONTEXT_SPECIFIC): the PIN, which a member has found good, for every operation that waits for it. CKR_HOST_MEMORY. */
+CK_RV operation_take_pin(struct operation *operation, const void *pin, size_t size);
 /* CKR_ARGUMENTS_BAD: a length without bytes, or one that cannot be. */
 CK_RV check_bytes(const void *data, CK_ULONG size);

@@ -1,12 +1,10 @@
 /* Random number generation (PKCS#11 2.40, 5.17): from a member's token. */
-#include "pkcs11/session.h"
+#include "pkcs11/random.h"
 #include <string.h>
 
 #define PORTION_MAX (64u << 10)  /* bytes a round trip */
 #define SIZE_ABSURD (256u << 20) /* bytes a call */
 
-/* "CKR_RANDOM_SEED_NOT_SUPPORTED: the token's random number generator does not accept seeding": there are many tokens, and
- * a seed would reach one of them. */
 CK_RV C_SeedRandom(CK_SESSION_HANDLE handle, CK_BYTE_PTR seed, CK_ULONG size)
 {
 	struct session *session;
@@ -14,7 +12,9 @@ CK_RV C_SeedRandom(CK_SESSION_HANDLE handle, CK_BYTE_PTR seed, CK_ULONG size)
 	if (rv != CKR_OK)
 		return rv;
 	rv = check_bytes(seed, size);
-	return session_leave(session, rv == CKR_OK ? CKR_RANDOM_SEED_NOT_SUPPORTED : rv);
+	if (rv == CKR_OK)
+		seed_add(&session->library->seed, (struct bytes){ seed, size });
+	return session_leave(session, rv);
 }
 
 static CK_RV ask_portion(struct session *session, CK_BYTE_PTR out, size_t size)
@@ -28,13 +28,15 @@ static CK_RV ask_portion(struct session *session, CK_BYTE_PTR out, size_t size)
 	CK_RV rv = library_ask(session->library, &question, CRATON__REPLY__BODY_RANDOM, &reply);
 	if (rv == CKR_OK && reply->random->data.len != size)
 		rv = CKR_DEVICE_ERROR;
-	if (rv == CKR_OK)
+	if (rv == CKR_OK) {
 		memcpy(out, reply->random->data.data, size);
+		seed_mix(&session->library->seed, out, size);
+	}
 	reply_free(reply);
 	return rv;
 }
 
-static CK_RV generate(struct session *session, CK_BYTE_PTR out, CK_ULONG size)
+CK_RV random_ask(struct session *session, CK_BYTE_PTR out, CK_ULONG size)
 {
 	CK_RV rv = !out || size > SIZE_ABSURD ? CKR_ARGUMENTS_BAD : CKR_OK;
 	while (rv == CKR_OK && size) {
@@ -52,5 +54,5 @@ CK_RV C_GenerateRandom(CK_SESSION_HANDLE handle, CK_BYTE_PTR out, CK_ULONG size)
 	CK_RV rv = session_enter(handle, &session);
 	if (rv != CKR_OK)
 		return rv;
-	return session_leave(session, generate(session, out, size));
+	return session_leave(session, random_ask(session, out, size));
 }

@@ -1,5 +1,6 @@
 #include "pkcs11/session.h"
 #include "pkcs11/gate.h"
+#include "pkcs11/message.h"
 #include <openssl/evp.h>
 #include <stdlib.h>
 
@@ -14,6 +15,8 @@ static void session_release(struct session *session)
 		return;
 	for (size_t i = 0; i < sizeof session->operations / sizeof *session->operations; i++)
 		operation_end(&session->operations[i]);
+	for (size_t i = 0; i < sizeof session->messages / sizeof *session->messages; i++)
+		message_end(session, (Craton__CryptKind)i);
 	EVP_MD_CTX_free(session->digest);
 	search_destroy(session->search);
 	session_forget_answer(session);

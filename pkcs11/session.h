@@ -5,6 +5,8 @@
 #include "pkcs11/search.h"
 #include <stdatomic.h>
 
+struct message;
+
 struct session {
 	atomic_uint references;
 	atomic_bool is_closed;
@@ -14,7 +16,8 @@ struct session {
 	bool has_objects;               /* session objects of its own were made */
 	uint64_t total_losses;          /* of the group, when it was opened */
 	pthread_mutex_t lock;           /* one call at a time; an application that sends two gets them in turn */
-	struct operation operations[4]; /* by Craton__CryptKind */
+	struct operation operations[OPERATION_KINDS];
+	struct message *messages[4];    /* message-based processes, by Craton__CryptKind; NULL: none */
 	EVP_MD_CTX *digest;             /* NULL: no digest operation */
 	const struct hash_facts *digest_facts;
 	bool digest_has_parts;

@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum chaining { CHAIN_NONE, CHAIN_CIPHER_BLOCK, CHAIN_COUNTER };
+enum chaining { CHAIN_NONE, CHAIN_CIPHER_BLOCK, CHAIN_KEY_STREAM, CHAIN_COUNTER };
 
 struct stream_mode {
 	CK_MECHANISM_TYPE type;
@@ -18,9 +18,19 @@ static const struct stream_mode modes[] = {
 	{ CKM_AES_CBC, CKM_AES_CBC, CHAIN_CIPHER_BLOCK, 16, false, false },
 	{ CKM_AES_CBC_PAD, CKM_AES_CBC, CHAIN_CIPHER_BLOCK, 16, true, true },
 	{ CKM_AES_CTR, CKM_AES_CTR, CHAIN_COUNTER, 16, false, true },
+	{ CKM_AES_OFB, CKM_AES_OFB, CHAIN_KEY_STREAM, 16, false, true },
+	{ CKM_AES_CFB8, CKM_AES_CFB8, CHAIN_CIPHER_BLOCK, 16, false, true }, /* its register is the last 16 bytes, too */
+	{ CKM_AES_CFB64, CKM_AES_CFB64, CHAIN_CIPHER_BLOCK, 16, false, true },
+	{ CKM_AES_CFB128, CKM_AES_CFB128, CHAIN_CIPHER_BLOCK, 16, false, true },
 	{ CKM_DES3_ECB, CKM_DES3_ECB, CHAIN_NONE, 8, false, false },
 	{ CKM_DES3_CBC, CKM_DES3_CBC, CHAIN_CIPHER_BLOCK, 8, false, false },
 	{ CKM_DES3_CBC_PAD, CKM_DES3_CBC, CHAIN_CIPHER_BLOCK, 8, true, true },
+	{ CKM_DES_ECB, CKM_DES_ECB, CHAIN_NONE, 8, false, false },
+	{ CKM_DES_CBC, CKM_DES_CBC, CHAIN_CIPHER_BLOCK, 8, false, false },
+	{ CKM_DES_CBC_PAD, CKM_DES_CBC, CHAIN_CIPHER_BLOCK, 8, true, true },
+	{ CKM_CAMELLIA_ECB, CKM_CAMELLIA_ECB, CHAIN_NONE, 16, false, false },
+	{ CKM_CAMELLIA_CBC, CKM_CAMELLIA_CBC, CHAIN_CIPHER_BLOCK, 16, false, false },
+	{ CKM_CAMELLIA_CBC_PAD, CKM_CAMELLIA_CBC, CHAIN_CIPHER_BLOCK, 16, true, true },
 };
 
 static const struct stream_mode *find_mode(uint64_t type)
@@ -87,14 +97,41 @@ size_t stream_end_size(const struct stream *stream, bool *exact)
 	return stream->mode->pads ? stream->mode->block_size : stream->held_size;
 }
 
-CK_RV stream_check_end(const struct stream *stream)
+static CK_RV check_rest(const struct stream *stream, size_t rest)
 {
-	bool is_whole = stream->held_size == 0;
+	bool is_whole = rest == 0;
 	if (keeps_last(stream))
-		is_whole = stream->held_size == stream->mode->block_size;
+		is_whole = rest == stream->mode->block_size;
 	if (is_whole || (stream->mode->takes_any_end && !keeps_last(stream)))
 		return CKR_OK;
 	return stream->is_decrypting ? CKR_ENCRYPTED_DATA_LEN_RANGE : CKR_DATA_LEN_RANGE;
+}
+
+CK_RV stream_check_end(const struct stream *stream)
+{
+	return check_rest(stream, stream->held_size);
+}
+
+CK_RV stream_check_size(const struct stream *stream, size_t size)
+{
+	return check_rest(stream, size - stream_ready(stream, size));
+}
+
+size_t stream_block_size(const struct stream *stream)
+{
+	return stream->mode->block_size;
+}
+
+struct bytes stream_skip(struct stream *stream, struct bytes data)
+{
+	size_t block = stream->mode->block_size;
+	const uint8_t *end = (const uint8_t *)data.data + data.size;
+	assert(keeps_last(stream));
+	if (data.size < block)
+		return (struct bytes){ NULL, 0 };
+	if (data.size >= 2 * block)
+		memcpy(stream->chain, end - 2 * block, block);
+	return (struct bytes){ end - block, block };
 }
 
 CK_RV stream_piece(const struct stream *stream, bool is_end, struct piece *piece)
@@ -105,7 +142,7 @@ CK_RV stream_piece(const struct stream *stream, bool is_end, struct piece *piece
 	craton__ctr_parameter__init(&piece->counter);
 	memcpy(piece->chain, stream->chain, sizeof piece->chain);
 	piece->mechanism.type = is_end ? stream->mode->type : stream->mode->piece;
-	if (stream->mode->chaining == CHAIN_CIPHER_BLOCK) {
+	if (stream->mode->chaining == CHAIN_CIPHER_BLOCK || stream->mode->chaining == CHAIN_KEY_STREAM) {
 		piece->mechanism.parameter_case = CRATON__MECHANISM__PARAMETER_RAW;
 		piece->mechanism.raw = (ProtobufCBinaryData){ stream->mode->block_size, piece->chain };
 	} else if (stream->mode->chaining == CHAIN_COUNTER) {
@@ -132,12 +169,20 @@ static void count_blocks(struct stream *stream, uint64_t blocks)
 	stream->is_exhausted |= blocks != 0;
 }
 
+static void key_stream(struct stream *stream, const uint8_t *in, const uint8_t *out)
+{
+	for (size_t i = 0; i < stream->mode->block_size; i++)
+		stream->chain[i] = in[i] ^ out[i];
+}
+
 void stream_done(struct stream *stream, struct bytes in, struct bytes out)
 {
 	struct bytes cipher = stream->is_decrypting ? in : out;
 	size_t block = stream->mode->block_size;
 	if (stream->mode->chaining == CHAIN_CIPHER_BLOCK && cipher.size >= block)
 		memcpy(stream->chain, (const uint8_t *)cipher.data + cipher.size - block, block);
+	else if (stream->mode->chaining == CHAIN_KEY_STREAM && in.size >= block)
+		key_stream(stream, (const uint8_t *)in.data + in.size - block, (const uint8_t *)out.data + out.size - block);
 	else if (stream->mode->chaining == CHAIN_COUNTER)
 		count_blocks(stream, in.size / block);
 	stream->held_size = 0;

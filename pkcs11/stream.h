@@ -1,8 +1,8 @@
 /* How a cipher in parts is cut into whole operations of their own, so that data of any size passes
  * through in flat memory, each part may go to another member, and a lost one costs a repetition of one part.
  *
- * Works for modes whose state between blocks is known outside the token: ECB has none, CBC's is the last cipher
- * block, CTR's is a count. Pure; the round trips are the caller's. */
+ * Works for modes whose state between blocks is known outside the token: ECB has none, CBC's and CFB's is the last cipher
+ * block, OFB's what was added to the last block, CTR's is a count. Pure; the round trips are the caller's. */
 #pragma once
 #include "base/digest.h"
 #include "base/err.h"
@@ -43,6 +43,13 @@ bool stream_has_end(const struct stream *stream);
 size_t stream_end_size(const struct stream *stream, bool *exact);
 /* CKR_DATA_LEN_RANGE, CKR_ENCRYPTED_DATA_LEN_RANGE: what is left is not what the mode can end with. */
 CK_RV stream_check_end(const struct stream *stream);
+
+/* The same of all there is, in one. */
+CK_RV stream_check_size(const struct stream *stream, size_t size);
+/* To the last block of all there is, whose chain is in the data before it; an empty one if there is none. Only where the cipher text
+ * is what comes in. */
+struct bytes stream_skip(struct stream *stream, struct bytes data);
+size_t stream_block_size(const struct stream *stream);
 
 /* The mechanism of the next piece; `is_end`: of the last. CKR_DATA_LEN_RANGE if the counter came round. */
 CK_RV stream_piece(const struct stream *stream, bool is_end, struct piece *piece);

@@ -74,7 +74,7 @@ static void give_iv(const CK_MECHANISM *mechanism, const ProtobufCBinaryData *iv
 		return;
 	CK_GCM_PARAMS gcm;
 	memcpy(&gcm, mechanism->pParameter, sizeof gcm);
-	if (gcm.pIv && gcm.ulIvLen == iv->len)
+	if (gcm.pIv && gcm.ulIvLen >= iv->len)
 		memcpy(gcm.pIv, iv->data, iv->len);
 }
 

@@ -10,6 +10,14 @@
 
 #define CONNECTIONS_MAX 1024
 
+struct peer {
+	struct fake_node *node;
+	struct channel *channel;
+	pthread_t thread;
+	void *kept;
+	void (*destroy)(void *kept);
+};
+
 struct fake_node {
 	const char *name;
 	fake_answer *answer;
@@ -17,11 +25,7 @@ struct fake_node {
 	int listening;
 	pthread_t acceptor;
 	pthread_mutex_t lock;
-	struct peer {
-		struct fake_node *node;
-		struct channel *channel;
-		pthread_t thread;
-	} peers[CONNECTIONS_MAX];
+	struct peer peers[CONNECTIONS_MAX];
 	unsigned count;
 	bool stopping;
 	atomic_uint requests;
@@ -32,8 +36,23 @@ struct block {
 	max_align_t data[];
 };
 struct fake_call {
+	struct peer *peer;
 	struct block *blocks;
 };
+
+void *fake_connection(struct fake_call *call)
+{
+	return call->peer->kept;
+}
+
+void fake_connection_keep(struct fake_call *call, void *kept, void (*destroy)(void *kept))
+{
+	struct peer *peer = call->peer;
+	if (peer->kept)
+		peer->destroy(peer->kept);
+	peer->kept = kept;
+	peer->destroy = destroy;
+}
 
 void *fake_alloc(struct fake_call *call, size_t size)
 {
@@ -69,9 +88,10 @@ static void greet(struct fake_node *node, Craton__Reply *reply, Craton__HelloRep
 	reply->hello = hello;
 }
 
-static enum err answer_one(struct fake_node *node, struct channel *channel, const Craton__Request *request)
+static enum err answer_one(struct peer *peer, const Craton__Request *request)
 {
-	struct fake_call call = { NULL };
+	struct fake_node *node = peer->node;
+	struct fake_call call = { peer, NULL };
 	Craton__Reply reply = CRATON__REPLY__INIT;
 	Craton__HelloReply hello = CRATON__HELLO_REPLY__INIT;
 	if (request->body_case == CRATON__REQUEST__BODY_HELLO) {
@@ -80,7 +100,7 @@ static enum err answer_one(struct fake_node *node, struct channel *channel, cons
 		node->answer(node->context, &call, request, &reply);
 		atomic_fetch_add(&node->requests, 1);
 	}
-	enum err err = call_answer(channel, &reply, deadline_in(5000));
+	enum err err = call_answer(peer->channel, &reply, deadline_in(5000));
 	call_done(&call);
 	return err;
 }
@@ -94,9 +114,11 @@ static void *serve(void *argument)
 		err = call_receive(peer->channel, FRAME_SIZE_MAX, DEADLINE_NEVER, 5000, &request);
 		if (err != ERR_OK)
 			break;
-		err = answer_one(peer->node, peer->channel, request);
+		err = answer_one(peer, request);
 		request_free(request);
 	}
+	if (peer->kept)
+		peer->destroy(peer->kept);
 	channel_interrupt(peer->channel);
 	return NULL;
 }

@@ -11,6 +11,11 @@ struct fake_call;
 void *fake_alloc(struct fake_call *call, size_t size);
 ProtobufCBinaryData fake_bytes(struct fake_call *call, const void *data, size_t size);
 
+/* What the test keeps with the connection on which the call came; `destroy` is called for it at the connection's end, and before
+ * another takes its place. */
+void *fake_connection(struct fake_call *call);
+void fake_connection_keep(struct fake_call *call, void *kept, void (*destroy)(void *kept));
+
 /* Fills in a reply that is initialized. May be called from many threads. */
 typedef void fake_answer(void *context, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply);
 

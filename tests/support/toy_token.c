@@ -9,10 +9,12 @@
 static const struct { CK_MECHANISM_TYPE type; CK_FLAGS flags; } offered[] = {
 	{ CKM_AES_KEY_GEN, CKF_GENERATE }, { CKM_GENERIC_SECRET_KEY_GEN, CKF_GENERATE },
 	{ CKM_EC_KEY_PAIR_GEN, CKF_GENERATE_KEY_PAIR }, { CKM_RSA_PKCS_KEY_PAIR_GEN, CKF_GENERATE_KEY_PAIR },
-	{ CKM_ECDSA, CKF_SIGN | CKF_VERIFY }, { CKM_RSA_PKCS, CKF_SIGN | CKF_VERIFY | CKF_ENCRYPT | CKF_DECRYPT },
+	{ CKM_ECDSA, CKF_SIGN | CKF_VERIFY }, { CKM_RSA_PKCS, CKF_SIGN | CKF_VERIFY | CKF_ENCRYPT | CKF_DECRYPT | CKF_SIGN_RECOVER | CKF_VERIFY_RECOVER },
 	{ CKM_SHA256_RSA_PKCS, CKF_SIGN | CKF_VERIFY }, { CKM_SHA256_HMAC, CKF_SIGN | CKF_VERIFY },
 	{ CKM_AES_ECB, CKF_ENCRYPT | CKF_DECRYPT }, { CKM_AES_CBC, CKF_ENCRYPT | CKF_DECRYPT },
 	{ CKM_AES_CBC_PAD, CKF_ENCRYPT | CKF_DECRYPT }, { CKM_AES_CTR, CKF_ENCRYPT | CKF_DECRYPT },
+	{ CKM_AES_OFB, CKF_ENCRYPT | CKF_DECRYPT }, { CKM_AES_CFB128, CKF_ENCRYPT | CKF_DECRYPT },
+	{ CKM_AES_CFB8, CKF_ENCRYPT | CKF_DECRYPT }, { CKM_AES_CTS, CKF_ENCRYPT | CKF_DECRYPT },
 	{ CKM_AES_GCM, CKF_ENCRYPT | CKF_DECRYPT }, { CKM_AES_KEY_WRAP, CKF_WRAP | CKF_UNWRAP },
 	{ CKM_CONCATENATE_BASE_AND_KEY, CKF_DERIVE }, { CKM_CONCATENATE_BASE_AND_DATA, CKF_DERIVE },
 };
@@ -136,7 +138,7 @@ Craton__Object *toy_find(struct toy *toy, const Craton__ObjectRef *ref, Craton__
 
 Craton__Object *toy_make(struct toy *toy, Craton__Attribute **items, size_t count, CK_OBJECT_CLASS class, CK_KEY_TYPE type)
 {
-	static const CK_ATTRIBUTE_TYPE permissions[] = { CKA_SIGN, CKA_VERIFY, CKA_ENCRYPT, CKA_DECRYPT };
+	static const CK_ATTRIBUTE_TYPE permissions[] = { CKA_SIGN, CKA_VERIFY, CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN_RECOVER, CKA_VERIFY_RECOVER };
 	struct attribute_list list = { NULL, 0 };
 	Craton__Object *object = malloc(sizeof *object);
 	craton__object__init(object);
@@ -320,6 +322,9 @@ static const char *cipher_name(uint64_t type)
 	case CKM_AES_ECB: return "AES-128-ECB";
 	case CKM_AES_CBC: case CKM_AES_CBC_PAD: return "AES-128-CBC";
 	case CKM_AES_CTR: return "AES-128-CTR";
+	case CKM_AES_OFB: return "AES-128-OFB";
+	case CKM_AES_CFB128: return "AES-128-CFB";
+	case CKM_AES_CFB8: return "AES-128-CFB8";
 	default: return NULL;
 	}
 }
@@ -341,6 +346,41 @@ static void encipher(struct fake_call *call, const Craton__Crypt *asked, Craton_
 	reply->crypt->data = (ProtobufCBinaryData){ (size_t)(size + rest), out };
 	EVP_CIPHER_CTX_free(context);
 	EVP_CIPHER_free(cipher);
+}
+
+/* GCM with the tag at the end, as PKCS#11 has it. */
+static void encipher_gcm(struct fake_call *call, const Craton__Crypt *asked, Craton__Reply *reply)
+{
+	const Craton__GcmParameter *gcm = asked->mechanism->gcm;
+	bool encrypts = asked->kind == CRATON__CRYPT_KIND__ENCRYPT;
+	size_t tag_size = (size_t)gcm->tag_bits / 8, in_size = encrypts ? asked->data.len : asked->data.len - tag_size;
+	EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+	EVP_CIPHER *cipher = EVP_CIPHER_fetch(digest_context(), "AES-128-GCM", NULL);
+	uint8_t *out = fake_alloc(call, asked->data.len + 32);
+	int size = 0, rest = 0;
+	EVP_CipherInit_ex(context, cipher, NULL, NULL, NULL, encrypts);
+	EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_IVLEN, (int)gcm->iv.len, NULL);
+	EVP_CipherInit_ex(context, NULL, NULL, asked->key->id.data, gcm->iv.data, encrypts);
+	if (!encrypts)
+		EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, (int)tag_size, asked->data.data + in_size);
+	EVP_CipherUpdate(context, NULL, &size, gcm->aad.data, (int)gcm->aad.len);
+	EVP_CipherUpdate(context, out, &size, asked->data.data, (int)in_size);
+	if (EVP_CipherFinal_ex(context, out + size, &rest) != 1)
+		reply->rv = CKR_ENCRYPTED_DATA_INVALID;
+	if (encrypts)
+		EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, (int)tag_size, out + size);
+	reply->crypt->data = (ProtobufCBinaryData){ (size_t)size + (encrypts ? tag_size : 0), out };
+	EVP_CIPHER_CTX_free(context);
+	EVP_CIPHER_free(cipher);
+}
+
+/* Not a cipher, but as long as its input. */
+static ProtobufCBinaryData scramble(struct fake_call *call, ProtobufCBinaryData data)
+{
+	ProtobufCBinaryData out = fake_bytes(call, data.data, data.len);
+	for (size_t i = 0; i < out.len; i++)
+		out.data[i] ^= 0x5a;
+	return out;
 }
 
 /* A hash of mechanism and data, as long as the real thing would be. */
@@ -369,7 +409,12 @@ static void answer_crypt(struct toy *toy, struct fake_call *call, const Craton__
 	reply->crypt = fake_alloc(call, sizeof *reply->crypt);
 	craton__crypt_reply__init(reply->crypt);
 	reply->body_case = CRATON__REPLY__BODY_CRYPT;
-	if (cipher_name(asked->mechanism->type)) {
+	memset(toy->operation_pin, 0, sizeof toy->operation_pin);
+	if (asked->pin.len)
+		memcpy(toy->operation_pin, asked->pin.data, asked->pin.len);
+	if (asked->mechanism->type == CKM_AES_CTS) {
+		reply->crypt->data = scramble(call, asked->data);
+	} else if (cipher_name(asked->mechanism->type)) {
 		encipher(call, asked, reply);
 	} else if (asked->kind == CRATON__CRYPT_KIND__VERIFY) {
 		ProtobufCBinaryData want = signature_of(call, asked, key);
@@ -377,7 +422,11 @@ static void answer_crypt(struct toy *toy, struct fake_call *call, const Craton__
 		reply->rv = good ? CKR_OK : CKR_SIGNATURE_INVALID;
 	} else if (asked->kind == CRATON__CRYPT_KIND__SIGN) {
 		reply->crypt->data = signature_of(call, asked, key);
-	} else { /* RSA and GCM here do nothing but cut */
+	} else if (asked->mechanism->type == CKM_AES_GCM) {
+		encipher_gcm(call, asked, reply);
+	} else if (asked->kind == CRATON__CRYPT_KIND__SIGN_RECOVER || asked->kind == CRATON__CRYPT_KIND__VERIFY_RECOVER) {
+		reply->crypt->data = scramble(call, asked->data);
+	} else { /* RSA here does nothing but cut */
 		reply->crypt->data = fake_bytes(call, asked->data.data, asked->data.len < 10 ? asked->data.len : 10);
 	}
 }
@@ -418,6 +467,16 @@ static void answer_body(struct toy *toy, struct fake_call *call, const Craton__R
 	}
 }
 
+static void answer_whole(void *context, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
+{
+	answer_body(context, call, request, reply);
+}
+
+static bool is_in_parts(const Craton__Request *request)
+{
+	return request->body_case == CRATON__REQUEST__BODY_CRYPT && request->crypt->stage != CRATON__CRYPT_STAGE__WHOLE;
+}
+
 void toy_answer(void *context, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
 {
 	struct toy *toy = context;
@@ -425,7 +484,9 @@ void toy_answer(void *context, struct fake_call *call, const Craton__Request *re
 	pthread_mutex_lock(&toy->lock);
 	if (request->ticket.len && request->ticket.data[1] != toy->generation)
 		fault = CRATON__FAULT__FAULT_TICKET;
-	if (fault == CRATON__FAULT__FAULT_NONE)
+	if (fault == CRATON__FAULT__FAULT_NONE && is_in_parts(request))
+		toy_part(&toy->parts, toy, answer_whole, call, request, reply);
+	else if (fault == CRATON__FAULT__FAULT_NONE)
 		answer_body(toy, call, request, reply);
 	else
 		reply->fault = fault;

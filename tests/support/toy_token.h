@@ -3,6 +3,7 @@
 #pragma once
 #include "base/id.h"
 #include "tests/support/fake_node.h"
+#include "tests/support/toy_parts.h"
 #include "wire/attributes.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -23,6 +24,8 @@ struct toy {
 	atomic_uint crypts, finds, reads, wraps, unknown; /* round trips of a kind; session keys that had to be shown */
 	atomic_uint derived_from;       /* how many keys */
 	atomic_int fault;               /* instead of an answer to anything but Hello */
+	struct toy_parts parts;         /* operations in parts */
+	char operation_pin[64];         /* that came with the last operation */
 	bool forgets;                   /* every session key, at once */
 	char pin[64];
 	uint8_t generation;             /* of tickets */

@@ -1,0 +1,476 @@
+/* Data of any size, in parts and in one call. */
+#include "tests/unit/pkcs11/module.h"
+
+#define LONG_SIZE (3 * (1u << 20) + 7)
+#define REPLAY "interval = 20ms\nreplay = 100"
+
+static CK_BYTE iv[16] = { 3, 1, 4 };
+static CK_GCM_PARAMS gcm_parameter = { .pIv = iv, .ulIvLen = 12, .ulIvBits = 96, .ulTagBits = 128 };
+static CK_MECHANISM hmac = { CKM_SHA256_HMAC, NULL, 0 }, rsa = { CKM_RSA_PKCS, NULL, 0 }, cts = { CKM_AES_CTS, iv, 16 },
+	gcm = { CKM_AES_GCM, &gcm_parameter, sizeof gcm_parameter }, cbc_pad = { CKM_AES_CBC_PAD, iv, 16 },
+	cbc = { CKM_AES_CBC, iv, 16 };
+static CK_BYTE text[1000];
+
+static CK_SESSION_HANDLE start(size_t count)
+{
+	module_prepare(count, REPLAY);
+	EXPECT(C_Initialize(NULL), CKR_OK);
+	CK_SESSION_HANDLE session = open_session(RW);
+	EXPECT(login(session, CKU_USER, TOY_PIN), CKR_OK);
+	for (size_t i = 0; i < sizeof text; i++)
+		text[i] = (CK_BYTE)(i * 13 + i / 256);
+	return session;
+}
+
+static CK_OBJECT_HANDLE make_secret(CK_SESSION_HANDLE session)
+{
+	CK_MECHANISM generation = { CKM_GENERIC_SECRET_KEY_GEN, NULL, 0 };
+	CK_ULONG size = 32;
+	CK_BBOOL yes = CK_TRUE;
+	CK_ATTRIBUTE template[] = { { CKA_VALUE_LEN, &size, sizeof size }, { CKA_TOKEN, &yes, 1 } };
+	CK_OBJECT_HANDLE key = CK_INVALID_HANDLE;
+	EXPECT(C_GenerateKey(session, &generation, template, 2, &key), CKR_OK);
+	return key;
+}
+
+static void mac_whole(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key, CK_BYTE *data, CK_ULONG size, CK_BYTE mac[32])
+{
+	CK_ULONG mac_size = 32;
+	EXPECT(C_SignInit(session, &hmac, key), CKR_OK);
+	EXPECT(C_Sign(session, data, size, mac, &mac_size), CKR_OK);
+}
+
+/* The node that has what was just begun. */
+static size_t who_has_it(const unsigned before[3])
+{
+	for (size_t n = 0; n < 3; n++)
+		if (fake_node_requests(module.nodes[n]) != before[n])
+			return n;
+	CU_FAIL("no node was asked");
+	return 0;
+}
+
+static void note_requests(unsigned requests[3])
+{
+	for (size_t n = 0; n < 3; n++)
+		requests[n] = fake_node_requests(module.nodes[n]);
+}
+
+/* ---- signatures and MACs */
+
+static void a_short_mac_in_parts_is_one_round_trip(void)
+{
+	CK_SESSION_HANDLE session = start(1);
+	CK_OBJECT_HANDLE key = make_secret(session);
+	CK_BYTE whole[32], parts[32];
+	CK_ULONG size = sizeof parts;
+	mac_whole(session, key, text, 100, whole);
+	unsigned before = module_requests();
+	EXPECT(C_SignInit(session, &hmac, key), CKR_OK);
+	EXPECT(C_SignUpdate(session, text, 60), CKR_OK);
+	EXPECT(C_SignUpdate(session, NULL, 0), CKR_OK);
+	EXPECT(C_SignUpdate(session, text + 60, 40), CKR_OK);
+	EXPECT(C_SignFinal(session, NULL, &size), CKR_OK);
+	CU_ASSERT_EQUAL(size, 32);
+	EXPECT(C_SignFinal(session, parts, &size), CKR_OK);
+	CU_ASSERT_EQUAL(module_requests(), before + 1);
+	CU_ASSERT_EQUAL(module.toy.parts.firsts, 0);
+	CU_ASSERT(memcmp(whole, parts, 32) == 0);
+	module_stop();
+}
+
+static void a_long_mac_in_parts_is_done_by_one_member_in_parts(void)
+{
+	CK_SESSION_HANDLE session = start(3);
+	CK_OBJECT_HANDLE key = make_secret(session);
+	CK_BYTE whole[32], parts[32];
+	CK_ULONG size = 5;
+	mac_whole(session, key, text, 1000, whole);
+	EXPECT(C_SignInit(session, &hmac, key), CKR_OK);
+	for (CK_ULONG at = 0; at < 1000; at += 50)
+		EXPECT(C_SignUpdate(session, text + at, 50), CKR_OK);
+	EXPECT(C_SignFinal(session, parts, &size), CKR_BUFFER_TOO_SMALL);
+	CU_ASSERT_EQUAL(size, 32);
+	EXPECT(C_SignFinal(session, parts, &size), CKR_OK);
+	CU_ASSERT(memcmp(whole, parts, 32) == 0);
+	CU_ASSERT(module.toy.parts.firsts == 1 && module.toy.parts.lasts == 1);
+	EXPECT(C_VerifyInit(session, &hmac, key), CKR_OK);
+	EXPECT(C_VerifyUpdate(session, text, 500), CKR_OK);
+	EXPECT(C_VerifyUpdate(session, text + 500, 500), CKR_OK);
+	EXPECT(C_VerifyFinal(session, parts, size), CKR_OK);
+	EXPECT(C_VerifyInit(session, &hmac, key), CKR_OK);
+	EXPECT(C_VerifyUpdate(session, text, 999), CKR_OK);
+	EXPECT(C_VerifyFinal(session, parts, size), CKR_SIGNATURE_INVALID);
+	EXPECT(C_VerifyFinal(session, parts, size), CKR_OPERATION_NOT_INITIALIZED);
+	module_stop();
+}
+
+static void beyond_the_limit_the_member_lost_is_the_operation_lost_and_nothing_else(void)
+{
+	CK_SESSION_HANDLE session = start(3);
+	CK_OBJECT_HANDLE key = make_secret(session);
+	CK_BYTE mac[32];
+	unsigned before[3];
+	EXPECT(C_SignInit(session, &hmac, key), CKR_OK);
+	note_requests(before);
+	EXPECT(C_SignUpdate(session, text, 200), CKR_OK);
+	node_stop(who_has_it(before));
+	EXPECT(C_SignUpdate(session, text, 200), CKR_DEVICE_ERROR);
+	EXPECT(C_SignUpdate(session, text, 200), CKR_OPERATION_NOT_INITIALIZED);
+	mac_whole(session, key, text, 200, mac);
+	module_stop();
+}
+
+static void an_operation_given_up_leaves_its_member_free(void)
+{
+	CK_SESSION_HANDLE session = start(1), other = open_session(RO);
+	CK_OBJECT_HANDLE key = make_secret(session);
+	CK_BYTE mac[32];
+	EXPECT(C_SignInit(other, &hmac, key), CKR_OK);
+	EXPECT(C_SignUpdate(other, text, 200), CKR_OK);
+	EXPECT(C_CloseSession(other), CKR_OK);
+	mac_whole(session, key, text, 1000, mac);
+	CU_ASSERT_EQUAL(module.toy.parts.lasts, 0);
+	module_stop();
+}
+
+static void what_no_token_does_in_parts_is_kept_and_done_whole(void)
+{
+	CK_SESSION_HANDLE session = start(1);
+	CK_OBJECT_HANDLE open, key;
+	CK_BYTE *long_text = calloc(1, 1 << 20), signature[256], parts[256];
+	CK_ULONG size = sizeof signature;
+	make_rsa(session, &open, &key);
+	EXPECT(C_SignInit(session, &rsa, key), CKR_OK);
+	EXPECT(C_Sign(session, text, 200, signature, &size), CKR_OK);
+	EXPECT(C_SignInit(session, &rsa, key), CKR_OK);
+	EXPECT(C_SignUpdate(session, text, 150), CKR_OK); /* more than is kept of others */
+	EXPECT(C_SignUpdate(session, text + 150, 50), CKR_OK);
+	EXPECT(C_SignFinal(session, parts, &size), CKR_OK);
+	CU_ASSERT(memcmp(signature, parts, 256) == 0);
+	EXPECT(C_SignInit(session, &rsa, key), CKR_OK);
+	EXPECT(C_SignUpdate(session, long_text, 1 << 20), CKR_OK);
+	EXPECT(C_SignUpdate(session, text, 1), CKR_DATA_LEN_RANGE);
+	EXPECT(C_SignFinal(session, parts, &size), CKR_OPERATION_NOT_INITIALIZED);
+	CU_ASSERT_EQUAL(module.toy.parts.firsts, 0);
+	free(long_text);
+	module_stop();
+}
+
+/* ---- ciphers */
+
+static CK_ULONG encrypt_whole(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key, CK_ULONG size, CK_BYTE *out)
+{
+	CK_ULONG made = 1100;
+	EXPECT(C_EncryptInit(session, mechanism, key), CKR_OK);
+	EXPECT(C_Encrypt(session, text, size, out, &made), CKR_OK);
+	return made;
+}
+
+static void a_cipher_gives_its_output_as_it_comes(void)
+{
+	CK_MECHANISM *mechanisms[] = { &gcm, &cts };
+	CK_SESSION_HANDLE session = start(1);
+	CK_OBJECT_HANDLE key = make_aes(session, true, "key");
+	for (size_t m = 0; m < COUNT(mechanisms); m++) {
+		CK_BYTE whole[1100], parts[1100];
+		CK_ULONG all = encrypt_whole(session, mechanisms[m], key, 1000, whole), made = 0, size;
+		EXPECT(C_EncryptInit(session, mechanisms[m], key), CKR_OK);
+		for (CK_ULONG at = 0; at < 1000; at += 40) {
+			size = 40;
+			EXPECT(C_EncryptUpdate(session, text + at, 40, parts + made, &size), CKR_OK);
+			made += size;
+			CU_ASSERT_EQUAL(made, at + 24); /* all but the block that the toy keeps back */
+		}
+		EXPECT(C_EncryptFinal(session, NULL, &size), CKR_OK);
+		CU_ASSERT_EQUAL(size, all - made);
+		EXPECT(C_EncryptFinal(session, parts + made, &size), CKR_OK);
+		CU_ASSERT(made + size == all && memcmp(whole, parts, all) == 0);
+	}
+	module_stop();
+}
+
+static void a_question_for_a_length_or_a_short_buffer_takes_nothing(void)
+{
+	CK_SESSION_HANDLE session = start(1);
+	CK_OBJECT_HANDLE key = make_aes(session, true, "key");
+	CK_BYTE whole[1100], out[1100];
+	CK_ULONG all = encrypt_whole(session, &gcm, key, 200, whole), size = 0, rest = 1000;
+	EXPECT(C_EncryptInit(session, &gcm, key), CKR_OK);
+	unsigned before = module_requests();
+	EXPECT(C_EncryptUpdate(session, text, 200, NULL, &size), CKR_OK);
+	CU_ASSERT(size >= 200);
+	size = 199;
+	EXPECT(C_EncryptUpdate(session, text, 200, out, &size), CKR_BUFFER_TOO_SMALL);
+	CU_ASSERT_EQUAL(module_requests(), before);
+	EXPECT(C_EncryptUpdate(session, text, 200, out, &size), CKR_OK);
+	before = module_requests();
+	rest = 3;
+	EXPECT(C_EncryptFinal(session, out + size, &rest), CKR_BUFFER_TOO_SMALL);
+	CU_ASSERT_EQUAL(module_requests(), before);
+	CU_ASSERT_EQUAL(size + rest, all);
+	EXPECT(C_EncryptFinal(session, out + size, &rest), CKR_OK);
+	CU_ASSERT(size + rest == all && memcmp(out, whole, all) == 0);
+	module_stop();
+}
+
+static void within_the_limit_another_member_takes_a_cipher_over(void)
+{
+	CK_SESSION_HANDLE session = start(3);
+	CK_OBJECT_HANDLE key = make_aes(session, true, "key");
+	CK_BYTE whole[1100], parts[1100];
+	CK_ULONG all = encrypt_whole(session, &gcm, key, 90, whole), made = 0, size = 1000;
+	unsigned before[3];
+	EXPECT(C_EncryptInit(session, &gcm, key), CKR_OK);
+	note_requests(before);
+	EXPECT(C_EncryptUpdate(session, text, 50, parts, &size), CKR_OK);
+	made += size;
+	node_stop(who_has_it(before));
+	size = 1000;
+	EXPECT(C_EncryptUpdate(session, text + 50, 40, parts + made, &size), CKR_OK);
+	made += size;
+	for (size_t n = 0; n < 3; n++)
+		before[n] = module.nodes[n] ? fake_node_requests(module.nodes[n]) : 0;
+	size = 1000;
+	EXPECT(C_EncryptFinal(session, parts + made, &size), CKR_OK);
+	CU_ASSERT(made + size == all && memcmp(whole, parts, all) == 0);
+	CU_ASSERT_EQUAL(module.toy.parts.firsts, 2);
+	module_stop();
+}
+
+static void an_authenticated_text_is_shown_at_the_end(void)
+{
+	CK_SESSION_HANDLE session = start(1);
+	CK_OBJECT_HANDLE key = make_aes(session, true, "key");
+	for (CK_ULONG length = 50; length <= 1000; length += 950) { /* kept here; and by the token */
+		CK_BYTE whole[1100], back[1100];
+		CK_ULONG all = encrypt_whole(session, &gcm, key, length, whole), size = 0;
+		EXPECT(C_DecryptInit(session, &gcm, key), CKR_OK);
+		EXPECT(C_DecryptUpdate(session, whole, all / 2, back, &size), CKR_OK); /* no room is needed */
+		CU_ASSERT_EQUAL(size, 0);
+		EXPECT(C_DecryptUpdate(session, whole + all / 2, all - all / 2, back, &size), CKR_OK);
+		EXPECT(C_DecryptFinal(session, NULL, &size), CKR_OK);
+		CU_ASSERT_EQUAL(size, length);
+		EXPECT(C_DecryptFinal(session, back, &size), CKR_OK);
+		CU_ASSERT(size == length && memcmp(back, text, length) == 0);
+	}
+	module_stop();
+}
+
+static void nothing_is_something_to_work_on(void)
+{
+	CK_MECHANISM *mechanisms[] = { &gcm, &cbc_pad, &cts };
+	CK_SESSION_HANDLE session = start(1);
+	CK_OBJECT_HANDLE key = make_aes(session, true, "key"), secret = make_secret(session);
+	CK_BYTE whole[64], parts[64];
+	CK_ULONG size;
+	for (size_t m = 0; m < COUNT(mechanisms); m++) {
+		CK_ULONG all = sizeof whole;
+		EXPECT(C_EncryptInit(session, mechanisms[m], key), CKR_OK);
+		EXPECT(C_Encrypt(session, NULL, 0, whole, &all), CKR_OK);
+		EXPECT(C_EncryptInit(session, mechanisms[m], key), CKR_OK);
+		size = sizeof parts;
+		EXPECT(C_EncryptUpdate(session, NULL, 0, parts, &size), CKR_OK);
+		CU_ASSERT_EQUAL(size, 0);
+		size = sizeof parts;
+		EXPECT(C_EncryptFinal(session, parts, &size), CKR_OK);
+		CU_ASSERT(size == all && memcmp(whole, parts, all) == 0);
+		EXPECT(C_EncryptInit(session, mechanisms[m], key), CKR_OK);
+		size = sizeof parts;
+		EXPECT(C_EncryptFinal(session, parts, &size), CKR_OK);
+		CU_ASSERT_EQUAL(size, all);
+	}
+	mac_whole(session, secret, NULL, 0, whole);
+	EXPECT(C_SignInit(session, &hmac, secret), CKR_OK);
+	size = sizeof parts;
+	EXPECT(C_SignFinal(session, parts, &size), CKR_OK);
+	CU_ASSERT(memcmp(whole, parts, 32) == 0);
+	module_stop();
+}
+
+/* ---- in one call */
+
+static CK_BYTE *long_data(size_t size)
+{
+	CK_BYTE *data = malloc(size);
+	for (size_t i = 0; i < size; i++)
+		data[i] = (CK_BYTE)(i * 31 + (i >> 8) + (i >> 16));
+	return data;
+}
+
+static void a_long_mac_in_one_call_goes_in_pieces(void)
+{
+	CK_SESSION_HANDLE session = start(1);
+	CK_OBJECT_HANDLE key = make_secret(session);
+	CK_BYTE *data = long_data(LONG_SIZE), whole[32], parts[32];
+	CK_ULONG size = sizeof parts;
+	mac_whole(session, key, data, LONG_SIZE, whole);
+	CU_ASSERT_EQUAL(module.toy.parts.size_max, 1 << 20);
+	EXPECT(C_SignInit(session, &hmac, key), CKR_OK);
+	EXPECT(C_SignUpdate(session, data, LONG_SIZE), CKR_OK);
+	EXPECT(C_SignFinal(session, parts, &size), CKR_OK);
+	CU_ASSERT(memcmp(whole, parts, 32) == 0);
+	CU_ASSERT_EQUAL(module.toy.parts.size_max, 1 << 20);
+	EXPECT(C_VerifyInit(session, &hmac, key), CKR_OK);
+	EXPECT(C_Verify(session, data, LONG_SIZE, whole, 32), CKR_OK);
+	free(data);
+	module_stop();
+}
+
+static void a_long_call_outlives_its_member(void)
+{
+	CK_SESSION_HANDLE session = start(3);
+	CK_OBJECT_HANDLE key = make_secret(session);
+	CK_BYTE *data = long_data(LONG_SIZE), quiet[32], troubled[32];
+	mac_whole(session, key, data, LONG_SIZE, quiet);
+	atomic_store(&module.toy.parts.ends_at, atomic_load(&module.toy.parts.parts) + 2);
+	mac_whole(session, key, data, LONG_SIZE, troubled);
+	CU_ASSERT(memcmp(quiet, troubled, 32) == 0);
+	CU_ASSERT_EQUAL(module.toy.parts.firsts, 3);
+	free(data);
+	module_stop();
+}
+
+/* Also over the data itself, in either direction. */
+static void a_long_text_is_enciphered_in_one_call(void)
+{
+	CK_MECHANISM *mechanisms[] = { &gcm, &cts, &cbc_pad, &cbc };
+	CK_SESSION_HANDLE session = start(1);
+	CK_OBJECT_HANDLE key = make_aes(session, true, "key");
+	CK_ULONG length = LONG_SIZE - LONG_SIZE % 16, room = length + 16;
+	CK_BYTE *data = long_data(room), *apart = malloc(room), *over = malloc(room);
+	for (size_t m = 0; m < COUNT(mechanisms); m++) {
+		CK_ULONG size = 0, again = room, exact;
+		EXPECT(C_EncryptInit(session, mechanisms[m], key), CKR_OK);
+		unsigned before = module_requests();
+		EXPECT(C_Encrypt(session, data, length, NULL, &size), CKR_OK);
+		exact = size - 1;
+		EXPECT(C_Encrypt(session, data, length, apart, &exact), CKR_BUFFER_TOO_SMALL);
+		CU_ASSERT_EQUAL(module_requests(), before);
+		CU_ASSERT_EQUAL(exact, size);
+		EXPECT(C_Encrypt(session, data, length, apart, &exact), CKR_OK);
+		memcpy(over, data, length);
+		EXPECT(C_EncryptInit(session, mechanisms[m], key), CKR_OK);
+		EXPECT(C_Encrypt(session, over, length, over, &again), CKR_OK);
+		CU_ASSERT(again == size && memcmp(apart, over, size) == 0);
+		EXPECT(C_DecryptInit(session, mechanisms[m], key), CKR_OK);
+		again = length - 1;
+		EXPECT(C_Decrypt(session, over, size, over, &again), CKR_BUFFER_TOO_SMALL);
+		CU_ASSERT(again >= length);
+		again = length;
+		EXPECT(C_Decrypt(session, over, size, over, &again), CKR_OK);
+		CU_ASSERT(again == length && memcmp(over, data, length) == 0);
+	}
+	free(data);
+	free(apart);
+	free(over);
+	module_stop();
+}
+
+/* What is left from the part before makes the output run ahead of the input. */
+static void a_long_part_over_itself_is_not_overtaken(void)
+{
+	CK_SESSION_HANDLE session = start(1);
+	CK_OBJECT_HANDLE key = make_aes(session, true, "key");
+	CK_ULONG length = LONG_SIZE - LONG_SIZE % 16, size = length, first = 16, rest = 16;
+	CK_BYTE *data = long_data(length), *whole = malloc(length), begun[16], last[16], end[16];
+	EXPECT(C_EncryptInit(session, &cbc, key), CKR_OK);
+	EXPECT(C_Encrypt(session, data, length, whole, &size), CKR_OK);
+	EXPECT(C_EncryptInit(session, &cbc, key), CKR_OK);
+	EXPECT(C_EncryptUpdate(session, data, 7, begun, &first), CKR_OK);
+	CU_ASSERT_EQUAL(first, 0);
+	memcpy(last, data + length - 16, 16);
+	size = length - 7; /* 9 bytes short of what comes of all of it */
+	EXPECT(C_EncryptUpdate(session, data + 7, length - 23, data + 7, &size), CKR_OK);
+	CU_ASSERT_EQUAL(size, length - 16);
+	EXPECT(C_EncryptUpdate(session, last, 16, end, &rest), CKR_OK);
+	CU_ASSERT(memcmp(data + 7, whole, length - 16) == 0 && memcmp(end, whole + length - 16, 16) == 0);
+	free(data);
+	free(whole);
+	module_stop();
+}
+
+static void while_no_member_has_room_the_operation_waits_and_then_fails(void)
+{
+	CK_SESSION_HANDLE session = start(2);
+	CK_OBJECT_HANDLE key = make_secret(session);
+	CK_BYTE mac[32];
+	module.toy.parts.has_no_room = true;
+	EXPECT(C_SignInit(session, &hmac, key), CKR_OK);
+	EXPECT(C_SignUpdate(session, text, 200), CKR_DEVICE_ERROR);
+	CU_ASSERT(module.toy.parts.firsts > 2);
+	mac_whole(session, key, text, 200, mac);
+	module_stop();
+}
+
+/* ---- recovery, and a PIN for each use */
+
+static void what_is_signed_with_recovery_is_recovered(void)
+{
+	CK_SESSION_HANDLE session = start(1);
+	CK_OBJECT_HANDLE open, key;
+	CK_BYTE signature[256], data[256];
+	CK_ULONG size = 0, data_size = sizeof data;
+	make_rsa(session, &open, &key);
+	EXPECT(C_SignRecover(session, text, 20, signature, &size), CKR_OPERATION_NOT_INITIALIZED);
+	EXPECT(C_SignRecoverInit(session, &rsa, key), CKR_OK);
+	EXPECT(C_SignRecoverInit(session, &rsa, key), CKR_OPERATION_ACTIVE);
+	unsigned before = module_requests();
+	EXPECT(C_SignRecover(session, text, 20, NULL, &size), CKR_OK);
+	CU_ASSERT_EQUAL(size, 256);
+	CU_ASSERT_EQUAL(module_requests(), before);
+	EXPECT(C_SignRecover(session, text, 20, signature, &size), CKR_OK);
+	EXPECT(C_SignRecover(session, text, 20, signature, &size), CKR_OPERATION_NOT_INITIALIZED);
+	EXPECT(C_VerifyRecoverInit(session, &rsa, open), CKR_OK);
+	data_size = 3;
+	EXPECT(C_VerifyRecover(session, signature, size, data, &data_size), CKR_BUFFER_TOO_SMALL);
+	CU_ASSERT_EQUAL(data_size, size);
+	before = module_requests();
+	EXPECT(C_VerifyRecover(session, signature, size, data, &data_size), CKR_OK);
+	CU_ASSERT_EQUAL(module_requests(), before); /* it was done, and waited */
+	CU_ASSERT(memcmp(data, text, 20) == 0);
+	EXPECT(C_VerifyRecoverInit(session, &hmac, open), CKR_MECHANISM_INVALID);
+	module_stop();
+}
+
+static CK_OBJECT_HANDLE make_wary(CK_SESSION_HANDLE session)
+{
+	CK_MECHANISM generation = { CKM_EC_KEY_PAIR_GEN, NULL, 0 };
+	CK_BYTE p256[] = { 0x06, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7 };
+	CK_BBOOL yes = CK_TRUE;
+	CK_ATTRIBUTE open[] = { { CKA_EC_PARAMS, p256, sizeof p256 } }, closed[] = { { CKA_ALWAYS_AUTHENTICATE, &yes, 1 } };
+	CK_OBJECT_HANDLE public_key, key = CK_INVALID_HANDLE;
+	EXPECT(C_GenerateKeyPair(session, &generation, open, 1, closed, 1, &public_key, &key), CKR_OK);
+	return key;
+}
+
+static void a_wary_key_wants_the_pin_for_each_use(void)
+{
+	CK_SESSION_HANDLE session = start(1);
+	CK_OBJECT_HANDLE key = make_wary(session);
+	CK_MECHANISM ecdsa = { CKM_ECDSA, NULL, 0 };
+	CK_BYTE signature[64];
+	CK_ULONG size = sizeof signature;
+	EXPECT(login(session, CKU_CONTEXT_SPECIFIC, TOY_PIN), CKR_OPERATION_NOT_INITIALIZED);
+	for (int i = 0; i < 2; i++) {
+		EXPECT(C_SignInit(session, &ecdsa, key), CKR_OK);
+		EXPECT(C_Sign(session, text, 32, signature, &size), CKR_USER_NOT_LOGGED_IN);
+		EXPECT(C_Sign(session, text, 32, signature, &size), CKR_OPERATION_NOT_INITIALIZED);
+		EXPECT(C_SignInit(session, &ecdsa, key), CKR_OK);
+		EXPECT(login(session, CKU_CONTEXT_SPECIFIC, "wrong"), CKR_PIN_INCORRECT);
+		EXPECT(login(session, CKU_CONTEXT_SPECIFIC, TOY_PIN), CKR_OK);
+		EXPECT(C_Sign(session, text, 32, NULL, &size), CKR_OK); /* no use of it */
+		EXPECT(C_Sign(session, text, 32, signature, &size), CKR_OK);
+		CU_ASSERT_STRING_EQUAL(module.toy.operation_pin, TOY_PIN);
+	}
+	module_stop();
+}
+
+TESTS("pkcs11 parts", SAY(a_short_mac_in_parts_is_one_round_trip), SAY(a_long_mac_in_parts_is_done_by_one_member_in_parts),
+	SAY(beyond_the_limit_the_member_lost_is_the_operation_lost_and_nothing_else), SAY(an_operation_given_up_leaves_its_member_free),
+	SAY(what_no_token_does_in_parts_is_kept_and_done_whole), SAY(a_cipher_gives_its_output_as_it_comes),
+	SAY(a_question_for_a_length_or_a_short_buffer_takes_nothing), SAY(within_the_limit_another_member_takes_a_cipher_over),
+	SAY(an_authenticated_text_is_shown_at_the_end), SAY(nothing_is_something_to_work_on), SAY(a_long_mac_in_one_call_goes_in_pieces),
+	SAY(a_long_call_outlives_its_member), SAY(a_long_text_is_enciphered_in_one_call), SAY(a_long_part_over_itself_is_not_overtaken),
+	SAY(while_no_member_has_room_the_operation_waits_and_then_fails), SAY(what_is_signed_with_recovery_is_recovered),
+	SAY(a_wary_key_wants_the_pin_for_each_use))
