@@ -31,7 +31,7 @@ static struct key_pair make_public_rsa(CK_SESSION_HANDLE session)
 }
 
 /* Public session objects of a session that stays: every state sees them. */
-static void make_fixture(void)
+void fixture_make(void)
 {
 	CK_SESSION_INFO info;
 	if (P11->C_GetSessionInfo(fixture.session, &info) == CKR_OK)
@@ -45,7 +45,7 @@ static void make_fixture(void)
 
 static CK_SESSION_HANDLE enter(enum state state)
 {
-	make_fixture();
+	fixture_make();
 	if (state == RW_SO)
 		login_so();
 	else
@@ -97,7 +97,7 @@ static void every_function_answers_in_every_state(void)
 static void every_function_refuses_a_session_that_is_closed(void)
 {
 	CK_SESSION_HANDLE closed = session_open(RW);
-	make_fixture();
+	fixture_make();
 	session_close(closed);
 	FOR_EACH_CALL(call)
 		if (!call->needs_no_session)
@@ -109,7 +109,7 @@ static void every_function_refuses_a_session_that_is_closed(void)
 static void every_function_waits_for_c_initialize(void)
 {
 	CK_SESSION_HANDLE session = session_open(RW);
-	make_fixture();
+	fixture_make();
 	EXPECT(P11->C_Finalize(NULL), CKR_OK);
 	FOR_EACH_CALL(call)
 		check(call, "not initialized", call->call(session), call->is_always_there ? CKR_OK : CKR_CRYPTOKI_NOT_INITIALIZED);

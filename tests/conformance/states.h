@@ -12,6 +12,8 @@ struct fixture {
 	CK_OBJECT_HANDLE fresh;    /* made by `before` */
 };
 extern struct fixture fixture;
+/* If it is not there yet, or went with its session. */
+void fixture_make(void);
 
 struct call {
 	const char *name;              /* "C_CreateObject", or with what is special of it: "C_CreateObject, token object" */

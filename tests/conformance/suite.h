@@ -91,5 +91,5 @@ struct chapter {
 	static const struct sentence sentences_of_##chapter_name[] = { __VA_ARGS__ };   \
 	const struct chapter chapter_##chapter_name = { #chapter_name, sentences_of_##chapter_name, \
 		sizeof sentences_of_##chapter_name / sizeof(struct sentence) }
-extern const struct chapter chapter_general, chapter_states, chapter_mechanisms, chapter_rules, chapter_sessions, chapter_login, chapter_objects, chapter_keys,
+extern const struct chapter chapter_general, chapter_states, chapter_mechanisms, chapter_initialize, chapter_pins, chapter_rules, chapter_bad_input, chapter_sessions, chapter_login, chapter_objects, chapter_keys,
 	chapter_sign, chapter_encrypt, chapter_digest, chapter_arguments, chapter_token;
