@@ -1,36 +1,20 @@
 # The common part of the system tests; sourced. Needs CRATON_BUILD, the build folder.
-set -u
-export LC_ALL=C
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$here/../support/shell.sh"
 craton=$CRATON_BUILD/craton
 cratond=$CRATON_BUILD/cratond
 keys=$CRATON_BUILD/tests/system/keys
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-dir=$(mktemp -d)
 cluster=$dir/cluster
-started=()
 
 finish() {
-	local status=$? pid
-	for pid in "${started[@]:-}"; do [ -n "$pid" ] && kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null; done
+	local status=$?
+	stop_started
 	[ $status != 0 ] && [ -d "$cluster" ] && { status; digests; tail -n 5 "$cluster"/*/log; } 2>/dev/null
 	"$craton" dev destroy --dir "$cluster" >/dev/null 2>&1
 	rm -rf "$dir"
 	exit $status
 }
 trap finish EXIT
-
-fail() { echo "FAILED: $*" >&2; exit 1; }
-passed() { echo "ok: $*"; }
-
-# until_true SECONDS WHAT COMMAND...: looks again and again; the time is for giving up, not for passing.
-until_true() {
-	local end=$((SECONDS + $1)) what=$2
-	shift 2
-	until "$@"; do
-		[ $SECONDS -ge $end ] && fail "after a long wait still not so: $what"
-		read -rt 0.05 <> <(:) || true
-	done
-}
 
 start_cluster() { # start_cluster NODES [craton dev start's options]
 	"$craton" dev start --nodes "$1" --dir "$cluster" "${@:2}" >"$dir/start.out" 2>&1 || { cat "$dir/start.out"; fail "craton dev start"; }
