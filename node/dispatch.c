@@ -48,7 +48,7 @@ static const struct kind kinds[] = {
 	KIND(OBJECT_SIZE, answer_object_size, USES_OBJECTS),
 	KIND(CRYPT, answer_crypt, USES_OBJECTS),
 	KIND(RANDOM, answer_random, TOUCHES_SLOT | NEEDS_SERVING),
-	KIND(STATUS, answer_status, 0),
+	KIND(STATUS, answer_status, NEEDS_ADMIN),
 	KIND(SLOT_CREATE, answer_slot_create, CHANGES_SLOTS),
 	KIND(SLOT_ACCESS, answer_slot_access, CHANGES_SLOTS),
 	KIND(SLOT_REMOVE, answer_slot_remove, CHANGES_SLOTS),
