@@ -53,7 +53,17 @@ static CK_RV encrypt(struct session *session, struct message *message, const str
 	return rv == CKR_BUFFER_TOO_SMALL ? CKR_DEVICE_ERROR : rv;
 }
 
-/* "If … the authenticity of the associated data or ciphertext cannot be verified, then CKR_AEAD_DECRYPT_FAILED is returned." */
+/* "If … the authenticity of the associated data or ciphertext cannot be verified, then CKR_AEAD_DECRYPT_FAILED is returned."
+ * A token of 2.40 has no such name for it: SoftHSM says CKR_GENERAL_ERROR. */
+static CK_RV rv_of_decryption(CK_RV rv)
+{
+	switch (rv) {
+	case CKR_ENCRYPTED_DATA_INVALID: case CKR_GENERAL_ERROR: return CKR_AEAD_DECRYPT_FAILED;
+	case CKR_BUFFER_TOO_SMALL: return CKR_DEVICE_ERROR;
+	default: return rv;
+	}
+}
+
 static CK_RV decrypt(struct session *session, struct message *message, const struct message_parameter *parameter, struct bytes cipher,
                      CK_BYTE_PTR out)
 {
@@ -71,7 +81,7 @@ static CK_RV decrypt(struct session *session, struct message *message, const str
 	free(whole);
 	if (rv == CKR_OK && size != cipher.size)
 		rv = CKR_DEVICE_ERROR;
-	return rv == CKR_ENCRYPTED_DATA_INVALID ? CKR_AEAD_DECRYPT_FAILED : rv == CKR_BUFFER_TOO_SMALL ? CKR_DEVICE_ERROR : rv;
+	return rv_of_decryption(rv);
 }
 
 static CK_RV perform(struct session *session, struct message *message, const struct message_parameter *parameter, struct bytes data,
