@@ -226,5 +226,5 @@ bool mechanism_new_iv(const Craton__Mechanism *asked, const CK_MECHANISM *used, 
 	const ProtobufCBinaryData *before = &asked->gcm->iv;
 	size_t room = before->len ? before->len : (size_t)asked->gcm->iv_size;
 	*iv = (struct bytes){ gcm->pIv, gcm->ulIvLen < room ? gcm->ulIvLen : room };
-	return iv->size != before->len || (iv->size && memcmp(iv->data, before->data, iv->size) != 0);
+	return iv->size && (iv->size != before->len || memcmp(iv->data, before->data, iv->size) != 0);
 }

@@ -106,6 +106,8 @@ static void an_iv_that_the_token_changed_is_told(void)
 	CU_ASSERT(iv.size == 12 && !memcmp(iv.data, "made by hsm!", 12));
 	((CK_GCM_PARAMS *)used->pParameter)->ulIvLen = 1000; /* more than there is room for */
 	CU_ASSERT(mechanism_new_iv(asked, used, &iv) && iv.size == 12);
+	((CK_GCM_PARAMS *)used->pParameter)->ulIvLen = 0;
+	CU_ASSERT(!mechanism_new_iv(asked, used, &iv));
 	free(used);
 	craton__mechanism__free_unpacked(asked, NULL);
 }
