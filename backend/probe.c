@@ -41,32 +41,13 @@ static CK_MECHANISM_INFO token_says(const struct probing *probing, CK_MECHANISM_
 
 /* The list of what works */
 
-/* While the list is being made it is in no order. */
-static Craton__MechanismInfo *find(struct capabilities *out, CK_MECHANISM_TYPE type)
-{
-	for (size_t i = 0; i < out->count; i++)
-		if (out->list[i].type == type)
-			return &out->list[i];
-	return NULL;
-}
-
-/* Room was made for everything beforehand. */
-static Craton__MechanismInfo *add(struct capabilities *out, CK_MECHANISM_TYPE type)
-{
-	Craton__MechanismInfo *info = &out->list[out->count++];
-	craton__mechanism_info__init(info);
-	info->type = type;
-	return info;
-}
-
 /* Sizes that were tried where a token's range says little (curves); else, or without a key, the token's own. */
 static void note_works(struct probing *probing, CK_MECHANISM_TYPE type, CK_FLAGS flags, const struct trial_key *key)
 {
 	CK_MECHANISM_INFO says = token_says(probing, type);
 	bool by_trial = key && key->curve_size > 0;
-	Craton__MechanismInfo *info = find(probing->out, type);
-	if (!info) {
-		info = add(probing->out, type);
+	Craton__MechanismInfo *info = capabilities_place(probing->out, type);
+	if (!info->flags) {
 		info->key_size_min = by_trial ? key->size : says.ulMinKeySize;
 		info->key_size_max = by_trial ? key->size : says.ulMaxKeySize;
 	}
@@ -256,7 +237,7 @@ static void offer_declared(struct probing *probing)
 		CK_FLAGS flags = token_says(probing, type).flags & (PROBE_USES | GENERATIONS);
 		if (token_offers(probing, type) && flags) {
 			note_works(probing, type, flags, NULL);
-			find(probing->out, type)->takes_bytes = true;
+			capabilities_place(probing->out, type)->takes_bytes = true;
 		} else {
 			log_info("backend", "a declared mechanism is not offered, the token does not have it mechanism=0x%lx", type);
 		}
@@ -264,29 +245,24 @@ static void offer_declared(struct probing *probing)
 }
 
 /* Hash-then-sign where the token has the signature alone: the library hashes. */
-static void add_split(struct probing *probing)
+static void add_split(struct capabilities *out)
 {
 	size_t count;
 	const struct mechanism_facts *all = mechanism_facts_all(&count);
 	for (size_t i = 0; i < count; i++) {
-		const Craton__MechanismInfo *raw = all[i].is_split ? find(probing->out, all[i].raw) : NULL;
-		if (!raw || !(raw->flags & CKF_SIGN) || find(probing->out, all[i].type))
+		if (!all[i].is_split)
 			continue;
-		Craton__MechanismInfo copy = *raw;
-		Craton__MechanismInfo *info = add(probing->out, all[i].type);
-		info->key_size_min = copy.key_size_min;
-		info->key_size_max = copy.key_size_max;
-		info->flags = copy.flags & (CKF_SIGN | CKF_VERIFY | PASSED_ON);
+		const Craton__MechanismInfo raw = *capabilities_place(out, all[i].raw);
+		Craton__MechanismInfo *info = capabilities_place(out, all[i].type);
+		if (info->flags || !(raw.flags & CKF_SIGN))
+			continue;
+		info->key_size_min = raw.key_size_min;
+		info->key_size_max = raw.key_size_max;
+		info->flags = raw.flags & (CKF_SIGN | CKF_VERIFY | PASSED_ON);
 	}
 }
 
 /* The whole */
-
-static int by_type(const void *a, const void *b)
-{
-	uint64_t left = ((const Craton__MechanismInfo *)a)->type, right = ((const Craton__MechanismInfo *)b)->type;
-	return left < right ? -1 : left > right;
-}
 
 static enum err list_offered(struct probing *probing)
 {
@@ -306,12 +282,7 @@ static enum err make_room(struct probing *probing)
 	size_t facts_count, key_count;
 	mechanism_facts_all(&facts_count);
 	trial_keys(&key_count);
-	probing->out->list = calloc(probing->offered_count + facts_count + 1, sizeof *probing->out->list);
-	probing->out->shortfalls = calloc(key_count, sizeof *probing->out->shortfalls);
-	if (probing->out->list && probing->out->shortfalls)
-		return ERR_OK;
-	capabilities_finish(probing->out);
-	return ERR_NO_MEMORY;
+	return capabilities_init(probing->out, probing->offered_count + facts_count + DECLARED_MAX, key_count);
 }
 
 enum err probe(struct domain *domain, const struct probe_wishes *wishes, struct capabilities *out)
@@ -330,28 +301,9 @@ enum err probe(struct domain *domain, const struct probe_wishes *wishes, struct 
 		offer_parameters(&probing, CKM_DSA_PARAMETER_GEN, CKK_DSA);
 		offer_parameters(&probing, CKM_DH_PKCS_PARAMETER_GEN, CKK_DH);
 		offer_declared(&probing);
-		add_split(&probing);
-		qsort(out->list, out->count, sizeof *out->list, by_type);
+		add_split(out);
+		capabilities_sort(out);
 	}
 	free(probing.offered);
 	return err;
-}
-
-const Craton__MechanismInfo *capabilities_find(const struct capabilities *capabilities, CK_MECHANISM_TYPE type)
-{
-	Craton__MechanismInfo wanted = { .type = type };
-	return capabilities->count ? bsearch(&wanted, capabilities->list, capabilities->count, sizeof *capabilities->list, by_type) : NULL;
-}
-
-bool capabilities_take_bytes(const struct capabilities *capabilities, CK_MECHANISM_TYPE type)
-{
-	const Craton__MechanismInfo *info = capabilities_find(capabilities, type);
-	return info && info->takes_bytes;
-}
-
-void capabilities_finish(struct capabilities *capabilities)
-{
-	free(capabilities->list);
-	free(capabilities->shortfalls);
-	*capabilities = (struct capabilities){ 0 };
 }
