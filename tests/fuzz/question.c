@@ -104,8 +104,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	dress(request, data[0]);
 	Craton__Reply *reply = question_answer(house.node, &client, request);
-	if (reply && reply->fault == CRATON__FAULT__FAULT_TICKET && (data[0] & (HAS_USER_TICKET | HAS_SO_TICKET)))
-		make_slot(); /* it changed a PIN, or initialised the token: as it may */
+	bool has_no_slot = reply && reply->rv == CKR_SLOT_ID_INVALID && (data[0] & HAS_SLOT);
+	if (has_no_slot || (reply && reply->fault == CRATON__FAULT__FAULT_TICKET && (data[0] & (HAS_USER_TICKET | HAS_SO_TICKET))))
+		make_slot(); /* it changed a PIN, initialised the token, closed the slot or removed it: as it may */
 	reply_free(reply);
 	request_free(request);
 	return 0;

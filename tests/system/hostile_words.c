@@ -352,17 +352,17 @@ static void unknown_bodies(struct stage *stage)
 	}
 }
 
-/* An operation in parts begins with FIRST and ends once. */
-static void parts_out_of_order(struct stage *stage, const ProtobufCBinaryData *known)
+/* An operation in parts begins with FIRST and ends once: nothing out of order is done, whoever asks. */
+static void parts_out_of_order(struct stage *stage, struct client *client, const ProtobufCBinaryData *known)
 {
 	static const Craton__CryptStage orders[][3] = {
 		{ CRATON__CRYPT_STAGE__PART, CRATON__CRYPT_STAGE__PART, CRATON__CRYPT_STAGE__LAST },
 		{ CRATON__CRYPT_STAGE__LAST, CRATON__CRYPT_STAGE__LAST, CRATON__CRYPT_STAGE__PART },
-		{ CRATON__CRYPT_STAGE__FIRST, CRATON__CRYPT_STAGE__FIRST, CRATON__CRYPT_STAGE__LAST },
+		{ CRATON__CRYPT_STAGE__FIRST, CRATON__CRYPT_STAGE__FIRST, CRATON__CRYPT_STAGE__PART },
 		{ (Craton__CryptStage)77, CRATON__CRYPT_STAGE__PART, CRATON__CRYPT_STAGE__LAST },
 	};
 	for (size_t order = 0; order < sizeof orders / sizeof *orders; order++) {
-		client_connect(&stage->b);
+		client_connect(client);
 		for (size_t i = 0; i < 3; i++) {
 			Craton__Mechanism mechanism;
 			Craton__ObjectRef key = CRATON__OBJECT_REF__INIT;
@@ -376,11 +376,14 @@ static void parts_out_of_order(struct stage *stage, const ProtobufCBinaryData *k
 			body.mechanism = &mechanism;
 			body.stage = orders[order][i];
 			request.slot = stage->both;
-			enum err err = call(stage->b.channel, &request, PATIENCE_MS, deadline_in(PATIENCE_MS), &reply);
-			EXPECT(err == ERR_CLOSED || (err == ERR_OK && (reply->fault || reply->rv != CKR_OK)));
+			request.ticket = BYTES(client->ticket, client->ticket_size);
+			bool is_in_order = body.stage == CRATON__CRYPT_STAGE__FIRST && i == 0 && client->ticket_size;
+			enum err err = call(client->channel, &request, PATIENCE_MS, deadline_in(PATIENCE_MS), &reply);
+			EXPECT(err == ERR_CLOSED || err == ERR_OK);
+			EXPECT(err == ERR_CLOSED || is_in_order == (!reply->fault && reply->rv == CKR_OK));
 			reply_free(reply);
 			if (err != ERR_OK)
-				client_connect(&stage->b);
+				client_connect(client);
 		}
 	}
 }
@@ -425,7 +428,9 @@ void hostile_words(struct stage *stage, uint64_t seed)
 	no_handshake(stage);
 	broken_frames(stage);
 	unknown_bodies(stage);
-	parts_out_of_order(stage, &known);
+	parts_out_of_order(stage, &stage->b, &known);
+	parts_out_of_order(stage, &stage->a, &known);
+	client_connect(&stage->a);
 	any_words(stage, &known);
 	one_thing_a_thousand_times(stage, &known);
 	a_crowd(stage);
