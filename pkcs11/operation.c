@@ -1,6 +1,7 @@
 #include "pkcs11/operation.h"
 #include "pkcs11/session.h"
 #include "base/secret.h"
+#include "wire/canonical.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,13 +79,24 @@ static CK_RV find_key(struct session *session, CK_OBJECT_HANDLE handle, struct o
 	return *key ? CKR_OK : CKR_KEY_HANDLE_INVALID;
 }
 
-/* Then data of any size is one short round trip, and any token that signs hashes will do. But a key that is bound to
- * certain mechanisms is used as it is bound. */
+/* An empty list allows all. */
+static bool is_allowed(const struct object *key, CK_MECHANISM_TYPE mechanism)
+{
+	const Craton__Attribute *allowed = attribute_list_get(&key->attributes, CKA_ALLOWED_MECHANISMS);
+	if (!allowed || !allowed->value.len)
+		return true;
+	for (size_t at = 0; at + CANONICAL_ULONG_SIZE <= allowed->value.len; at += CANONICAL_ULONG_SIZE)
+		if (canonical_get(allowed->value.data + at) == mechanism)
+			return true;
+	return false;
+}
+
+/* Then data of any size is one short round trip, and any token that signs hashes will do. A key that is bound to mechanisms which hash and
+ * sign takes their digest; one that is bound to others hears of it from the node. */
 static bool may_hash_here(struct session *session, const struct operation *operation)
 {
-	const Craton__Attribute *bound = attribute_list_get(&operation->key->attributes, CKA_ALLOWED_MECHANISMS);
 	struct offered raw;
-	if (!operation->facts || !operation->facts->is_split || (bound && bound->value.len))
+	if (!operation->facts || !operation->facts->is_split || !is_allowed(operation->key, operation->facts->type))
 		return false;
 	return offer_find(session->library, operation->facts->raw, &raw) == CKR_OK && raw.remote & uses[operation->kind].use;
 }
@@ -205,11 +217,26 @@ bool operation_is_long(const struct operation *operation, size_t size)
 	return size > (operation->facts ? PIECE_SIZE_MAX : FRAME_SIZE_MAX / 2) && !operation->parts.is_one_part;
 }
 
+/* What an RSA key cannot take is refused here: tokens disagree on how. RFC 8017, 7.2.1 and 9.2: PKCS #1 adds 11 bytes. */
+static CK_RV check_size(const struct operation *operation, size_t size)
+{
+	size_t modulus = key_modulus_size(&operation->key->attributes);
+	size_t added = operation->mechanism->type == CKM_RSA_PKCS ? 11 : 0;
+	bool is_raw = operation->mechanism->type == CKM_RSA_PKCS || operation->mechanism->type == CKM_RSA_X_509;
+	if (!modulus || !is_raw || operation->kind == CRATON__CRYPT_KIND__VERIFY_RECOVER)
+		return CKR_OK;
+	if (operation->kind == CRATON__CRYPT_KIND__DECRYPT)
+		return size == modulus ? CKR_OK : CKR_ENCRYPTED_DATA_LEN_RANGE;
+	return size + added <= modulus ? CKR_OK : CKR_DATA_LEN_RANGE;
+}
+
 static CK_RV ask_as_it_is(struct session *session, struct operation *operation, struct bytes data, struct bytes signature,
                           struct buf *out)
 {
 	struct parts *parts = &operation->parts;
-	CK_RV rv;
+	CK_RV rv = check_size(operation, data.size);
+	if (rv != CKR_OK)
+		return rv;
 	if (parts_are_away(parts))
 		rv = parts_last(session, operation, signature);
 	else if (operation_is_long(operation, data.size))

@@ -1,3 +1,4 @@
+#include "backend/parts.h"
 #include "tests/unit/backend/house.h"
 #include <stdlib.h>
 #include <string.h>
@@ -172,6 +173,87 @@ static void random_bytes_come_from_the_token(void)
 	house_close(&house);
 }
 
+static CK_RV in_parts(struct desk *desk, Craton__CryptKind kind, CK_MECHANISM *mechanism, const uint8_t *data, size_t size, size_t step,
+                      const struct bytes *signature, struct buf *out)
+{
+	struct parts parts;
+	CK_RV rv = parts_begin(&parts, desk->token, kind, mechanism, desk->key);
+	if (rv != CKR_OK)
+		return rv;
+	for (size_t at = 0; rv == CKR_OK && at < size; at += step)
+		rv = parts_update(&parts, &(struct bytes){ data + at, size - at < step ? size - at : step }, out);
+	if (rv == CKR_OK)
+		rv = parts_final(&parts, signature, out);
+	parts_end(&parts, rv);
+	return rv;
+}
+
+static void in_parts_is_the_same_as_whole(void)
+{
+	static CK_BYTE iv[16] = { 7 };
+	CK_GCM_PARAMS parameter = { .pIv = iv, .ulIvLen = 12, .ulIvBits = 96, .ulTagBits = 128 };
+	CK_MECHANISM mechanisms[] = { { CKM_AES_GCM, &parameter, sizeof parameter }, { CKM_AES_CBC_PAD, iv, 16 } };
+	uint8_t data[5000];
+	struct desk desk;
+	struct buf whole, parts, back;
+	desk_open(&desk, CKM_AES_KEY_GEN, CKK_AES, 32);
+	buf_init(&whole, 1 << 16);
+	buf_init(&parts, 1 << 16);
+	buf_init(&back, 1 << 16);
+	for (size_t i = 0; i < sizeof data; i++)
+		data[i] = (uint8_t)(i * 7);
+	for (size_t m = 0; m < 2; m++) {
+		CU_ASSERT(crypt_(&desk, ENCRYPT, &mechanisms[m], data, sizeof data, &whole) == CKR_OK);
+		CU_ASSERT(in_parts(&desk, ENCRYPT, &mechanisms[m], data, sizeof data, 777, NULL, &parts) == CKR_OK);
+		CU_ASSERT(parts.size == whole.size && memcmp(parts.data, whole.data, whole.size) == 0);
+		CU_ASSERT(in_parts(&desk, DECRYPT, &mechanisms[m], parts.data, parts.size, 13, NULL, &back) == CKR_OK);
+		CU_ASSERT(back.size == sizeof data && memcmp(back.data, data, sizeof data) == 0);
+		buf_reset(&whole);
+		buf_reset(&parts);
+		buf_reset(&back);
+	}
+	buf_finish(&whole);
+	buf_finish(&parts);
+	buf_finish(&back);
+	desk_close(&desk);
+}
+
+static void a_mac_in_parts_is_verified_in_parts(void)
+{
+	CK_MECHANISM hmac = { CKM_SHA256_HMAC, NULL, 0 };
+	struct desk desk;
+	struct buf whole, parts;
+	const uint8_t *text = (const uint8_t *)"a text of some length";
+	desk_open(&desk, CKM_GENERIC_SECRET_KEY_GEN, CKK_GENERIC_SECRET, 32);
+	buf_init(&whole, 1 << 12);
+	buf_init(&parts, 1 << 13);
+	CU_ASSERT(crypt_(&desk, SIGN, &hmac, text, 21, &whole) == CKR_OK);
+	CU_ASSERT(in_parts(&desk, SIGN, &hmac, text, 21, 5, NULL, &parts) == CKR_OK);
+	CU_ASSERT(parts.size == 32 && whole.size == 32 && memcmp(parts.data, whole.data, 32) == 0);
+	struct bytes mac = { parts.data, 32 };
+	CU_ASSERT(in_parts(&desk, VERIFY, &hmac, text, 21, 4, &mac, NULL) == CKR_OK);
+	CU_ASSERT(in_parts(&desk, VERIFY, &hmac, text, 20, 4, &mac, NULL) == CKR_SIGNATURE_INVALID);
+	buf_finish(&whole);
+	buf_finish(&parts);
+	desk_close(&desk);
+}
+
+/* Its session's number may be another's by then. */
+static void an_operation_in_parts_ends_with_its_tokens_life(void)
+{
+	CK_MECHANISM hmac = { CKM_SHA256_HMAC, NULL, 0 };
+	struct complaint complaint;
+	struct desk desk;
+	struct parts parts;
+	desk_open(&desk, CKM_GENERIC_SECRET_KEY_GEN, CKK_GENERIC_SECRET, 32);
+	CU_ASSERT(parts_begin(&parts, desk.token, SIGN, &hmac, desk.key) == CKR_OK);
+	CU_ASSERT(token_reopen(desk.token, &complaint) == ERR_OK);
+	CU_ASSERT(parts_update(&parts, &(struct bytes){ "text", 4 }, NULL) == CKR_DEVICE_ERROR);
+	parts_end(&parts, CKR_DEVICE_ERROR);
+	CU_ASSERT(parts_begin(&parts, desk.token, CRATON__CRYPT_KIND__SIGN_RECOVER, &hmac, desk.key) == CKR_FUNCTION_NOT_SUPPORTED);
+	desk_close(&desk);
+}
+
 TESTS("backend: operate",
       SAY(what_is_encrypted_is_decrypted),
       SAY(a_forged_gcm_text_fails_and_leaves_nothing_behind),
@@ -179,4 +261,5 @@ TESTS("backend: operate",
       SAY(results_are_added_and_never_beyond_the_limit),
       SAY(a_megabyte_goes_through),
       SAY(a_refused_call_leaves_the_session_clean),
-      SAY(random_bytes_come_from_the_token))
+      SAY(random_bytes_come_from_the_token), SAY(in_parts_is_the_same_as_whole),
+      SAY(a_mac_in_parts_is_verified_in_parts), SAY(an_operation_in_parts_ends_with_its_tokens_life))

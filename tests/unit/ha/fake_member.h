@@ -20,6 +20,7 @@ struct fake {
 	struct line script[SCRIPT_MAX]; /* the last line is said again and again */
 	unsigned length;
 	atomic_uint calls, probes, drops;
+	atomic_uint lines, let_go_good, let_go_bad; /* lines that were taken, and how they ended */
 	atomic_int probe_err;
 	bool waits;                     /* for an interrupt */
 	atomic_bool interrupted;
@@ -90,7 +91,27 @@ static inline void fake_destroy(struct member *member)
 	pthread_cond_destroy(&fake->changed);
 }
 
-static const struct member_ops fake_ops = { fake_call, fake_probe, fake_drop, fake_interrupt, fake_destroy };
+static inline enum err fake_call_on(struct member *member, struct line **line, const Craton__Request *request, int64_t patience_ms,
+                                    Craton__Reply **reply)
+{
+	struct fake *fake = (struct fake *)member;
+	atomic_fetch_add(&fake->lines, !*line);
+	enum err err = fake_call(member, request, patience_ms, reply);
+	*line = err == ERR_OK ? (struct line *)fake : NULL;
+	return err;
+}
+
+static inline void fake_let_go(struct member *member, struct line *line, bool is_good)
+{
+	struct fake *fake = (struct fake *)member;
+	(void)line;
+	atomic_fetch_add(is_good ? &fake->let_go_good : &fake->let_go_bad, 1);
+}
+
+static const struct member_ops fake_ops = {
+	.call = fake_call, .call_on = fake_call_on, .let_go = fake_let_go, .probe = fake_probe, .drop = fake_drop,
+	.interrupt = fake_interrupt, .destroy = fake_destroy,
+};
 
 /* Lives as long as the test's own memory. */
 static inline struct member *fake_init(struct fake *fake, const char *name, const struct line *script, unsigned length)

@@ -157,6 +157,27 @@ static void what_no_token_does_in_parts_is_kept_and_done_whole(void)
 	module_stop();
 }
 
+static void what_no_rsa_key_can_take_is_refused_without_a_question(void)
+{
+	CK_SESSION_HANDLE session = start(1);
+	CK_OBJECT_HANDLE open, key;
+	CK_BYTE out[256];
+	CK_ULONG size = sizeof out;
+	make_rsa(session, &open, &key);
+	unsigned before = module.toy.crypts;
+	EXPECT(C_SignInit(session, &rsa, key), CKR_OK);
+	EXPECT(C_Sign(session, text, 246, out, &size), CKR_DATA_LEN_RANGE);
+	EXPECT(C_SignInit(session, &rsa, key), CKR_OK);
+	EXPECT(C_SignUpdate(session, text, 246), CKR_OK);
+	EXPECT(C_SignFinal(session, out, &size), CKR_DATA_LEN_RANGE);
+	EXPECT(C_DecryptInit(session, &rsa, key), CKR_OK);
+	EXPECT(C_Decrypt(session, text, 255, out, &size), CKR_ENCRYPTED_DATA_LEN_RANGE);
+	CU_ASSERT_EQUAL(module.toy.crypts, before);
+	EXPECT(C_SignInit(session, &rsa, key), CKR_OK);
+	EXPECT(C_Sign(session, text, 245, out, &size), CKR_OK);
+	module_stop();
+}
+
 /* ---- ciphers */
 
 static CK_ULONG encrypt_whole(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key, CK_ULONG size, CK_BYTE *out)
@@ -468,7 +489,8 @@ static void a_wary_key_wants_the_pin_for_each_use(void)
 
 TESTS("pkcs11 parts", SAY(a_short_mac_in_parts_is_one_round_trip), SAY(a_long_mac_in_parts_is_done_by_one_member_in_parts),
 	SAY(beyond_the_limit_the_member_lost_is_the_operation_lost_and_nothing_else), SAY(an_operation_given_up_leaves_its_member_free),
-	SAY(what_no_token_does_in_parts_is_kept_and_done_whole), SAY(a_cipher_gives_its_output_as_it_comes),
+	SAY(what_no_token_does_in_parts_is_kept_and_done_whole),
+	SAY(what_no_rsa_key_can_take_is_refused_without_a_question), SAY(a_cipher_gives_its_output_as_it_comes),
 	SAY(a_question_for_a_length_or_a_short_buffer_takes_nothing), SAY(within_the_limit_another_member_takes_a_cipher_over),
 	SAY(an_authenticated_text_is_shown_at_the_end), SAY(nothing_is_something_to_work_on), SAY(a_long_mac_in_one_call_goes_in_pieces),
 	SAY(a_long_call_outlives_its_member), SAY(a_long_text_is_enciphered_in_one_call), SAY(a_long_part_over_itself_is_not_overtaken),
