@@ -63,12 +63,12 @@ static size_t general_size(const struct mechanism_facts *facts, const Craton__Me
 	return (size_t)mechanism->number;
 }
 
-/* Bytes of the tag; SIZE_MAX if the parameter does not make sense. */
+/* Bytes of the tag; SIZE_MAX if the parameter does not make sense. A token that makes the IV may put it into the result. */
 static size_t tag_size_of(const Craton__Mechanism *mechanism)
 {
 	switch (mechanism->parameter_case) {
 	case CRATON__MECHANISM__PARAMETER_GCM:
-		return mechanism->gcm->tag_bits <= 128 ? (size_t)((mechanism->gcm->tag_bits + 7) / 8) : SIZE_MAX;
+		return mechanism->gcm->tag_bits <= 128 && !mechanism->gcm->iv_size ? (size_t)((mechanism->gcm->tag_bits + 7) / 8) : SIZE_MAX;
 	case CRATON__MECHANISM__PARAMETER_CCM:
 		return mechanism->ccm->mac_size <= 16 ? (size_t)mechanism->ccm->mac_size : SIZE_MAX;
 	case CRATON__MECHANISM__PARAMETER_CHACHA_POLY:

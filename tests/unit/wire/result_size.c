@@ -139,6 +139,9 @@ static void gcm_adds_its_tag_and_takes_it_off(void)
 	CU_ASSERT_EQUAL(size_of(&mechanism, CKF_ENCRYPT, &key, 5, &exact), 17);
 	CU_ASSERT_EQUAL(size_of(&mechanism, CKF_DECRYPT, &key, 17, &exact), 5);
 	CU_ASSERT_EQUAL(size_of(&mechanism, CKF_DECRYPT, &key, 3, &exact), 0);
+	gcm.iv_size = 12; /* which may come out with the rest */
+	CU_ASSERT_EQUAL(size_of(&mechanism, CKF_ENCRYPT, &key, 5, &exact), SIZE_MAX);
+	gcm.iv_size = 0;
 	gcm.tag_bits = 1000;
 	CU_ASSERT_EQUAL(size_of(&mechanism, CKF_ENCRYPT, &key, 5, &exact), SIZE_MAX);
 }
