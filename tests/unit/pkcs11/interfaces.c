@@ -79,6 +79,49 @@ static void a_user_without_a_name_logs_in_as_ever(void)
 
 static CK_BYTE iv[16], data[32], out[64];
 
+/* Each function of 3.0 that takes a session, where nothing is going on; all for the same code. */
+static void with_session(CK_SESSION_HANDLE s, CK_RV want)
+{
+	CK_FUNCTION_LIST_3_0 *list = functions_3_0();
+	CK_MECHANISM hmac = { CKM_SHA256_HMAC, NULL, 0 }, gcm = { CKM_AES_GCM, NULL, 0 };
+	CK_ULONG size = sizeof out;
+	EXPECT(list->C_LoginUser(s, CKU_USER, data, 4, NULL, 0), want);
+	EXPECT(list->C_LoginUser(s, CKU_USER, data, 4, data, 4), want);
+	EXPECT(list->C_SessionCancel(s, 0), want);
+	EXPECT(list->C_MessageEncryptInit(s, &gcm, 1), want);
+	EXPECT(list->C_EncryptMessage(s, data, 8, data, 4, data, 4, out, &size), want);
+	EXPECT(list->C_EncryptMessageBegin(s, data, 8, data, 4), want);
+	EXPECT(list->C_EncryptMessageNext(s, data, 8, data, 4, out, &size, 0), want);
+	EXPECT(list->C_MessageEncryptFinal(s), want);
+	EXPECT(list->C_MessageDecryptInit(s, &gcm, 1), want);
+	EXPECT(list->C_DecryptMessage(s, data, 8, data, 4, data, 4, out, &size), want);
+	EXPECT(list->C_DecryptMessageBegin(s, data, 8, data, 4), want);
+	EXPECT(list->C_DecryptMessageNext(s, data, 8, data, 4, out, &size, CKF_END_OF_MESSAGE), want);
+	EXPECT(list->C_MessageDecryptFinal(s), want);
+	EXPECT(list->C_MessageSignInit(s, &hmac, 1), want);
+	EXPECT(list->C_SignMessage(s, NULL, 0, data, 4, out, &size), want);
+	EXPECT(list->C_SignMessageBegin(s, NULL, 0), want);
+	EXPECT(list->C_SignMessageNext(s, NULL, 0, data, 4, out, &size), want);
+	EXPECT(list->C_MessageSignFinal(s), want);
+	EXPECT(list->C_MessageVerifyInit(s, &hmac, 1), want);
+	EXPECT(list->C_VerifyMessage(s, NULL, 0, data, 4, out, 4), want);
+	EXPECT(list->C_VerifyMessageBegin(s, NULL, 0), want);
+	EXPECT(list->C_VerifyMessageNext(s, NULL, 0, data, 4, out, 4), want);
+	EXPECT(list->C_MessageVerifyFinal(s), want);
+}
+
+static void nothing_works_without_a_session(void)
+{
+	with_session(1, CKR_CRYPTOKI_NOT_INITIALIZED);
+	module_start();
+	CK_SESSION_HANDLE closed = open_session(RO);
+	EXPECT(C_CloseSession(closed), CKR_OK);
+	with_session(closed, CKR_SESSION_HANDLE_INVALID);
+	with_session(CK_INVALID_HANDLE, CKR_SESSION_HANDLE_INVALID);
+	with_session((CK_ULONG)-1, CKR_SESSION_HANDLE_INVALID);
+	module_stop();
+}
+
 static void what_is_cancelled_is_over_and_the_rest_goes_on(void)
 {
 	CK_SESSION_HANDLE s = module_start();
@@ -113,4 +156,4 @@ static void what_is_cancelled_is_over_and_the_rest_goes_on(void)
 
 TESTS("pkcs11 interfaces", SAY(both_versions_are_on_offer_and_3_0_is_the_default), SAY(no_interface_claims_to_survive_a_fork),
 	SAY(every_function_of_3_0_is_in_its_list), SAY(each_list_says_its_own_version), SAY(a_user_without_a_name_logs_in_as_ever),
-	SAY(what_is_cancelled_is_over_and_the_rest_goes_on))
+	SAY(nothing_works_without_a_session), SAY(what_is_cancelled_is_over_and_the_rest_goes_on))
