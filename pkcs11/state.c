@@ -19,6 +19,7 @@ struct name {
 static const struct name name_start = { { 'C', 'r', 'O', 'S' }, { 0, 0, 0, 1 }, { { 0 } } };
 
 struct saved_state {
+	atomic_uint references;
 	struct id id;
 	size_t size;                    /* of the data kept in it */
 	struct operation operations[KINDS];
@@ -27,9 +28,9 @@ struct saved_state {
 	bool digest_has_parts;
 };
 
-static void saved_destroy(struct saved_state *saved)
+static void saved_release(struct saved_state *saved)
 {
-	if (!saved)
+	if (!saved || atomic_fetch_sub(&saved->references, 1) > 1)
 		return;
 	for (size_t i = 0; i < KINDS; i++)
 		operation_end(&saved->operations[i]);
@@ -100,6 +101,7 @@ static CK_RV save(struct session *session, struct saved_state **out)
 	struct saved_state *saved = calloc(1, sizeof *saved);
 	if (!saved)
 		return CKR_HOST_MEMORY;
+	saved->references = 1;
 	saved->id = id_random();
 	saved->digest_facts = session->digest_facts;
 	saved->digest_has_parts = session->digest_has_parts;
@@ -112,7 +114,7 @@ static CK_RV save(struct session *session, struct saved_state **out)
 	if (rv == CKR_OK)
 		*out = saved;
 	else
-		saved_destroy(saved);
+		saved_release(saved);
 	return rv;
 }
 
@@ -126,7 +128,7 @@ void states_init(struct states *states)
 void states_finish(struct states *states)
 {
 	for (size_t i = 0; i < STATES_MAX; i++)
-		saved_destroy(states->list[i]);
+		saved_release(states->list[i]);
 	pthread_mutex_destroy(&states->lock);
 }
 
@@ -134,7 +136,7 @@ static void drop_locked(struct states *states, size_t at)
 {
 	if (states->list[at])
 		states->size -= states->list[at]->size;
-	saved_destroy(states->list[at]);
+	saved_release(states->list[at]);
 	states->list[at] = NULL;
 }
 
@@ -150,12 +152,18 @@ static void keep(struct states *states, struct saved_state *saved)
 	pthread_mutex_unlock(&states->lock);
 }
 
-static struct saved_state *find_locked(struct states *states, const struct id *id)
+/* Held: it may be forgotten meanwhile. */
+static struct saved_state *borrow(struct states *states, const struct id *id)
 {
-	for (size_t i = 0; i < STATES_MAX; i++)
+	struct saved_state *found = NULL;
+	pthread_mutex_lock(&states->lock);
+	for (size_t i = 0; i < STATES_MAX && !found; i++)
 		if (states->list[i] && id_equal(&states->list[i]->id, id))
-			return states->list[i];
-	return NULL;
+			found = states->list[i];
+	if (found)
+		atomic_fetch_add(&found->references, 1);
+	pthread_mutex_unlock(&states->lock);
+	return found;
 }
 
 /* ---- the functions */
@@ -241,12 +249,10 @@ static void take_over(struct session *session, const struct saved_state *copy)
 	session->digest_has_parts = copy->digest_has_parts;
 }
 
-static CK_RV restore_locked(struct session *session, const struct id *id, CK_OBJECT_HANDLE encryption_key,
-                            CK_OBJECT_HANDLE authentication_key)
+static CK_RV restore(struct session *session, const struct saved_state *saved, CK_OBJECT_HANDLE encryption_key,
+                     CK_OBJECT_HANDLE authentication_key)
 {
-	struct saved_state copy, *saved = find_locked(&session->library->states, id);
-	if (!saved)
-		return CKR_SAVED_STATE_INVALID;
+	struct saved_state copy;
 	CK_RV rv = check_key(session, either(saved, CRATON__CRYPT_KIND__ENCRYPT, CRATON__CRYPT_KIND__DECRYPT), encryption_key);
 	if (rv == CKR_OK)
 		rv = check_key(session, either(saved, CRATON__CRYPT_KIND__SIGN, CRATON__CRYPT_KIND__VERIFY), authentication_key);
@@ -268,9 +274,9 @@ static CK_RV set_state(struct session *session, const void *state, CK_ULONG size
 	memcpy(&name, state, sizeof name);
 	if (memcmp(&name, &name_start, offsetof(struct name, id)) != 0)
 		return CKR_SAVED_STATE_INVALID;
-	pthread_mutex_lock(&session->library->states.lock);
-	CK_RV rv = restore_locked(session, &name.id, encryption_key, authentication_key);
-	pthread_mutex_unlock(&session->library->states.lock);
+	struct saved_state *saved = borrow(&session->library->states, &name.id);
+	CK_RV rv = saved ? restore(session, saved, encryption_key, authentication_key) : CKR_SAVED_STATE_INVALID;
+	saved_release(saved);
 	return rv;
 }
 
