@@ -56,7 +56,7 @@ union structure {
 	CK_HKDF_PARAMS hkdf;
 	CK_SP800_108_KDF_PARAMS kdf;
 	CK_SP800_108_FEEDBACK_KDF_PARAMS kdf_feedback;
-	uint8_t bytes[128]; /* as long as the longest */
+	uint8_t bytes[128]; /* room for any of them */
 };
 
 struct layout {

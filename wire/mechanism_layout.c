@@ -1,5 +1,6 @@
 /* The structures that are parameters, field by field: PKCS#11's on one side, the wire's messages on the other. */
 #include "wire/mechanism_form.h"
+#include <assert.h>
 #include <limits.h>
 #include <string.h>
 
@@ -130,6 +131,7 @@ static const struct field key[] = { { FIELD_KEY, .native = 0 } };
 
 static bool copied(union structure *to, const void *from, size_t size, size_t wanted)
 {
+	assert(wanted <= sizeof *to);
 	if (size == wanted)
 		memcpy(to, from, size);
 	return size == wanted;
@@ -187,11 +189,10 @@ static bool read_kdf_feedback(union structure *to, const void *from, size_t size
 }
 
 #define FIELDS(table) .fields = table, .count = sizeof(table) / sizeof *(table)
-#define LAYOUT(structure, case_, descriptor, table) \
-	{ .size = sizeof(structure), .parameter = CRATON__MECHANISM__PARAMETER_##case_, .message = &craton__##descriptor##_parameter__descriptor, FIELDS(table) }
 #define LAYOUT_READ(structure, case_, descriptor, table, function) \
-	{ .size = sizeof(structure), .parameter = CRATON__MECHANISM__PARAMETER_##case_, .message = &craton__##descriptor##_parameter__descriptor, FIELDS(table), \
-	  .read = function }
+	{ .size = sizeof(structure), .parameter = CRATON__MECHANISM__PARAMETER_##case_, \
+	  .message = &craton__##descriptor##_parameter__descriptor, FIELDS(table), .read = function }
+#define LAYOUT(structure, case_, descriptor, table) LAYOUT_READ(structure, case_, descriptor, table, NULL)
 
 const struct layout *layout_of(enum form_kind kind)
 {
@@ -224,7 +225,6 @@ const struct layout *layout_of(enum form_kind kind)
 
 CK_RV layout_read(const struct layout *layout, const void *from, size_t size, union structure *to)
 {
-	_Static_assert(sizeof(union structure) == 128, "every structure fits");
 	bool good = layout->read ? layout->read(to, from, size) : copied(to, from, size, layout->size);
 	return good ? CKR_OK : CKR_MECHANISM_PARAM_INVALID;
 }
