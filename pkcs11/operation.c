@@ -61,24 +61,6 @@ static bool is_key(const struct object *object)
 	return class == CKO_PUBLIC_KEY || class == CKO_PRIVATE_KEY || class == CKO_SECRET_KEY;
 }
 
-static CK_RV check_key(struct session *session, Craton__CryptKind kind, CK_MECHANISM_TYPE mechanism, struct object *key)
-{
-	CK_KEY_TYPE type = (CK_KEY_TYPE)attribute_list_ulong(&key->attributes, CKA_KEY_TYPE, KEY_TYPE_NONE);
-	if (!is_key(key))
-		return CKR_KEY_HANDLE_INVALID;
-	if (!mechanism_takes_key_type(mechanism, type))
-		return CKR_KEY_TYPE_INCONSISTENT;
-	if (attribute_list_bool(&key->attributes, uses[kind].permission, false))
-		return CKR_OK;
-	return ask_permission(session, key, uses[kind].permission);
-}
-
-static CK_RV find_key(struct session *session, CK_OBJECT_HANDLE handle, struct object **key)
-{
-	*key = session_object(session, handle);
-	return *key ? CKR_OK : CKR_KEY_HANDLE_INVALID;
-}
-
 /* An empty list allows all. */
 static bool is_allowed(const struct object *key, CK_MECHANISM_TYPE mechanism)
 {
@@ -91,12 +73,30 @@ static bool is_allowed(const struct object *key, CK_MECHANISM_TYPE mechanism)
 	return false;
 }
 
+static CK_RV check_key(struct session *session, Craton__CryptKind kind, CK_MECHANISM_TYPE mechanism, struct object *key)
+{
+	CK_KEY_TYPE type = (CK_KEY_TYPE)attribute_list_ulong(&key->attributes, CKA_KEY_TYPE, KEY_TYPE_NONE);
+	if (!is_key(key))
+		return CKR_KEY_HANDLE_INVALID;
+	if (!mechanism_takes_key_type(mechanism, type))
+		return CKR_KEY_TYPE_INCONSISTENT;
+	bool may = attribute_list_bool(&key->attributes, uses[kind].permission, false);
+	CK_RV rv = may ? CKR_OK : ask_permission(session, key, uses[kind].permission);
+	return rv == CKR_OK && !is_allowed(key, mechanism) ? CKR_MECHANISM_INVALID : rv;
+}
+
+static CK_RV find_key(struct session *session, CK_OBJECT_HANDLE handle, struct object **key)
+{
+	*key = session_object(session, handle);
+	return *key ? CKR_OK : CKR_KEY_HANDLE_INVALID;
+}
+
 /* Then data of any size is one short round trip, and any token that signs hashes will do. A key that is bound to mechanisms which hash and
- * sign takes their digest; one that is bound to others hears of it from the node. */
+ * sign takes their digest. */
 static bool may_hash_here(struct session *session, const struct operation *operation)
 {
 	struct offered raw;
-	if (!operation->facts || !operation->facts->is_split || !is_allowed(operation->key, operation->facts->type))
+	if (!operation->facts || !operation->facts->is_split)
 		return false;
 	return offer_find(session->library, operation->facts->raw, &raw) == CKR_OK && raw.remote & uses[operation->kind].use;
 }
