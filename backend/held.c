@@ -3,12 +3,11 @@
 #include "backend/key_info.h"
 #include "backend/learn.h"
 #include "backend/seal_private.h"
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/rand.h>
 #include <string.h>
 #include <strings.h>
 
-#define SECURE_HEAP_SIZE (64u << 10)
 #define POINT_SIZE_MAX 57
 
 /* RFC 8410: the curves' object identifiers; PKCS#11 v3.0, 2.3.5: their names, as a PrintableString. */
@@ -62,19 +61,15 @@ unsigned held_kind(const Craton__Object *object)
 	return curve ? curve->kind : 0;
 }
 
-/* OpenSSL keeps private values in its secure heap, if there is one. */
-static bool lock_memory(void)
-{
-	return CRYPTO_secure_malloc_initialized() || CRYPTO_secure_malloc_init(SECURE_HEAP_SIZE, 32);
-}
-
+/* A private value of these curves is any string of its length. OpenSSL copies it to compute the public half, and wipes the copy; its
+ * secure heap would be locked too, but is the whole process's, the token's module included, and fails when it is full. */
 static CK_RV make_values(const struct curve *curve, struct secret *private, uint8_t public[POINT_SIZE_MAX])
 {
-	size_t private_size = curve->size, public_size = curve->size;
-	EVP_PKEY *key = lock_memory() ? EVP_PKEY_Q_keygen(NULL, NULL, curve->name) : NULL;
-	bool done = key && EVP_PKEY_get_raw_private_key(key, private->data, &private_size) == 1 &&
-	            EVP_PKEY_get_raw_public_key(key, public, &public_size) == 1 && private_size == curve->size &&
-	            public_size == curve->size;
+	size_t size = curve->size;
+	if (RAND_priv_bytes(private->data, (int)private->size) != 1)
+		return CKR_DEVICE_ERROR;
+	EVP_PKEY *key = EVP_PKEY_new_raw_private_key_ex(NULL, curve->name, NULL, private->data, private->size);
+	bool done = key && EVP_PKEY_get_raw_public_key(key, public, &size) == 1 && size == curve->size;
 	EVP_PKEY_free(key);
 	return done ? CKR_OK : CKR_DEVICE_MEMORY;
 }
