@@ -22,6 +22,8 @@ static const struct {
 	{ CKF_VERIFY, CKF_MESSAGE_VERIFY, CRATON__CRYPT_KIND__VERIFY },
 	{ CKF_ENCRYPT, CKF_MESSAGE_ENCRYPT, CRATON__CRYPT_KIND__ENCRYPT },
 	{ CKF_DECRYPT, CKF_MESSAGE_DECRYPT, CRATON__CRYPT_KIND__DECRYPT },
+	{ CKF_SIGN_RECOVER, 0, CRATON__CRYPT_KIND__SIGN_RECOVER },
+	{ CKF_VERIFY_RECOVER, 0, CRATON__CRYPT_KIND__VERIFY_RECOVER },
 };
 
 /* "If a flag is set for an operation that has not been initialized in the session, the operation flag will be ignored". */

@@ -127,7 +127,7 @@ static void what_is_cancelled_is_over_and_the_rest_goes_on(void)
 	CK_SESSION_HANDLE s = module_start();
 	CK_OBJECT_HANDLE aes = make_aes(s, true, "aes"), mac, found;
 	CK_MECHANISM cbc = { CKM_AES_CBC, iv, 16 }, hmac = { CKM_SHA256_HMAC, NULL, 0 }, sha256 = { CKM_SHA256, NULL, 0 };
-	CK_MECHANISM generic = { CKM_GENERIC_SECRET_KEY_GEN, NULL, 0 };
+	CK_MECHANISM generic = { CKM_GENERIC_SECRET_KEY_GEN, NULL, 0 }, rsa = { CKM_RSA_PKCS, NULL, 0 };
 	CK_ULONG size = sizeof out, count;
 	EXPECT(C_GenerateKey(s, &generic, NULL, 0, &mac), CKR_OK);
 	EXPECT(C_EncryptInit(s, &cbc, aes), CKR_OK);
@@ -150,6 +150,12 @@ static void what_is_cancelled_is_over_and_the_rest_goes_on(void)
 	EXPECT(C_Decrypt(s, data, 32, out, &size), CKR_OK);
 	EXPECT(C_SessionCancel(s, CKF_VERIFY), CKR_OK);
 	EXPECT(C_Verify(s, data, 32, out, 32), CKR_OPERATION_NOT_INITIALIZED);
+	make_rsa(s, &found, &aes);
+	EXPECT(C_SignRecoverInit(s, &rsa, aes), CKR_OK);
+	EXPECT(C_VerifyRecoverInit(s, &rsa, found), CKR_OK);
+	EXPECT(C_SessionCancel(s, CKF_SIGN_RECOVER | CKF_VERIFY_RECOVER), CKR_OK);
+	EXPECT(C_SignRecover(s, data, 32, out, &size), CKR_OPERATION_NOT_INITIALIZED);
+	EXPECT(C_VerifyRecover(s, data, 32, out, &size), CKR_OPERATION_NOT_INITIALIZED);
 	EXPECT(C_SessionCancel(77777, 0), CKR_SESSION_HANDLE_INVALID);
 	module_stop();
 }
