@@ -9,22 +9,31 @@
 #define LAST CRATON__CRYPT_STAGE__LAST
 
 /* HMAC, at one stage. */
-static Craton__Reply *ask(struct talk *who, const struct id *id, Craton__CryptStage stage, const char *data)
-{
-	Craton__Crypt body = CRATON__CRYPT__INIT;
-	Craton__ObjectRef key = CRATON__OBJECT_REF__INIT;
+struct stage {
+	Craton__Crypt body;
+	Craton__ObjectRef key;
 	Craton__Mechanism mechanism;
-	craton__mechanism__init(&mechanism);
-	mechanism.type = CKM_SHA256_HMAC;
-	key.id = (ProtobufCBinaryData){ ID_SIZE, (uint8_t *)(uintptr_t)id->bytes };
-	body.kind = CRATON__CRYPT_KIND__SIGN;
-	body.stage = stage;
-	body.data = (ProtobufCBinaryData){ strlen(data), (uint8_t *)(uintptr_t)data };
-	if (stage == FIRST) {
-		body.key = &key;
-		body.mechanism = &mechanism;
-	}
-	REQUEST(CRYPT, crypt, body);
+};
+
+static void stage_init(struct stage *stage, const struct id *id, Craton__CryptStage which, const char *data)
+{
+	craton__crypt__init(&stage->body);
+	craton__object_ref__init(&stage->key);
+	craton__mechanism__init(&stage->mechanism);
+	stage->mechanism.type = CKM_SHA256_HMAC;
+	stage->key.id = (ProtobufCBinaryData){ ID_SIZE, (uint8_t *)(uintptr_t)id->bytes };
+	stage->body.kind = CRATON__CRYPT_KIND__SIGN;
+	stage->body.stage = which;
+	stage->body.data = (ProtobufCBinaryData){ strlen(data), (uint8_t *)(uintptr_t)data };
+	stage->body.key = which == FIRST ? &stage->key : NULL;
+	stage->body.mechanism = which == FIRST ? &stage->mechanism : NULL;
+}
+
+static Craton__Reply *ask(struct talk *who, const struct id *id, Craton__CryptStage which, const char *data)
+{
+	struct stage stage;
+	stage_init(&stage, id, which, data);
+	REQUEST(CRYPT, crypt, stage.body);
 	return talk_ask(who, &request);
 }
 
@@ -193,6 +202,67 @@ static void the_one_silent_longest_makes_room(void)
 	limits_end(before);
 }
 
+/* ---- through a real connection */
+
+static struct id generate_public_key(void)
+{
+	struct template template_ = token_key("for anyone");
+	struct id id;
+	template_bool(&template_, CKA_PRIVATE, false);
+	Craton__Reply *made = generate_ok(&template_);
+	id_from_bytes(&id, made->created->list[0]->id.data, made->created->list[0]->id.len);
+	reply_free(made);
+	return id;
+}
+
+static struct channel *connected(void)
+{
+	struct address address = { .is_unix = true };
+	struct channel *channel = NULL;
+	Craton__HelloReply *hello = NULL;
+	snprintf(address.host, sizeof address.host, "%s", house_file(&house, "socket"));
+	CU_ASSERT_EQUAL_FATAL(channel_connect(&address, NULL, NULL, deadline_in(5000), &channel), ERR_OK);
+	CU_ASSERT_EQUAL_FATAL(call_hello(channel, "test", deadline_in(5000), &hello), ERR_OK);
+	craton__hello_reply__free_unpacked(hello, NULL);
+	return channel;
+}
+
+static void begin_on(struct channel *channel, const struct id *id)
+{
+	struct stage stage;
+	Craton__Reply *reply = NULL;
+	stage_init(&stage, id, FIRST, "data");
+	REQUEST(CRYPT, crypt, stage.body);
+	request.slot = talk.slot;
+	CU_ASSERT_EQUAL_FATAL(call(channel, &request, 5000, DEADLINE_NEVER, &reply), ERR_OK);
+	CU_ASSERT_EQUAL(reply->fault, CRATON__FAULT__FAULT_NONE);
+	CU_ASSERT_EQUAL(reply->rv, CKR_OK);
+	reply_free(reply);
+}
+
+static void a_connection_serves_nothing_else_meanwhile_and_its_end_is_the_operations(void)
+{
+	begin();
+	struct server *server;
+	struct complaint complaint;
+	struct id id = generate_public_key();
+	CU_ASSERT_EQUAL_FATAL(server_open(&house.config, &server, &complaint), ERR_OK);
+	CU_ASSERT_EQUAL_FATAL(server_start(server, house.node, &complaint), ERR_OK);
+	struct channel *one = connected(), *two = connected();
+	begin_on(one, &id);
+	begin_on(two, &id);
+	CU_ASSERT_EQUAL(multiparts_count(house.node->multiparts), 2);
+	Craton__Random body = CRATON__RANDOM__INIT;
+	Craton__Reply *reply = NULL;
+	REQUEST(RANDOM, random, body);
+	CU_ASSERT_EQUAL(call(one, &request, 5000, DEADLINE_NEVER, &reply), ERR_CLOSED);
+	channel_close(one);
+	channel_close(two);
+	CU_ASSERT_TRUE(server_stop(server, deadline_in(5000)));
+	CU_ASSERT_EQUAL(multiparts_count(house.node->multiparts), 0);
+	server_close(server);
+}
+
 static void all_is_closed(void)
 {
 	house_close(&house);
@@ -201,4 +271,4 @@ static void all_is_closed(void)
 TESTS("node parts", SAY(in_parts_is_the_same_as_whole), SAY(what_was_not_begun_is_not_gone_on_with), SAY(what_is_refused_leaves_nothing_open),
 	SAY(a_key_destroyed_ends_its_operation_at_the_next_part), SAY(a_key_with_another_label_is_the_same_key),
 	SAY(who_is_logged_out_does_not_go_on), SAY(no_more_are_open_than_may_be), SAY(the_one_silent_longest_makes_room),
-	SAY(all_is_closed))
+	SAY(a_connection_serves_nothing_else_meanwhile_and_its_end_is_the_operations), SAY(all_is_closed))

@@ -51,6 +51,7 @@ static void one_member_is_enough(void)
 	CU_ASSERT(config.slot == 1 && config.connect_ms == 2000 && config.command_ms == 20000 && config.catch_up_ms == 2000);
 	CU_ASSERT(config.recovery_retries == -1 && config.recovery_interval_ms == 1000 && config.recovery_mode == RECOVERY_ENHANCED);
 	CU_ASSERT_EQUAL(config.recovery_wait_ms, 0);
+	CU_ASSERT_EQUAL(config.replay_size, 1 << 20);
 	CU_ASSERT_EQUAL(client_config_tls(&config, &tls, &complaint), ERR_OK);
 	CU_ASSERT_PTR_NULL(tls);
 	client_config_release(&config);
@@ -59,12 +60,13 @@ static void one_member_is_enough(void)
 static void everything_can_be_said(void)
 {
 	CU_ASSERT_EQUAL_FATAL(load("[tls]\nauthority = ca.crt\ncertificate = /x/c.crt\nkey = c.key\n[slot]\nid = 3\n[timeouts]\nconnect=1s\n"
-	                           "command=5s\ncatch_up=0\n[recovery]\nretries=5\ninterval=250ms\nmode=basic\nwait=3s\n"
+	                           "command=5s\ncatch_up=0\n[recovery]\nretries=5\ninterval=250ms\nmode=basic\nwait=3s\nreplay=5000\n"
 	                           "[member a]\naddress = unix:/a\n[member b]\naddress = b.example:7000\n"), ERR_OK);
 	CU_ASSERT_STRING_EQUAL(config.authority_file, in_folder("ca.crt"));
 	CU_ASSERT_STRING_EQUAL(config.certificate_file, "/x/c.crt");
 	CU_ASSERT(config.slot == 3 && config.connect_ms == 1000 && config.command_ms == 5000 && config.catch_up_ms == 0);
 	CU_ASSERT(config.recovery_retries == 5 && config.recovery_interval_ms == 250 && config.recovery_mode == RECOVERY_BASIC);
+	CU_ASSERT_EQUAL(config.replay_size, 5000);
 	CU_ASSERT(config.member_count == 2 && config.members[1].address.port == 7000);
 	client_config_release(&config);
 }
