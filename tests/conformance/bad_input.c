@@ -105,6 +105,7 @@ void calls_about_objects(void)
 	TRY("C_GetObjectSize", "NULL", P11->C_GetObjectSize(s, fixture.data, NULL), CKR_ARGUMENTS_BAD, NULL);
 	TRY("C_GetAttributeValue", "template NULL", P11->C_GetAttributeValue(s, fixture.data, NULL, 1), CKR_ARGUMENTS_BAD, NULL);
 	TRY("C_GetAttributeValue", "no such attribute", P11->C_GetAttributeValue(s, fixture.data, &unknown, 1), CKR_ATTRIBUTE_TYPE_INVALID, NULL);
+	unknown.ulValueLen = 4; /* it was told that there is none */
 	TRY("C_SetAttributeValue", "template NULL", P11->C_SetAttributeValue(s, fixture.data, NULL, 1), CKR_ARGUMENTS_BAD, NULL);
 	TRY("C_SetAttributeValue", "value NULL with a length", P11->C_SetAttributeValue(s, fixture.data, &no_value, 1),
 		CKR_ARGUMENTS_BAD, "it names the value");

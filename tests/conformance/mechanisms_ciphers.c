@@ -24,7 +24,8 @@ void digests_are_those_of_openssl(void)
 {
 	static const struct { CK_MECHANISM_TYPE type; const char *name; } digests[] = { { CKM_MD5, "MD5" }, { CKM_SHA_1, "SHA1" },
 		{ CKM_SHA224, "SHA224" }, { CKM_SHA256, "SHA256" }, { CKM_SHA384, "SHA384" }, { CKM_SHA512, "SHA512" },
-		{ CKM_SHA512_224, "SHA512-224" }, { CKM_SHA512_256, "SHA512-256" } };
+		{ CKM_SHA512_224, "SHA512-224" }, { CKM_SHA512_256, "SHA512-256" },
+		{ CKM_SHA3_224, "SHA3-224" }, { CKM_SHA3_256, "SHA3-256" }, { CKM_SHA3_384, "SHA3-384" }, { CKM_SHA3_512, "SHA3-512" } };
 	CK_SESSION_HANDLE session = session_open(RO);
 	for (size_t i = 0; i < COUNT(digests); i++)
 		if (tries(digests[i].type, CKF_DIGEST))

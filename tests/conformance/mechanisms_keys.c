@@ -17,9 +17,11 @@ static void came_of(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key, CK_OBJECT_C
 	CK_ATTRIBUTE ask = { CKA_LOCAL, &local, sizeof local };
 	CU_ASSERT_EQUAL(number(session, key, CKA_CLASS), class);
 	CU_ASSERT_EQUAL(number(session, key, CKA_KEY_TYPE), type);
-	CU_ASSERT_EQUAL(number(session, key, CKA_KEY_GEN_MECHANISM), mechanism);
 	EXPECT(P11->C_GetAttributeValue(session, key, &ask, 1), CKR_OK);
-	CU_ASSERT_EQUAL(local, CK_TRUE);
+	/* SoftHSM cannot wrap keys of these curves: a node makes and holds them where its operator lets it, and they say so. */
+	bool may_be_held = !token.is_softhsm && (type == CKK_EC_EDWARDS || type == CKK_EC_MONTGOMERY);
+	CU_ASSERT(local == CK_TRUE || may_be_held);
+	CU_ASSERT_EQUAL(number(session, key, CKA_KEY_GEN_MECHANISM), local == CK_TRUE ? mechanism : CK_UNAVAILABLE_INFORMATION);
 }
 
 void every_key_is_generated(void)

@@ -62,6 +62,8 @@ void rsa_signatures_are_those_of_openssl(void)
 		{ { CKM_MD5_RSA_PKCS, NULL, 0 }, "MD5", NULL, 0, 100 }, { { CKM_SHA1_RSA_PKCS, NULL, 0 }, "SHA1", NULL, 0, 100 },
 		{ { CKM_SHA224_RSA_PKCS, NULL, 0 }, "SHA224", NULL, 0, 100 }, { { CKM_SHA256_RSA_PKCS, NULL, 0 }, "SHA256", NULL, 0, 100 },
 		{ { CKM_SHA384_RSA_PKCS, NULL, 0 }, "SHA384", NULL, 0, 100 }, { { CKM_SHA512_RSA_PKCS, NULL, 0 }, "SHA512", NULL, 0, 100 },
+		{ { CKM_SHA3_224_RSA_PKCS, NULL, 0 }, "SHA3-224", NULL, 0, 100 }, { { CKM_SHA3_256_RSA_PKCS, NULL, 0 }, "SHA3-256", NULL, 0, 100 },
+		{ { CKM_SHA3_384_RSA_PKCS, NULL, 0 }, "SHA3-384", NULL, 0, 100 }, { { CKM_SHA3_512_RSA_PKCS, NULL, 0 }, "SHA3-512", NULL, 0, 100 },
 		{ { CKM_SHA1_RSA_PKCS_PSS, PSS(CKM_SHA_1, CKG_MGF1_SHA1, 20) }, "SHA1", "SHA1", 20, 100 },
 		{ { CKM_SHA224_RSA_PKCS_PSS, PSS(CKM_SHA224, CKG_MGF1_SHA224, 28) }, "SHA224", "SHA224", 28, 100 },
 		{ { CKM_SHA256_RSA_PKCS_PSS, PSS(CKM_SHA256, CKG_MGF1_SHA256, 32) }, "SHA256", "SHA256", 32, 100 },
@@ -92,7 +94,9 @@ void rsa_signatures_are_those_of_openssl(void)
 void ecdsa_signatures_are_those_of_openssl(void)
 {
 	static const struct { CK_MECHANISM_TYPE type; const char *digest; } samples[] = { { CKM_ECDSA, NULL }, { CKM_ECDSA_SHA1, "SHA1" },
-		{ CKM_ECDSA_SHA224, "SHA224" }, { CKM_ECDSA_SHA256, "SHA256" }, { CKM_ECDSA_SHA384, "SHA384" }, { CKM_ECDSA_SHA512, "SHA512" } };
+		{ CKM_ECDSA_SHA224, "SHA224" }, { CKM_ECDSA_SHA256, "SHA256" }, { CKM_ECDSA_SHA384, "SHA384" }, { CKM_ECDSA_SHA512, "SHA512" },
+		{ CKM_ECDSA_SHA3_224, "SHA3-224" }, { CKM_ECDSA_SHA3_256, "SHA3-256" }, { CKM_ECDSA_SHA3_384, "SHA3-384" },
+		{ CKM_ECDSA_SHA3_512, "SHA3-512" } };
 	CK_SESSION_HANDLE session = session_open(RO);
 	struct key_pair ec = import_ec(session);
 	for (size_t i = 0; i < COUNT(samples); i++) {

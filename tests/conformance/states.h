@@ -26,6 +26,7 @@ struct call {
 	bool is_always_there;          /* before C_Initialize, too */
 	bool is_parallel;              /* C_GetFunctionStatus, C_CancelFunction: the same answer whatever the argument */
 	bool is_3_0;
+	bool recovers;                 /* where no mechanism does, C_*Init says so, and nothing begins */
 	const char *softhsm;           /* why bare SoftHSM may do otherwise */
 };
 

@@ -93,6 +93,6 @@ CALLS(general,
 	{ "C_SeedRandom", seed_random, EVERYWHERE(CKR_OK) },
 	{ "C_GenerateRandom", generate_random, EVERYWHERE(CKR_OK) },
 	{ "C_GetFunctionStatus", get_function_status, EVERYWHERE(CKR_FUNCTION_NOT_PARALLEL), .is_parallel = true,
-	  .softhsm = "it looks at the session first" },
+	  .softhsm = "it looks at library and session first" },
 	{ "C_CancelFunction", cancel_function, EVERYWHERE(CKR_FUNCTION_NOT_PARALLEL), .is_parallel = true,
-	  .softhsm = "it looks at the session first" });
+	  .softhsm = "it looks at library and session first" });

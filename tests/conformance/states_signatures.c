@@ -37,7 +37,7 @@ static CK_RV begin_verify_and_decrypt(CK_SESSION_HANDLE s)
 #define BEGINS(function) EVERYWHERE(CKR_OK), WITH(function, CKR_OPERATION_ACTIVE)
 #define GOES_ON(function, rv) EVERYWHERE(CKR_OPERATION_NOT_INITIALIZED), WITH(function, rv)
 #define NO_DUALS .softhsm = "it has no dual functions"
-#define NO_RECOVERY .softhsm = "it has no signatures with recovery"
+#define NO_RECOVERY .recovers = true, .softhsm = "it has no signatures with recovery"
 
 CALLS(signatures,
 	{ "C_SignInit", sign_init, BEGINS(sign_init) },

@@ -91,5 +91,6 @@ struct chapter {
 	static const struct sentence sentences_of_##chapter_name[] = { __VA_ARGS__ };   \
 	const struct chapter chapter_##chapter_name = { #chapter_name, sentences_of_##chapter_name, \
 		sizeof sentences_of_##chapter_name / sizeof(struct sentence) }
-extern const struct chapter chapter_general, chapter_states, chapter_mechanisms, chapter_initialize, chapter_pins, chapter_rules, chapter_bad_input, chapter_sessions, chapter_login, chapter_objects, chapter_keys,
-	chapter_sign, chapter_encrypt, chapter_digest, chapter_arguments, chapter_token;
+extern const struct chapter chapter_general, chapter_initialize, chapter_states, chapter_sessions, chapter_login, chapter_pins,
+	chapter_objects, chapter_classes, chapter_rules, chapter_keys, chapter_lineage, chapter_sign, chapter_encrypt, chapter_digest,
+	chapter_dual, chapter_interfaces, chapter_mechanisms, chapter_bad_input, chapter_arguments, chapter_token;
