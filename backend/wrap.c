@@ -2,9 +2,11 @@
 #include "backend/domain_private.h"
 #include "backend/learn.h"
 #include "backend/seal_private.h"
+#include <string.h>
 
 /* More than any RSA key wrapped by any mechanism. */
 #define WRAPPED_FIRST_TRY 8192
+#define CHECK_SIZE 3
 
 static CK_RV wrap_into(CK_FUNCTION_LIST *p11, CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrapping,
                        CK_OBJECT_HANDLE key, CK_ULONG *size, struct buf *out)
@@ -79,53 +81,99 @@ static CK_RV make_guarded(const struct making *making, const Craton__Object *obj
 	return make(making, &physical, out);
 }
 
-/* SoftHSM 2.6.1 says 0 for the length of what it unwrapped or derived. The same made once more, readable, has the length to be
- * asked for; the value itself stays where it is, and who could do this could as well have kept a readable one. */
-static CK_RV measure_twin(const struct making *making, const Craton__Object *object, CK_ULONG *size)
+/* What a key that was made does not tell of itself. */
+struct answer {
+	CK_ULONG size;
+	CK_BYTE check[CHECK_SIZE];
+	bool has_check;
+};
+
+static CK_MECHANISM_TYPE ecb_of(CK_KEY_TYPE type)
+{
+	switch (type) {
+	case CKK_AES: return CKM_AES_ECB;
+	case CKK_DES: return CKM_DES_ECB;
+	case CKK_DES2: case CKK_DES3: return CKM_DES3_ECB;
+	default: return CK_UNAVAILABLE_INFORMATION;
+	}
+}
+
+/* "The value of this attribute is … taken as the first three bytes of … a single block of null (0x00) bytes", encrypted in ECB mode
+ * (PKCS#11 2.40, 4.10.2). One more attribute that a token need not have. */
+static void compute_check(const struct making *making, CK_OBJECT_HANDLE twin, CK_KEY_TYPE type, struct answer *answer)
+{
+	CK_BYTE zeros[16] = { 0 }, block[16];
+	CK_MECHANISM ecb = { ecb_of(type), NULL, 0 };
+	CK_ULONG size = type == CKK_AES ? 16 : 8, written = sizeof block;
+	if (making->p11->C_EncryptInit(making->session, &ecb, twin) != CKR_OK ||
+	    making->p11->C_Encrypt(making->session, zeros, size, block, &written) != CKR_OK || written != size)
+		return;
+	memcpy(answer->check, block, sizeof answer->check);
+	answer->has_check = true;
+}
+
+/* SoftHSM 2.6.1 says 0 for the length of what it unwrapped or derived, and has no check value for what it unwrapped. The same made
+ * once more, readable and fit for encryption, can be asked, where the token allows it; the value itself stays where it is, and who could do
+ * this could as well have kept a readable one. It is no failure to learn nothing; not to get rid of the twin is one. */
+static CK_RV ask_twin(const struct making *making, const Craton__Object *object, struct answer *answer)
 {
 	struct physical physical = { .count = 0 };
+	CK_KEY_TYPE type = object_key_type(object);
+	bool is_cipher = ecb_of(type) != CK_UNAVAILABLE_INFORMATION;
 	CK_OBJECT_HANDLE twin;
-	physical_identity(&physical, object);
+	physical_number(&physical, CKA_CLASS, CKO_SECRET_KEY);
+	physical_number(&physical, CKA_KEY_TYPE, type);
+	physical_flag(&physical, CKA_TOKEN, false);
 	physical_flag(&physical, CKA_PRIVATE, true);
 	physical_flag(&physical, CKA_SENSITIVE, false);
 	physical_flag(&physical, CKA_EXTRACTABLE, true);
-	CK_RV rv = make(making, &physical, &twin);
-	if (rv != CKR_OK)
-		return rv;
-	rv = value_length(making->p11, making->session, twin, size);
-	CK_RV destroyed = making->p11->C_DestroyObject(making->session, twin);
-	return rv == CKR_OK ? destroyed : rv;
-}
-
-static CK_RV measure(const struct making *making, CK_OBJECT_HANDLE key, const Craton__Object *object, uint64_t *out)
-{
-	CK_ULONG size = 0;
-	CK_RV rv = value_length(making->p11, making->session, key, &size);
-	if (rv == CKR_ATTRIBUTE_SENSITIVE)
-		rv = measure_twin(making, object, &size);
-	*out = size;
-	return rv;
+	if (is_cipher)
+		physical_flag(&physical, CKA_ENCRYPT, true);
+	if (make(making, &physical, &twin) != CKR_OK)
+		return CKR_OK;
+	if (value_length(making->p11, making->session, twin, &answer->size) != CKR_OK)
+		answer->size = 0;
+	if (is_cipher)
+		compute_check(making, twin, type, answer);
+	return making->p11->C_DestroyObject(making->session, twin);
 }
 
 /* The length that was asked for, if this is it, give or take the zeros that a token fills up with where it wraps. */
 static CK_RV settle_length(struct domain *domain, const struct making *making, uint64_t found, struct attribute_list *list)
 {
 	uint64_t asked = making->length ? making->length : found;
+	if (!found && !(found = asked))
+		return CKR_OK; /* nobody knows */
 	bool grown = making->by_unwrapping && !domain_keeps_length(domain) && asked < found && found - asked < 8 && found % 8 == 0;
 	if (asked != found && !grown)
 		return CKR_TEMPLATE_INCONSISTENT;
 	return attribute_list_set_ulong(list, CKA_VALUE_LEN, asked) == ERR_OK ? CKR_OK : CKR_HOST_MEMORY;
 }
 
-static CK_RV learn_length(struct domain *domain, const struct making *making, CK_OBJECT_HANDLE key, Craton__Object *object)
+static enum err take_check(struct attribute_list *list, const struct answer *answer)
 {
-	if (object_class(object) != CKO_SECRET_KEY || has_fixed_length(object_key_type(object)))
+	if (!answer->has_check || attribute_list_get(list, CKA_CHECK_VALUE))
+		return ERR_OK;
+	return attribute_list_set(list, CKA_CHECK_VALUE, answer->check, sizeof answer->check);
+}
+
+/* Of a secret key: its length and its check value. */
+static CK_RV learn_more(struct domain *domain, const struct making *making, Craton__Object *object)
+{
+	if (object_class(object) != CKO_SECRET_KEY)
 		return CKR_OK;
 	struct attribute_list list = object_list(object);
-	uint64_t found = attribute_list_ulong(&list, CKA_VALUE_LEN, 0);
-	CK_RV rv = found ? CKR_OK : measure(making, key, object, &found);
-	if (rv == CKR_OK)
-		rv = settle_length(domain, making, found, &list);
+	CK_KEY_TYPE type = object_key_type(object);
+	uint64_t size = attribute_list_ulong(&list, CKA_VALUE_LEN, 0);
+	bool lacks_check = ecb_of(type) != CK_UNAVAILABLE_INFORMATION && !attribute_list_get(&list, CKA_CHECK_VALUE);
+	struct answer answer = { .size = size };
+	CK_RV rv = CKR_OK;
+	if (lacks_check || !(size || has_fixed_length(type)))
+		rv = ask_twin(making, object, &answer);
+	if (rv == CKR_OK && !has_fixed_length(type))
+		rv = settle_length(domain, making, size ? size : answer.size, &list);
+	if (rv == CKR_OK && take_check(&list, &answer) != ERR_OK)
+		rv = CKR_HOST_MEMORY;
 	object_take_list(object, &list);
 	return rv;
 }
@@ -152,7 +200,7 @@ static CK_RV make_sealed(struct domain *domain, struct making *making, Craton__O
 	if (rv == CKR_OK)
 		rv = learn(making->p11, making->session, key, object);
 	if (rv == CKR_OK)
-		rv = learn_length(domain, making, key, object);
+		rv = learn_more(domain, making, object);
 	return seal_made(domain, making->session, rv, key, object);
 }
 

@@ -37,6 +37,13 @@ static bool same_secret(struct workshop *shop, const Craton__Object *a, const Cr
 	return same;
 }
 
+/* The token says it of the one, which was imported, and not of the other. */
+static bool same_check(const Craton__Object *a, const Craton__Object *b)
+{
+	const Craton__Attribute *first = object_get(a, CKA_CHECK_VALUE), *second = object_get(b, CKA_CHECK_VALUE);
+	return first && second && first->value.len == 3 && second->value.len == 3 && memcmp(first->value.data, second->value.data, 3) == 0;
+}
+
 static CK_RSA_PKCS_OAEP_PARAMS oaep = { CKM_SHA_1, CKG_MGF1_SHA1, CKZ_DATA_SPECIFIED, NULL, 0 };
 
 static void a_secret_leaves_and_returns_under_every_wrapping_mechanism(void)
@@ -61,6 +68,8 @@ static void a_secret_leaves_and_returns_under_every_wrapping_mechanism(void)
 			CU_ASSERT_FATAL(rv == CKR_OK);
 			CU_ASSERT(back->sealed->kind == SEAL_CLOSED);
 			CU_ASSERT(same_secret(&shop, key, back));
+			CU_ASSERT(kinds[k].type == CKK_DES3 || number_of(back, CKA_VALUE_LEN) == kinds[k].size);
+			CU_ASSERT(kinds[k].type == CKK_GENERIC_SECRET || same_check(key, back));
 			object_free(back);
 		}
 		object_free(key);
