@@ -21,7 +21,9 @@ static CK_RV make_key(struct question *question, const struct attribute_list *wa
 	Craton__Object *object;
 	if (attribute_list_ulong(wanted, CKA_VALUE_LEN, 0) > SECRET_SIZE_MAX)
 		return CKR_ATTRIBUTE_VALUE_INVALID;
-	CK_RV rv = mechanism_take(question, wire, NULL, &mechanism);
+	CK_RV rv = mechanism_check_size(question, wire->type, wanted, CKA_PRIME_BITS);
+	if (rv == CKR_OK)
+		rv = mechanism_take(question, wire, NULL, &mechanism);
 	if (rv == CKR_OK)
 		rv = rules_generate(&question->asker, mechanism->mechanism, wanted, &id, &attributes);
 	if (rv == CKR_OK)

@@ -16,6 +16,16 @@ CK_RV mechanism_take(struct question *question, const Craton__Mechanism *wire, c
 	return mechanism_from_wire(wire, capabilities_take_bytes(&question->node->capabilities, wire->type), keys, out);
 }
 
+CK_RV mechanism_check_size(struct question *question, CK_MECHANISM_TYPE type, const struct attribute_list *wanted,
+                           CK_ATTRIBUTE_TYPE bits)
+{
+	const Craton__MechanismInfo *info = capabilities_find(&question->node->capabilities, type);
+	uint64_t size = attribute_list_ulong(wanted, bits, 0);
+	bool is_said = attribute_list_get(wanted, bits) != NULL;
+	bool fits = !is_said || !info || !info->key_size_max || (size >= info->key_size_min && size <= info->key_size_max);
+	return fits ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;
+}
+
 CK_RV answer_mechanism_list(struct question *question)
 {
 	const struct capabilities *from = &question->node->capabilities;

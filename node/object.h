@@ -68,6 +68,9 @@ CK_RV mechanism_offered(struct question *question, const Craton__Mechanism *wire
 /* The native form, free(). `keys`: handles for wire->keys, in its order; NULL if it names none. Of any mechanism, offered or not. */
 CK_RV mechanism_take(struct question *question, const Craton__Mechanism *wire, const CK_OBJECT_HANDLE *keys,
                      CK_MECHANISM **out);
+/* Does the token make numbers of so many bits? It might say CKR_GENERAL_ERROR, or try for hours: CKR_ATTRIBUTE_VALUE_INVALID. */
+CK_RV mechanism_check_size(struct question *question, CK_MECHANISM_TYPE type, const struct attribute_list *wanted,
+                           CK_ATTRIBUTE_TYPE bits);
 
 /* Keys in use. CKR_KEY_HANDLE_INVALID, FAULT_UNKNOWN_OBJECT. Given back with keyring_return. */
 CK_RV key_borrow(struct question *question, const Craton__ObjectRef *ref, struct loaded_key **out);

@@ -34,16 +34,6 @@ static CK_RV make_objects(struct question *question, const struct pair *pair, un
 	return public_object && private_object ? CKR_OK : CKR_HOST_MEMORY;
 }
 
-/* A modulus of no length that the token makes: it might say CKR_GENERAL_ERROR, or try. */
-static CK_RV check_size(struct question *question, const struct pair *pair)
-{
-	const Craton__MechanismInfo *info = capabilities_find(&question->node->capabilities, pair->mechanism->mechanism);
-	const Craton__Attribute *bits = attribute_list_get(&pair->public_wanted, CKA_MODULUS_BITS);
-	uint64_t size = attribute_list_ulong(&pair->public_wanted, CKA_MODULUS_BITS, 0);
-	bool fits = !bits || !info || !info->key_size_max || (size >= info->key_size_min && size <= info->key_size_max);
-	return fits ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;
-}
-
 /* A curve that the token does not know, in whatever words it says so (SoftHSM: CKR_GENERAL_ERROR). */
 static CK_RV of_curve(const struct pair *pair, CK_RV rv)
 {
@@ -55,7 +45,7 @@ static CK_RV make(struct question *question, const struct pair *pair, unsigned a
 {
 	CK_RV rv = make_objects(question, pair, attempt, making);
 	if (rv == CKR_OK)
-		rv = check_size(question, pair);
+		rv = mechanism_check_size(question, pair->mechanism->mechanism, &pair->public_wanted, CKA_MODULUS_BITS);
 	if (rv == CKR_OK)
 		rv = question_token(question, of_curve(pair, generate_key_pair(question->node->domain, pair->mechanism, making->objects[0],
 		                                                               making->objects[1])));

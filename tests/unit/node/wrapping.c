@@ -502,6 +502,8 @@ static void domain_parameters_are_made_for_keys(void)
 	CU_ASSERT_EQUAL(size, 64);
 	CU_ASSERT_TRUE(says(&ref, CKA_LOCAL, true));
 	reply_free(reply);
+	template_.attributes[0].value.data[3] = 1; /* sixteen million bits */
+	CU_ASSERT_EQUAL(rv_of(generate_by(CKM_DH_PKCS_PARAMETER_GEN, &template_)), CKR_ATTRIBUTE_VALUE_INVALID);
 }
 
 static void the_end(void)
