@@ -1,5 +1,8 @@
 #include "backend/parts.h"
 #include "backend/operate_private.h"
+#include <stdlib.h>
+
+#define BLOCK_ROOM 4096 /* bytes that may come out besides: what a cipher adds */
 
 typedef CK_RV (*init_function)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE);
 
@@ -39,17 +42,30 @@ static bool is_stale(const struct parts *parts)
 	return token_generation(parts->token) != parts->generation;
 }
 
-/* A block that the token held back may come out with this part. */
+/* A token may ask for room for all that it holds back though it gives nothing yet (SoftHSM does, when it deciphers with GCM): so there is
+ * room for all of it. What is not written to costs nothing. */
 static CK_RV cipher(struct parts *parts, const struct bytes *data, struct buf *out)
 {
 	CK_FUNCTION_LIST *p11 = token_functions(parts->token);
-	bool encrypts = parts->kind == CRATON__CRYPT_KIND__ENCRYPT;
-	size_t before = out->size;
-	CK_RV rv = operate_run(encrypts ? p11->C_EncryptUpdate : p11->C_DecryptUpdate, parts->session, data, data->size, out);
-	size_t came = out->size - before;
+	run_function update = parts->kind == CRATON__CRYPT_KIND__ENCRYPT ? p11->C_EncryptUpdate : p11->C_DecryptUpdate;
+	size_t room = parts->owed + data->size + BLOCK_ROOM;
+	CK_ULONG size = room;
+	CK_BYTE *result = malloc(room);
+	if (!result)
+		return CKR_HOST_MEMORY;
+	CK_RV rv = update(parts->session, (CK_BYTE *)(uintptr_t)data->data, data->size, result, &size);
+	if (rv == CKR_OK && size > room)
+		rv = CKR_DEVICE_ERROR;
+	if (rv == CKR_OK && size) {
+		buf_add(out, result, size);
+		secret_wipe(result, size);
+	}
+	free(result);
+	if (rv != CKR_OK)
+		return rv;
 	parts->owed += data->size;
-	parts->owed -= came < parts->owed ? came : parts->owed;
-	return rv;
+	parts->owed -= size < parts->owed ? size : parts->owed;
+	return out->failed ? CKR_DEVICE_MEMORY : CKR_OK;
 }
 
 CK_RV parts_update(struct parts *parts, const struct bytes *data, struct buf *out)

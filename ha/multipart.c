@@ -1,11 +1,16 @@
 #include "ha/group_inside.h"
 #include "ha/multipart.h"
 
+static bool is_last(const struct question *question, const Craton__Reply *reply)
+{
+	bool has_more = reply->body_case == CRATON__REPLY__BODY_CRYPT && reply->crypt->more;
+	return question->request.crypt->stage == CRATON__CRYPT_STAGE__LAST && !has_more;
+}
+
 /* An error, a fault, a token's refusal: whatever it was, the node has ended the operation too. */
 static bool goes_on(const struct question *question, enum err err, const Craton__Reply *reply)
 {
-	return err == ERR_OK && reply->fault == CRATON__FAULT__FAULT_NONE && reply->rv == CKR_OK &&
-	       question->request.crypt->stage != CRATON__CRYPT_STAGE__LAST;
+	return err == ERR_OK && reply->fault == CRATON__FAULT__FAULT_NONE && reply->rv == CKR_OK && !is_last(question, reply);
 }
 
 static void let_go(struct multipart *multipart, struct member *member, bool is_good)

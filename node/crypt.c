@@ -167,14 +167,17 @@ static CK_RV go_on(struct question *question)
 {
 	struct multipart *multipart = question->client->multipart;
 	struct buf out;
+	bool more;
 	if (!multipart)
 		return question_fault(question, CRATON__FAULT__FAULT_MALFORMED, "no operation in parts is open on this connection");
 	buf_init(&out, FRAME_SIZE_MAX);
-	CK_RV rv = multipart_go_on(question, multipart, &out);
+	CK_RV rv = multipart_go_on(question, multipart, &out, &more);
 	if (rv == CKR_OK)
 		rv = cipher_body(question, multipart_mechanism(multipart), &out);
+	if (rv == CKR_OK)
+		question->reply->crypt->more = more;
 	buf_finish(&out);
-	if (rv != CKR_OK || question->request->crypt->stage == CRATON__CRYPT_STAGE__LAST)
+	if (rv != CKR_OK || (question->request->crypt->stage == CRATON__CRYPT_STAGE__LAST && !more))
 		crypt_give_up(question->node, question->client);
 	return rv;
 }

@@ -3,6 +3,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#define PIECE_SIZE_MAX (1u << 20)           /* bytes of a result in one answer */
+#define RESULT_SIZE_MAX ((size_t)1 << 31)   /* bytes that a token may hold back until the end */
+
 enum multipart_state {
 	MULTIPART_SILENT,  /* its owner has not asked for more yet */
 	MULTIPART_AT_WORK,
@@ -16,6 +19,9 @@ struct multipart {
 	struct id id;             /* the key's */
 	bool is_stored;           /* the directory knows the key */
 	CK_RV rv;                 /* the last call's: how the session is given back */
+	bool is_done;             /* the token has given all of it */
+	struct buf result;        /* of the end, */
+	size_t given;             /* and how much of that has been answered */
 	/* under the lock */
 	enum multipart_state state;
 	int64_t silent_since_ms;
@@ -143,6 +149,7 @@ static struct multipart *multipart_create(struct loaded_key *key, CK_MECHANISM *
 	multipart->key = key;
 	multipart->mechanism = mechanism;
 	multipart->state = MULTIPART_AT_WORK;
+	buf_init(&multipart->result, RESULT_SIZE_MAX);
 	struct attribute_list view = rules_view(key->object);
 	multipart->is_stored = attribute_list_bool(&view, CKA_TOKEN, false);
 	id_from_bytes(&multipart->id, key->object->id.data, key->object->id.len);
@@ -221,31 +228,58 @@ static CK_RV check_key(struct question *question, const struct multipart *multip
 	return err == ERR_NOT_FOUND ? CKR_KEY_HANDLE_INVALID : question_err(question, err, "reading a key");
 }
 
-static CK_RV run(struct question *question, struct multipart *multipart, struct buf *out)
+static CK_RV update(struct question *question, struct multipart *multipart, struct buf *out)
 {
 	const Craton__Crypt *crypt = question->request->crypt;
 	struct bytes data = { crypt->data.data, crypt->data.len };
-	struct bytes signature = { crypt->signature.data, crypt->signature.len };
-	CK_RV rv = parts_update(&multipart->parts, &data, out);
-	if (rv == CKR_OK && crypt->stage == CRATON__CRYPT_STAGE__LAST)
-		rv = parts_final(&multipart->parts, &signature, out);
-	multipart->rv = rv;
-	return keys_used(question, &multipart->key, 1, rv);
+	multipart->rv = parts_update(&multipart->parts, &data, out);
+	return keys_used(question, &multipart->key, 1, multipart->rv);
 }
 
-CK_RV multipart_go_on(struct question *question, struct multipart *multipart, struct buf *out)
+static CK_RV finish(struct question *question, struct multipart *multipart)
+{
+	const Craton__Crypt *crypt = question->request->crypt;
+	struct bytes signature = { crypt->signature.data, crypt->signature.len };
+	CK_RV rv = update(question, multipart, &multipart->result);
+	if (rv != CKR_OK)
+		return rv;
+	multipart->rv = parts_final(&multipart->parts, &signature, &multipart->result);
+	multipart->is_done = multipart->rv == CKR_OK;
+	return keys_used(question, &multipart->key, 1, multipart->rv);
+}
+
+static CK_RV last(struct question *question, struct multipart *multipart, struct buf *out, bool *more)
+{
+	struct buf *result = &multipart->result;
+	CK_RV rv = multipart->is_done ? CKR_OK : finish(question, multipart);
+	if (rv != CKR_OK)
+		return rv;
+	size_t left = result->size - multipart->given, size = left < PIECE_SIZE_MAX ? left : PIECE_SIZE_MAX;
+	if (size)
+		buf_add(out, result->data + multipart->given, size);
+	multipart->given += size;
+	*more = size < left;
+	return CKR_OK;
+}
+
+CK_RV multipart_go_on(struct question *question, struct multipart *multipart, struct buf *out, bool *more)
 {
 	struct multiparts *multiparts = question->node->multiparts;
+	bool is_last = question->request->crypt->stage == CRATON__CRYPT_STAGE__LAST;
+	*more = false;
 	if (!begin_work(multiparts, multipart))
 		return question_fault(question, CRATON__FAULT__FAULT_BUSY, "the operation was silent for long, and ended for another's sake");
-	multipart->rv = CKR_OPERATION_ACTIVE;
+	if (!multipart->is_done)
+		multipart->rv = CKR_OPERATION_ACTIVE;
+	else if (!is_last)
+		return question_fault(question, CRATON__FAULT__FAULT_MALFORMED, "the operation's end has come");
 	CK_RV rv = check_key(question, multipart);
 	if (rv == CKR_OK)
-		rv = run(question, multipart, out);
-	if (rv == CKR_OK && question->request->crypt->stage != CRATON__CRYPT_STAGE__LAST) {
+		rv = is_last ? last(question, multipart, out, more) : update(question, multipart, out);
+	if (rv == CKR_OK && !multipart->is_done)
 		multipart->rv = CKR_OPERATION_ACTIVE;
+	if (rv == CKR_OK && (!is_last || *more))
 		end_work(multiparts, multipart);
-	}
 	return rv;
 }
 
@@ -260,6 +294,7 @@ void multipart_end(struct multiparts *multiparts, struct multipart *multipart)
 		release(multiparts, multipart, multipart->rv);
 		leave_place(multiparts);
 	}
+	buf_finish(&multipart->result);
 	free(multipart->mechanism);
 	free(multipart);
 }

@@ -22,8 +22,9 @@ size_t multiparts_count(struct multiparts *multiparts);
 /* Begins one for a key that may be used so; takes over `key` (borrowed) and `mechanism` (malloc) in any case. FAULT_BUSY: as many as may
  * be open are in use. */
 CK_RV multipart_begin(struct question *question, struct loaded_key *key, CK_MECHANISM *mechanism, struct multipart **out);
-/* PART or LAST: the data, and for LAST the end. Any answer but CKR_OK, and LAST, end it: multipart_end. */
-CK_RV multipart_go_on(struct question *question, struct multipart *multipart, struct buf *out);
+/* PART or LAST: the data, and for LAST the end, whose result may be more than one answer holds: then *more, and the next LAST brings
+ * the next of it. Any answer but CKR_OK, and LAST without more, end it: multipart_end. */
+CK_RV multipart_go_on(struct question *question, struct multipart *multipart, struct buf *out, bool *more);
 /* How it stands: the mechanism, which the token may have changed. */
 const CK_MECHANISM *multipart_mechanism(const struct multipart *multipart);
 void multipart_end(struct multiparts *multiparts, struct multipart *multipart); /* accepts NULL */

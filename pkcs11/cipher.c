@@ -265,12 +265,15 @@ static CK_RV final_part(struct session *session, struct operation *operation, CK
 	CK_RV rv;
 	if (needed != SIZE_MAX && (!out || exact) && is_length_enough(needed, out, size, &rv))
 		return rv;
-	rv = parts_last(session, operation, nothing);
+	struct room room = { out, out ? *size : 0, 0 };
+	bool has_room = needed != SIZE_MAX && exact; /* so none of it need be kept */
+	rv = parts_last(session, operation, nothing, has_room ? &room : NULL);
+	if (rv == CKR_OK && has_room && parts->owed.size)
+		rv = CKR_DEVICE_ERROR; /* longer than it can be */
 	if (rv != CKR_OK)
 		return operation_refuse(operation, rv);
-	if (is_length_enough(parts->owed.size, out, size, &rv))
+	if (!has_room && is_length_enough(parts->owed.size, out, size, &rv))
 		return rv;
-	struct room room = { out, *size, 0 };
 	parts_give(parts, &room, room.size);
 	*size = room.filled;
 	return operation_refuse(operation, CKR_OK);

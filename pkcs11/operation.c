@@ -238,7 +238,7 @@ static CK_RV ask_as_it_is(struct session *session, struct operation *operation, 
 	if (rv != CKR_OK)
 		return rv;
 	if (parts_are_away(parts))
-		rv = parts_last(session, operation, signature);
+		rv = parts_last(session, operation, signature, NULL);
 	else if (operation_is_long(operation, data.size))
 		rv = parts_whole(session, operation, data, signature, NULL);
 	else

@@ -59,8 +59,9 @@ struct asking {
 	const Craton__Mechanism *mechanism;
 	Craton__CryptStage stage;
 	struct bytes data, signature;
+	bool has_more;                /* the answer's: another LAST brings the next of the result */
 };
-CK_RV operation_ask_stage(struct session *session, struct operation *operation, const struct asking *asking, struct buf *out);
+CK_RV operation_ask_stage(struct session *session, struct operation *operation, struct asking *asking, struct buf *out);
 
 /* How many bytes come of so much data; SIZE_MAX: only a member can tell. *exact: just as many, else at most. */
 size_t operation_result_size(const struct operation *operation, size_t input_size, bool *exact);

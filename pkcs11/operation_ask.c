@@ -31,7 +31,7 @@ static bool is_begin(Craton__CryptStage stage)
 	return stage == CRATON__CRYPT_STAGE__WHOLE || stage == CRATON__CRYPT_STAGE__FIRST;
 }
 
-CK_RV operation_ask_stage(struct session *session, struct operation *operation, const struct asking *asking, struct buf *out)
+CK_RV operation_ask_stage(struct session *session, struct operation *operation, struct asking *asking, struct buf *out)
 {
 	struct question question = QUESTION_INIT;
 	Craton__Crypt body = CRATON__CRYPT__INIT;
@@ -59,6 +59,7 @@ CK_RV operation_ask_stage(struct session *session, struct operation *operation, 
 	CK_RV rv = library_ask(session->library, &question, CRATON__REPLY__BODY_CRYPT, &reply);
 	if (rv != CKR_OK)
 		return rv_for_key(rv);
+	asking->has_more = reply->crypt->more;
 	rv = take_answer(operation, reply->crypt, out);
 	reply_free(reply);
 	return rv;

@@ -2,7 +2,7 @@
 #include "pkcs11/session.h"
 #include <string.h>
 
-#define OWED_SIZE_MAX (2 * (size_t)FRAME_SIZE_MAX)
+#define OWED_SIZE_MAX ((size_t)1 << 31)
 #define ATTEMPTS 5 /* each costs a member */
 
 static const struct bytes nothing = { NULL, 0 };
@@ -63,6 +63,7 @@ static CK_RV send(struct session *session, struct operation *operation, Craton__
 	parts->is_lost = stage != CRATON__CRYPT_STAGE__FIRST && (rv == CKR_DEVICE_ERROR || rv == CKR_DEVICE_REMOVED);
 	if (rv == CKR_OK)
 		skip_known(parts, before);
+	parts->has_more = rv == CKR_OK && asking.has_more;
 	return parts->is_lost ? CKR_DEVICE_ERROR : rv;
 }
 
@@ -152,16 +153,28 @@ CK_RV parts_add(struct session *session, struct operation *operation, struct byt
 
 /* ---- the end */
 
-CK_RV parts_last(struct session *session, struct operation *operation, struct bytes signature)
+/* What a token has held back may be more than one answer holds. */
+static CK_RV send_last(struct session *session, struct operation *operation, struct bytes signature, struct room *room)
+{
+	CK_RV rv;
+	do {
+		rv = send(session, operation, CRATON__CRYPT_STAGE__LAST, nothing, signature);
+		if (rv == CKR_OK && room)
+			parts_give(&operation->parts, room, room->size);
+	} while (rv == CKR_OK && operation->parts.has_more);
+	return rv;
+}
+
+CK_RV parts_last(struct session *session, struct operation *operation, struct bytes signature, struct room *room)
 {
 	struct parts *parts = &operation->parts;
 	if (parts->is_ended)
 		return CKR_OK;
-	CK_RV rv = send(session, operation, CRATON__CRYPT_STAGE__LAST, nothing, signature);
+	CK_RV rv = send_last(session, operation, signature, room);
 	for (int attempt = 1; may_begin_anew(parts, rv, attempt); attempt++) {
 		rv = begin(session, operation);
 		if (rv == CKR_OK)
-			rv = send(session, operation, CRATON__CRYPT_STAGE__LAST, nothing, signature);
+			rv = send_last(session, operation, signature, room);
 	}
 	parts->is_ended = rv == CKR_OK;
 	return rv;
@@ -189,9 +202,7 @@ CK_RV parts_whole(struct session *session, struct operation *operation, struct b
 			room->filled = 0;
 		rv = send_all(session, operation, CRATON__CRYPT_STAGE__FIRST, data, room);
 		if (rv == CKR_OK)
-			rv = send(session, operation, CRATON__CRYPT_STAGE__LAST, nothing, signature);
+			rv = send_last(session, operation, signature, room);
 	} while (may_repeat && may_begin_anew(parts, rv, attempt++));
-	if (rv == CKR_OK && room)
-		parts_give(parts, room, room->size);
 	return rv;
 }

@@ -24,6 +24,7 @@ struct parts {
 	struct multipart multipart; /* the member that has it, if one has */
 	bool is_lost;               /* the last call found that member lost */
 	bool is_ended;              /* the member has given the last of it */
+	bool has_more;              /* it was asked for that, and has more */
 	uint64_t added;             /* bytes */
 	uint64_t came;              /* bytes of the result that have come, in all */
 	uint64_t skip;              /* bytes of the result that a member gives a second time */
@@ -43,8 +44,8 @@ bool parts_are_away(const struct parts *parts);
 
 /* Some more data; `at_once`: its output is wanted as it comes. CKR_DATA_LEN_RANGE: more than can be kept of what must be. */
 CK_RV parts_add(struct session *session, struct operation *operation, struct bytes part, bool at_once, struct room *room);
-/* The end of one that is away: the last of its result is owed then. Asks once. */
-CK_RV parts_last(struct session *session, struct operation *operation, struct bytes signature);
+/* The end of one that is away: the last of its result is owed then, but for what there is room for (NULL: for none). Asks once. */
+CK_RV parts_last(struct session *session, struct operation *operation, struct bytes signature, struct room *room);
 /* All of it in one call of the application's. */
 CK_RV parts_whole(struct session *session, struct operation *operation, struct bytes data, struct bytes signature, struct room *room);
 
