@@ -21,8 +21,8 @@ static const char *excuse(CK_MECHANISM_TYPE type, CK_FLAGS use)
 	if (type == CKM_DES_ECB || type == CKM_DES_CBC || type == CKM_DES_CBC_PAD || type == CKM_DES_ECB_ENCRYPT_DATA ||
 	    type == CKM_DES_CBC_ENCRYPT_DATA)
 		return "it lists single DES, which OpenSSL 3 has in its legacy provider only";
-	if ((type == CKM_AES_CBC || type == CKM_DES3_CBC) && (use & CKF_WRAP))
-		return "it lists wrapping with CBC, and refuses it";
+	if (type == CKM_DES3_CBC && (use & CKF_WRAP))
+		return "it lists wrapping with it, and refuses";
 	return NULL;
 }
 

@@ -43,12 +43,17 @@ void fixture_make(void)
 	fixture.rsa = make_public_rsa(fixture.session);
 }
 
+/* Logged in as the state has it; the fixture's session is R/W and tells. */
 static CK_SESSION_HANDLE enter(enum state state)
 {
+	static const CK_STATE wanted[] = { CKS_RW_PUBLIC_SESSION, CKS_RW_PUBLIC_SESSION, CKS_RW_USER_FUNCTIONS, CKS_RW_USER_FUNCTIONS,
+		CKS_RW_SO_FUNCTIONS };
+	CK_SESSION_INFO info = { 0 };
 	fixture_make();
-	if (state == RW_SO)
+	EXPECT(P11->C_GetSessionInfo(fixture.session, &info), CKR_OK);
+	if (info.state != wanted[state] && state == RW_SO)
 		login_so();
-	else
+	else if (info.state != wanted[state])
 		login_user();
 	if (state == RO_PUBLIC || state == RW_PUBLIC)
 		logout();
@@ -97,8 +102,8 @@ static CK_RV wanted(const struct call *call, enum state state)
 
 static void every_function_answers_in_every_state(void)
 {
-	FOR_EACH_CALL(call)
-		for (enum state state = 0; state < STATES; state++) {
+	for (enum state state = 0; state < STATES; state++)
+		FOR_EACH_CALL(call) {
 			CK_SESSION_HANDLE session = enter(state);
 			if (call->before)
 				call->before();
@@ -152,7 +157,7 @@ static void no_function_is_forgotten(void)
 {
 	size_t count = 0;
 	FOR_EACH_CALL(call)
-		count += strchr(call->name, ',') == NULL;
+		count += strchr(call->name, '(') == NULL;
 	CU_ASSERT_EQUAL(count, token.p11_3 ? 66 + 24 : 66);
 }
 

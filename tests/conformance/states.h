@@ -16,7 +16,7 @@ extern struct fixture fixture;
 void fixture_make(void);
 
 struct call {
-	const char *name;              /* "C_CreateObject", or with what is special of it: "C_CreateObject, token object" */
+	const char *name;              /* "C_CreateObject", or with what is special of it: "C_CreateObject (token object)" */
 	CK_RV (*call)(CK_SESSION_HANDLE session);
 	CK_RV want[STATES];
 	CK_RV (*begin)(CK_SESSION_HANDLE session); /* its operation, or the one that stands in its way */

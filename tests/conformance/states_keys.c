@@ -74,15 +74,15 @@ CALL(derive_private_key, derive(s, false, true))
 
 CALLS(keys,
 	{ "C_GenerateKey", generate_key, EVERYWHERE(CKR_OK) },
-	{ "C_GenerateKey, token object", generate_token_key, NEEDS_WRITABLE },
-	{ "C_GenerateKey, private object", generate_private_key, NEEDS_USER },
+	{ "C_GenerateKey (token object)", generate_token_key, NEEDS_WRITABLE },
+	{ "C_GenerateKey (private object)", generate_private_key, NEEDS_USER },
 	{ "C_GenerateKeyPair", generate_key_pair, EVERYWHERE(CKR_OK) },
-	{ "C_GenerateKeyPair, token objects", generate_token_pair, NEEDS_WRITABLE },
-	{ "C_GenerateKeyPair, private object", generate_private_pair, NEEDS_USER },
+	{ "C_GenerateKeyPair (token objects)", generate_token_pair, NEEDS_WRITABLE },
+	{ "C_GenerateKeyPair (private object)", generate_private_pair, NEEDS_USER },
 	{ "C_WrapKey", wrap_key, EVERYWHERE(CKR_OK) },
 	{ "C_UnwrapKey", unwrap_key, EVERYWHERE(CKR_OK), .before = wrap_fresh },
-	{ "C_UnwrapKey, token object", unwrap_token_key, NEEDS_WRITABLE, .before = wrap_fresh },
-	{ "C_UnwrapKey, private object", unwrap_private_key, NEEDS_USER, .before = wrap_fresh },
+	{ "C_UnwrapKey (token object)", unwrap_token_key, NEEDS_WRITABLE, .before = wrap_fresh },
+	{ "C_UnwrapKey (private object)", unwrap_private_key, NEEDS_USER, .before = wrap_fresh },
 	{ "C_DeriveKey", derive_key, EVERYWHERE(CKR_OK) },
-	{ "C_DeriveKey, token object", derive_token_key, NEEDS_WRITABLE },
-	{ "C_DeriveKey, private object", derive_private_key, NEEDS_USER });
+	{ "C_DeriveKey (token object)", derive_token_key, NEEDS_WRITABLE },
+	{ "C_DeriveKey (private object)", derive_private_key, NEEDS_USER });
