@@ -51,6 +51,7 @@ serves_while_nodes_die() {
 	sort visits.* | uniq -c
 	[ "$(cat visits.* | grep -c '^served$')" -ge 30 ]
 	! cat visits.* | grep -v '^served$'
+	"$CRATON_BUILD/craton" dev start a --dir "$CRATON_CLUSTER"
 }
 check "a certificate for a key of the slot" makes_a_certificate
 check "nginx serves while one node after the other dies" serves_while_nodes_die
