@@ -75,7 +75,7 @@ static CK_RV send_all(struct session *session, struct operation *operation, Crat
 	size_t sent = 0;
 	do {
 		size_t left = data.size - sent;
-		struct bytes piece = { (const uint8_t *)data.data + sent, left < PIECE_SIZE_MAX ? left : PIECE_SIZE_MAX };
+		struct bytes piece = { left ? (const uint8_t *)data.data + sent : NULL, left < PIECE_SIZE_MAX ? left : PIECE_SIZE_MAX };
 		rv = send(session, operation, stage, piece, nothing);
 		stage = CRATON__CRYPT_STAGE__PART;
 		sent += piece.size;

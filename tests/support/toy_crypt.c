@@ -112,6 +112,8 @@ void toy_answer_crypt(struct toy *toy, struct fake_call *call, const Craton__Req
 	} else if (asked->kind == CRATON__CRYPT_KIND__SIGN) {
 		reply->crypt->data = signature_of(call, asked, key);
 	} else if (asked->mechanism->type == CKM_AES_GCM) {
+		if (toy->new_iv)
+			reply->crypt->iv = fake_bytes(call, toy->new_iv, 12);
 		encipher_gcm(call, asked, reply);
 	} else if (asked->kind == CRATON__CRYPT_KIND__SIGN_RECOVER || asked->kind == CRATON__CRYPT_KIND__VERIFY_RECOVER) {
 		reply->crypt->data = scramble(call, asked->data);

@@ -54,13 +54,19 @@ static void answer_so_far(struct open *open, void *toy, fake_answer *whole, stru
 	whole(toy, call, &all, reply);
 }
 
-static void give(struct open *open, size_t end, Craton__Reply *reply)
+static void give(struct open *open, size_t end, size_t last_max, Craton__Reply *reply)
 {
 	if (reply->body_case != CRATON__REPLY__BODY_CRYPT || reply->rv != CKR_OK)
 		return;
 	ProtobufCBinaryData *data = &reply->crypt->data;
 	size_t size = end < data->len ? end : data->len;
-	*data = (ProtobufCBinaryData){ size - open->given, data->data + open->given };
+	reply->crypt->more = last_max && size - open->given > last_max;
+	if (reply->crypt->more)
+		size = open->given + last_max;
+	if (size == open->given)
+		*data = (ProtobufCBinaryData){ 0, NULL };
+	else
+		*data = (ProtobufCBinaryData){ size - open->given, data->data + open->given };
 	open->given = size;
 }
 
@@ -71,7 +77,7 @@ static void answer_nothing(struct fake_call *call, Craton__Reply *reply)
 	reply->body_case = CRATON__REPLY__BODY_CRYPT;
 }
 
-static void answer_part(struct open *open, void *toy, fake_answer *whole, struct fake_call *call, const Craton__Request *request,
+static void answer_part(struct toy_parts *parts, struct open *open, void *toy, fake_answer *whole, struct fake_call *call, const Craton__Request *request,
                         Craton__Reply *reply)
 {
 	bool is_last = request->crypt->stage == CRATON__CRYPT_STAGE__LAST, as_it_comes = gives_as_it_comes(open->first->crypt);
@@ -81,7 +87,8 @@ static void answer_part(struct open *open, void *toy, fake_answer *whole, struct
 		return;
 	}
 	answer_so_far(open, toy, whole, call, request, reply);
-	give(open, is_last ? SIZE_MAX : open->data.size < BLOCK ? 0 : open->data.size - BLOCK, reply);
+	give(open, is_last ? SIZE_MAX : open->data.size < BLOCK ? 0 : open->data.size - BLOCK, is_last ? parts->last_max : 0,
+	     reply);
 }
 
 /* False, and the fault, if the toy has not seen the key. */
@@ -129,7 +136,8 @@ void toy_part(struct toy_parts *parts, void *toy, fake_answer *whole, struct fak
 		reply->fault = CRATON__FAULT__FAULT_MALFORMED;
 		return;
 	}
-	answer_part(open, toy, whole, call, request, reply);
-	if (request->crypt->stage == CRATON__CRYPT_STAGE__LAST || reply->fault != CRATON__FAULT__FAULT_NONE)
+	answer_part(parts, open, toy, whole, call, request, reply);
+	bool is_over = request->crypt->stage == CRATON__CRYPT_STAGE__LAST && !(reply->crypt && reply->crypt->more);
+	if (is_over || reply->fault != CRATON__FAULT__FAULT_NONE)
 		fake_connection_keep(call, NULL, NULL);
 }

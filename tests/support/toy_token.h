@@ -26,6 +26,7 @@ struct toy {
 	atomic_int fault;               /* instead of an answer to anything but Hello */
 	struct toy_parts parts;         /* operations in parts */
 	char operation_pin[64];         /* that came with the last operation */
+	const char *new_iv;             /* of 12 bytes: what is made of every GCM parameter's IV; NULL: nothing */
 	bool forgets;                   /* every session key, at once */
 	char pin[64];
 	uint8_t generation;             /* of tickets */

@@ -278,6 +278,41 @@ static void an_authenticated_text_is_shown_at_the_end(void)
 	module_stop();
 }
 
+static void a_result_comes_in_as_many_answers_as_it_needs(void)
+{
+	CK_SESSION_HANDLE session = start(1);
+	CK_OBJECT_HANDLE key = make_aes(session, true, "key");
+	CK_BYTE whole[1100], back[1100];
+	CK_ULONG all = encrypt_whole(session, &gcm, key, 1000, whole), size = 0;
+	module.toy.parts.last_max = 300;
+	EXPECT(C_DecryptInit(session, &gcm, key), CKR_OK);
+	EXPECT(C_DecryptUpdate(session, whole, all, back, &size), CKR_OK);
+	size = sizeof back;
+	EXPECT(C_DecryptFinal(session, back, &size), CKR_OK);
+	CU_ASSERT(size == 1000 && memcmp(back, text, 1000) == 0);
+	CU_ASSERT_EQUAL(module.toy.parts.lasts, 4);
+	module_stop();
+}
+
+static void an_iv_that_the_token_makes_is_the_applications(void)
+{
+	CK_SESSION_HANDLE session = start(1);
+	CK_OBJECT_HANDLE key = make_aes(session, true, "key");
+	CK_BYTE own[12] = { 1 }, out[64];
+	CK_GCM_PARAMS parameter = { .pIv = own, .ulIvLen = 12, .ulIvBits = 96, .ulTagBits = 128 };
+	CK_MECHANISM mechanism = { CKM_AES_GCM, &parameter, sizeof parameter };
+	CK_ULONG size = sizeof out;
+	EXPECT(C_EncryptInit(session, &mechanism, key), CKR_OK);
+	EXPECT(C_Encrypt(session, text, 20, out, &size), CKR_OK);
+	CU_ASSERT_EQUAL(own[0], 1);
+	module.toy.new_iv = "made by toys";
+	EXPECT(C_EncryptInit(session, &mechanism, key), CKR_OK);
+	size = sizeof out;
+	EXPECT(C_Encrypt(session, text, 20, out, &size), CKR_OK);
+	CU_ASSERT(memcmp(own, "made by toys", 12) == 0);
+	module_stop();
+}
+
 static void nothing_is_something_to_work_on(void)
 {
 	CK_MECHANISM *mechanisms[] = { &gcm, &cbc_pad, &cts };
@@ -492,7 +527,8 @@ TESTS("pkcs11 parts", SAY(a_short_mac_in_parts_is_one_round_trip), SAY(a_long_ma
 	SAY(what_no_token_does_in_parts_is_kept_and_done_whole),
 	SAY(what_no_rsa_key_can_take_is_refused_without_a_question), SAY(a_cipher_gives_its_output_as_it_comes),
 	SAY(a_question_for_a_length_or_a_short_buffer_takes_nothing), SAY(within_the_limit_another_member_takes_a_cipher_over),
-	SAY(an_authenticated_text_is_shown_at_the_end), SAY(nothing_is_something_to_work_on), SAY(a_long_mac_in_one_call_goes_in_pieces),
+	SAY(an_authenticated_text_is_shown_at_the_end), SAY(nothing_is_something_to_work_on), SAY(a_result_comes_in_as_many_answers_as_it_needs),
+	SAY(an_iv_that_the_token_makes_is_the_applications), SAY(a_long_mac_in_one_call_goes_in_pieces),
 	SAY(a_long_call_outlives_its_member), SAY(a_long_text_is_enciphered_in_one_call), SAY(a_long_part_over_itself_is_not_overtaken),
 	SAY(while_no_member_has_room_the_operation_waits_and_then_fails), SAY(what_is_signed_with_recovery_is_recovered),
 	SAY(a_wary_key_wants_the_pin_for_each_use))
