@@ -169,7 +169,7 @@ static void mac_in_parts(const struct test *test, size_t all)
 static void cipher_at_once(const struct test *test)
 {
 	CK_ULONG size = AT_ONCE + 16, back = AT_ONCE + 16;
-	int part, made = 0;
+	int part = 0, made;
 	CK_BYTE *theirs = malloc(AT_ONCE + 16);
 	EVP_CIPHER_CTX *context = cipher_begin(test->mechanism.mechanism);
 	if (!theirs || !EVP_EncryptUpdate(context, theirs, &part, plain, (int)AT_ONCE))
