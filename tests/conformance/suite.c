@@ -163,7 +163,7 @@ int main(int argc, char **argv)
 {
 	static const struct chapter *const chapters[] = { &chapter_general, &chapter_initialize, &chapter_states, &chapter_sessions,
 		&chapter_login, &chapter_pins, &chapter_objects, &chapter_classes, &chapter_rules, &chapter_keys, &chapter_lineage,
-		&chapter_sign, &chapter_encrypt, &chapter_digest, &chapter_dual, &chapter_interfaces, &chapter_mechanisms,
+		&chapter_sign, &chapter_encrypt, &chapter_digest, &chapter_dual, &chapter_interfaces, &chapter_sizes, &chapter_mechanisms,
 		&chapter_bad_input, &chapter_arguments, &chapter_token };
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	token = (struct token_under_test){ .user_pin = needed("CRATON_PIN"), .so_pin = needed("CRATON_SO_PIN"),

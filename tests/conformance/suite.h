@@ -93,4 +93,4 @@ struct chapter {
 		sizeof sentences_of_##chapter_name / sizeof(struct sentence) }
 extern const struct chapter chapter_general, chapter_initialize, chapter_states, chapter_sessions, chapter_login, chapter_pins,
 	chapter_objects, chapter_classes, chapter_rules, chapter_keys, chapter_lineage, chapter_sign, chapter_encrypt, chapter_digest,
-	chapter_dual, chapter_interfaces, chapter_mechanisms, chapter_bad_input, chapter_arguments, chapter_token;
+	chapter_dual, chapter_interfaces, chapter_sizes, chapter_mechanisms, chapter_bad_input, chapter_arguments, chapter_token;
