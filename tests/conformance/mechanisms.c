@@ -48,7 +48,8 @@ void works(CK_MECHANISM_TYPE type, const char *operation)
 }
 
 #define USES (CKF_ENCRYPT | CKF_DECRYPT | CKF_DIGEST | CKF_SIGN | CKF_SIGN_RECOVER | CKF_VERIFY | CKF_VERIFY_RECOVER | \
-	CKF_GENERATE | CKF_GENERATE_KEY_PAIR | CKF_WRAP | CKF_UNWRAP | CKF_DERIVE)
+	CKF_GENERATE | CKF_GENERATE_KEY_PAIR | CKF_WRAP | CKF_UNWRAP | CKF_DERIVE | CKF_MESSAGE_ENCRYPT | CKF_MESSAGE_DECRYPT | \
+	CKF_MESSAGE_SIGN | CKF_MESSAGE_VERIFY)
 
 /* Runs last. */
 static void every_mechanism_of_the_list_was_tried_with_all_it_does(void)
@@ -152,6 +153,8 @@ CHAPTER(mechanisms,
 	SAY(macs_are_those_of_openssl),
 	SAY(ciphers_are_those_of_openssl),
 	SAY(ciphers_with_tags_are_those_of_openssl),
+	SAY(messages_are_encrypted_each_with_its_iv_and_tag),
+	SAY(messages_are_decrypted_and_altered_ones_refused),
 	SAY(nothing_is_data_too),
 	SAY(rsa_signatures_are_those_of_openssl),
 	SAY(ecdsa_signatures_are_those_of_openssl),

@@ -33,6 +33,9 @@ void output_follows_the_convention(const struct operation_kind *kind, CK_SESSION
                                    CK_OBJECT_HANDLE key, struct piece data, const CK_BYTE *want, CK_ULONG want_size);
 bool is_same(const struct result *result, struct piece want);
 
+/* Two messages signed under one key, and verified; where the mechanism is offered for messages. */
+void messages_are_signed_the_same(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, struct key_pair pair, struct piece data);
+
 extern const CK_BYTE known_data[100];
 extern const CK_BYTE known_key[64]; /* as long as needed; fit for DES, too */
 
@@ -40,6 +43,8 @@ void digests_are_those_of_openssl(void);
 void macs_are_those_of_openssl(void);
 void ciphers_are_those_of_openssl(void);
 void ciphers_with_tags_are_those_of_openssl(void);
+void messages_are_encrypted_each_with_its_iv_and_tag(void);
+void messages_are_decrypted_and_altered_ones_refused(void);
 void nothing_is_data_too(void);
 void rsa_signatures_are_those_of_openssl(void);
 void ecdsa_signatures_are_those_of_openssl(void);

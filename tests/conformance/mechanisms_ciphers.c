@@ -65,6 +65,7 @@ static void mac_is_as_openssls(CK_SESSION_HANDLE session, CK_MECHANISM *mechanis
 	verifies_only_the_right_one(session, mechanism, key, want, want_size);
 	works(mechanism->mechanism, "sign");
 	works(mechanism->mechanism, "verify");
+	messages_are_signed_the_same(session, mechanism, (struct key_pair){ key, key }, data);
 }
 
 void macs_are_those_of_openssl(void)

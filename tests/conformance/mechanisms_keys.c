@@ -145,6 +145,7 @@ static void signs_and_verifies(CK_SESSION_HANDLE session, CK_MECHANISM *mechanis
 		EXPECT(P11->C_Verify(session, data, size, signature.bytes, signature.size), wrong ? CKR_SIGNATURE_INVALID : CKR_OK);
 	}
 	works(mechanism->mechanism, "verify");
+	messages_are_signed_the_same(session, mechanism, pair, PIECE(known_data, size));
 }
 
 static void hashes_sign_with_dsa(CK_SESSION_HANDLE session, struct key_pair pair)

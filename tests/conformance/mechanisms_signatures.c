@@ -54,6 +54,7 @@ static void both_ways(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, struct
 		signs_for_openssl(session, mechanism, pair.private_key, PIECE(known_data, size), how);
 	if (tries(mechanism->mechanism, CKF_VERIFY))
 		verifies_openssls(session, mechanism, pair.public_key, PIECE(known_data, size), how);
+	messages_are_signed_the_same(session, mechanism, pair, PIECE(known_data, size));
 }
 
 void rsa_signatures_are_those_of_openssl(void)
@@ -88,6 +89,7 @@ void rsa_signatures_are_those_of_openssl(void)
 		signs_for_openssl(session, &raw, rsa.private_key, PIECE(number, 256), &plain);
 	if (tries(CKM_RSA_X_509, CKF_VERIFY))
 		verifies_openssls(session, &raw, rsa.public_key, PIECE(number, 256), &plain);
+	messages_are_signed_the_same(session, &raw, rsa, PIECE(number, 256));
 	session_close(session);
 }
 
