@@ -65,7 +65,7 @@ CK_RV rules_destroy(const struct asker *asker, const struct attribute_list *obje
 	return rv;
 }
 
-static bool is_key_with_secret(const struct attribute_list *object)
+bool rules_has_secret(const struct attribute_list *object)
 {
 	CK_OBJECT_CLASS class = attribute_list_ulong(object, CKA_CLASS, CK_UNAVAILABLE_INFORMATION);
 	return class == CKO_PRIVATE_KEY || class == CKO_SECRET_KEY;
@@ -86,7 +86,7 @@ static bool is_secret_part(const struct attribute_list *object, const struct att
 /* Private data without a byte has nothing to seal: its empty value stays among the attributes. */
 bool rules_is_sealed(const struct attribute_list *attributes)
 {
-	return is_key_with_secret(attributes)
+	return rules_has_secret(attributes)
 	       || (is_private_data(attributes) && !attribute_list_get(attributes, CKA_VALUE));
 }
 
@@ -126,7 +126,7 @@ void rules_wipe(struct attribute_list *secret)
 
 static bool is_revealed(const struct attribute_list *object)
 {
-	return !is_key_with_secret(object)
+	return !rules_has_secret(object)
 	       || (!attribute_list_bool(object, CKA_SENSITIVE, true) && attribute_list_bool(object, CKA_EXTRACTABLE, false));
 }
 
@@ -216,11 +216,13 @@ CK_RV rules_use_data(const struct asker *asker, const struct attribute_list *key
 	const struct mechanism_facts *facts = mechanism_facts(mechanism);
 	if (!rules_visible(asker, key))
 		return CKR_USER_NOT_LOGGED_IN;
-	if (!is_key_with_secret(key) && attribute_list_ulong(key, CKA_CLASS, CKO_DATA) != CKO_PUBLIC_KEY)
+	if (!rules_has_secret(key) && attribute_list_ulong(key, CKA_CLASS, CKO_DATA) != CKO_PUBLIC_KEY)
 		return CKR_KEY_HANDLE_INVALID;
 	if (!is_for(key, use))
 		return CKR_KEY_FUNCTION_NOT_PERMITTED;
-	if ((!is_allowed(key, mechanism) && !is_allowed_split(key, mechanism, data)) || (facts && !(facts->uses & use)))
+	bool is_allowed_so = is_allowed(key, mechanism) ||
+	                     ((use & (CKF_SIGN | CKF_VERIFY)) && is_allowed_split(key, mechanism, data));
+	if (!is_allowed_so || (facts && !(facts->uses & use)))
 		return CKR_MECHANISM_INVALID;
 	if (!mechanism_takes_key_type(mechanism, attribute_list_ulong(key, CKA_KEY_TYPE, KEY_TYPE_NONE)))
 		return CKR_KEY_TYPE_INCONSISTENT;
@@ -259,7 +261,7 @@ CK_RV rules_wrap(const struct asker *asker, const struct attribute_list *wrapper
 	Craton__Attributes *template_;
 	if (!rules_visible(asker, target))
 		return CKR_USER_NOT_LOGGED_IN;
-	if (!is_key_with_secret(target))
+	if (!rules_has_secret(target))
 		return CKR_KEY_NOT_WRAPPABLE;
 	if (!attribute_list_bool(target, CKA_EXTRACTABLE, false))
 		return CKR_KEY_UNEXTRACTABLE;

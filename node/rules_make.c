@@ -2,10 +2,10 @@
 #include "node/rules_private.h"
 #include <string.h>
 
-static const struct making created = { .must = N1, .must_not = N2, .generated_by = CK_UNAVAILABLE_INFORMATION };
+static const struct origin created = { .must = N1, .must_not = N2, .generated_by = CK_UNAVAILABLE_INFORMATION };
 
 /* Every attribute of the template (and of the template of the key it comes from): does such an object have it, and may it be said? */
-static CK_RV check_said(const struct asker *asker, const struct making *making, const struct family *family,
+static CK_RV check_said(const struct asker *asker, const struct origin *origin, const struct family *family,
                         const struct attribute_list *wanted)
 {
 	for (size_t i = 0; i < wanted->count; i++) {
@@ -14,7 +14,7 @@ static CK_RV check_said(const struct asker *asker, const struct making *making, 
 			return CKR_ATTRIBUTE_TYPE_INVALID;
 		if (!rule)
 			continue;
-		if (rule->notes & making->must_not)
+		if (rule->notes & origin->must_not)
 			return CKR_ATTRIBUTE_READ_ONLY;
 		if ((rule->notes & N10) && rules_is_true(wanted->items[i]) && asker->role != CRATON__ROLE__ROLE_SO)
 			return CKR_ATTRIBUTE_READ_ONLY;
@@ -45,15 +45,15 @@ static CK_RV set_preset(const struct attribute_rule *rule, struct attribute_list
 }
 
 /* C_UnwrapKey: "The CKA_EXTRACTABLE attribute is by default set to CK_TRUE." */
-static CK_RV set_preset_of(const struct making *making, const struct attribute_rule *rule, struct attribute_list *out)
+static CK_RV set_preset_of(const struct origin *origin, const struct attribute_rule *rule, struct attribute_list *out)
 {
-	if (making->unwraps && rule->type == CKA_EXTRACTABLE)
+	if (origin->unwraps && rule->type == CKA_EXTRACTABLE)
 		return rules_rv(attribute_list_set_bool(out, CKA_EXTRACTABLE, true));
 	return set_preset(rule, out);
 }
 
 /* What has to be said is; what was left unsaid gets its preset. */
-static CK_RV complete(const struct making *making, const struct family *family, struct attribute_list *out)
+static CK_RV complete(const struct origin *origin, const struct family *family, struct attribute_list *out)
 {
 	CK_RV rv = CKR_OK;
 	for (size_t c = 0; c < CHAPTERS_MAX && family->chapters[c]; c++)
@@ -61,8 +61,8 @@ static CK_RV complete(const struct making *making, const struct family *family, 
 			const struct attribute_rule *rule = &family->chapters[c]->rules[i];
 			const Craton__Attribute *said = attribute_list_get(out, rule->type);
 			if (!said)
-				rv = rule->notes & making->must ? CKR_TEMPLATE_INCOMPLETE : set_preset_of(making, rule, out);
-			else if ((rule->notes & making->must) && !said->value.len && !may_be_empty(rule))
+				rv = rule->notes & origin->must ? CKR_TEMPLATE_INCOMPLETE : set_preset_of(origin, rule, out);
+			else if ((rule->notes & origin->must) && !said->value.len && !may_be_empty(rule))
 				rv = CKR_ATTRIBUTE_VALUE_INVALID;
 		}
 	return rv;
@@ -78,18 +78,18 @@ static CK_RV check_access(const struct asker *asker, const struct family *family
 }
 
 /* `out` has the wanted attributes and the class and kind by now. */
-static CK_RV make(const struct asker *asker, const struct making *making, const struct id *id, struct attribute_list *out)
+static CK_RV make(const struct asker *asker, const struct origin *origin, const struct id *id, struct attribute_list *out)
 {
 	const struct family *family = family_of_object(out);
 	if (!family)
 		return CKR_ATTRIBUTE_VALUE_INVALID; /* no such class or certificate type here */
 	CK_RV rv = check_access(asker, family, out);
 	if (rv == CKR_OK)
-		rv = check_said(asker, making, family, out);
+		rv = check_said(asker, origin, family, out);
 	if (rv == CKR_OK)
-		rv = complete(making, family, out);
+		rv = complete(origin, family, out);
 	if (rv == CKR_OK)
-		rv = rules_set_computed(making, family, id, out);
+		rv = rules_set_computed(origin, family, id, out);
 	return rv == CKR_OK ? rules_check_whole(family, out) : rv;
 }
 
@@ -178,13 +178,13 @@ static CK_RV generate(const struct asker *asker, CK_MECHANISM_TYPE mechanism, CK
                       const struct attribute_list *wanted, const struct id *id, struct attribute_list *out)
 {
 	/* A private key gets its parameters from the public one, so none are asked for. */
-	struct making making = { .must = class == CKO_PRIVATE_KEY ? 0 : N3, .must_not = N4, .generated_by = mechanism };
+	struct origin origin = { .must = class == CKO_PRIVATE_KEY ? 0 : N3, .must_not = N4, .generated_by = mechanism };
 	memset(out, 0, sizeof *out);
 	CK_RV rv = rules_add_all(out, wanted);
 	if (rv == CKR_OK)
 		rv = imply_generated(out, class, mechanism, use);
 	if (rv == CKR_OK)
-		rv = make(asker, &making, id, out);
+		rv = make(asker, &origin, id, out);
 	return made(rv, out);
 }
 
@@ -244,18 +244,21 @@ static CK_RV obey_template(const struct attribute_list *key, CK_ATTRIBUTE_TYPE t
 	return rv;
 }
 
+/* "C_UnwrapKey unwraps (i.e. decrypts) a wrapped key, creating a new private key or secret key object." */
 CK_RV rules_unwrap(const struct asker *asker, const struct attribute_list *key,
                    const struct attribute_list *wanted, const struct id *id, struct attribute_list *out)
 {
-	struct making making = { .must = N5, .must_not = N6, .unwraps = true, .generated_by = CK_UNAVAILABLE_INFORMATION };
+	struct origin origin = { .must = N5, .must_not = N6, .unwraps = true, .generated_by = CK_UNAVAILABLE_INFORMATION };
 	memset(out, 0, sizeof *out);
 	CK_RV rv = rules_add_all(out, wanted);
 	if (rv == CKR_OK)
 		rv = obey_template(key, CKA_UNWRAP_TEMPLATE, out);
 	if (rv == CKR_OK)
 		rv = check_kind_said(out);
+	if (rv == CKR_OK && !rules_has_secret(out))
+		rv = CKR_ATTRIBUTE_VALUE_INVALID;
 	if (rv == CKR_OK)
-		rv = make(asker, &making, id, out);
+		rv = make(asker, &origin, id, out);
 	return made(rv, out);
 }
 
@@ -298,7 +301,7 @@ static CK_RV inherit(CK_MECHANISM_TYPE mechanism, const struct attribute_list *k
 CK_RV rules_derive(const struct asker *asker, CK_MECHANISM_TYPE mechanism, const struct attribute_list *keys, size_t count,
                    const struct attribute_list *wanted, const struct id *id, struct attribute_list *out)
 {
-	struct making making = { .must_not = N4, .generated_by = CK_UNAVAILABLE_INFORMATION,
+	struct origin origin = { .must_not = N4, .generated_by = CK_UNAVAILABLE_INFORMATION,
 	                         .bases = keys, .base_count = count };
 	memset(out, 0, sizeof *out);
 	CK_RV rv = rules_add_all(out, wanted);
@@ -309,6 +312,6 @@ CK_RV rules_derive(const struct asker *asker, CK_MECHANISM_TYPE mechanism, const
 	if (rv == CKR_OK && !attribute_list_get(out, CKA_KEY_TYPE))
 		rv = imply(out, CKA_KEY_TYPE, CKK_GENERIC_SECRET);
 	if (rv == CKR_OK)
-		rv = make(asker, &making, id, out);
+		rv = make(asker, &origin, id, out);
 	return made(rv, out);
 }

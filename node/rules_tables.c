@@ -186,7 +186,12 @@ CHAPTER(other_secret,
 /* Whatever a vendor calls a private key's secret, the standard's names are taken for secret. */
 CHAPTER(other_private,
 	{ CKA_VALUE, N4 | N6 | N7, PRESET_NOTHING, 0 },
-	{ CKA_PRIVATE_EXPONENT, N4 | N6 | N7, PRESET_NOTHING, 0 });
+	{ CKA_PRIVATE_EXPONENT, N4 | N6 | N7, PRESET_NOTHING, 0 },
+	{ CKA_PRIME_1, N4 | N6 | N7, PRESET_NOTHING, 0 },
+	{ CKA_PRIME_2, N4 | N6 | N7, PRESET_NOTHING, 0 },
+	{ CKA_EXPONENT_1, N4 | N6 | N7, PRESET_NOTHING, 0 },
+	{ CKA_EXPONENT_2, N4 | N6 | N7, PRESET_NOTHING, 0 },
+	{ CKA_COEFFICIENT, N4 | N6 | N7, PRESET_NOTHING, 0 });
 
 /* 4.11 Domain parameters, and what each kind has: 2.2.4 DSA, 2.4.4 Diffie-Hellman, 2.4.7 X9.42 Diffie-Hellman. */
 CHAPTER(parameters,

@@ -4,9 +4,9 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-static bool is_generated(const struct making *making)
+static bool is_generated(const struct origin *origin)
 {
-	return making->generated_by != CK_UNAVAILABLE_INFORMATION;
+	return origin->generated_by != CK_UNAVAILABLE_INFORMATION;
 }
 
 CK_RV rules_set_unique_id(struct attribute_list *object, const struct id *id)
@@ -18,24 +18,24 @@ CK_RV rules_set_unique_id(struct attribute_list *object, const struct id *id)
 
 /* "If the base key has its CKA_ALWAYS_SENSITIVE attribute set to CK_FALSE, then the derived key will as well … Similarly, if the base
  * key has its CKA_NEVER_EXTRACTABLE attribute set to CK_FALSE, then the derived key will, too." */
-static bool all_bases(const struct making *making, CK_ATTRIBUTE_TYPE type)
+static bool all_bases(const struct origin *origin, CK_ATTRIBUTE_TYPE type)
 {
-	for (size_t i = 0; i < making->base_count; i++)
-		if (!attribute_list_bool(&making->bases[i], type, false))
+	for (size_t i = 0; i < origin->base_count; i++)
+		if (!attribute_list_bool(&origin->bases[i], type, false))
 			return false;
-	return making->base_count > 0;
+	return origin->base_count > 0;
 }
 
 /* Sensitive unless the owner wants it out: what is not extractable cannot be read anyway, and a key that is not sensitive would be
  * sealed less closely than it might. An unwrapped key is extractable by default, which nobody asked for. */
-static enum err set_sensitivity(const struct making *making, struct attribute_list *out)
+static enum err set_sensitivity(const struct origin *origin, struct attribute_list *out)
 {
 	bool extractable = attribute_list_bool(out, CKA_EXTRACTABLE, false);
-	bool sensitive = attribute_list_bool(out, CKA_SENSITIVE, making->unwraps || !extractable);
+	bool sensitive = attribute_list_bool(out, CKA_SENSITIVE, origin->unwraps || !extractable);
 	bool always = sensitive, never = !extractable;
-	if (!is_generated(making)) { /* who knows where it was before */
-		always = always && all_bases(making, CKA_ALWAYS_SENSITIVE);
-		never = never && all_bases(making, CKA_NEVER_EXTRACTABLE);
+	if (!is_generated(origin)) { /* who knows where it was before */
+		always = always && all_bases(origin, CKA_ALWAYS_SENSITIVE);
+		never = never && all_bases(origin, CKA_NEVER_EXTRACTABLE);
 	}
 	enum err err = attribute_list_set_bool(out, CKA_SENSITIVE, sensitive);
 	if (err == ERR_OK)
@@ -79,17 +79,17 @@ static enum err set_sizes(const struct family *family, struct attribute_list *ou
 	return set_bits(family, out);
 }
 
-CK_RV rules_set_computed(const struct making *making, const struct family *family, const struct id *id,
+CK_RV rules_set_computed(const struct origin *origin, const struct family *family, const struct id *id,
                          struct attribute_list *out)
 {
 	CK_RV rv = rules_set_unique_id(out, id);
 	enum err err = ERR_OK;
 	if (rv == CKR_OK && family_rule(family, CKA_LOCAL))
-		err = attribute_list_set_bool(out, CKA_LOCAL, is_generated(making));
+		err = attribute_list_set_bool(out, CKA_LOCAL, is_generated(origin));
 	if (rv == CKR_OK && err == ERR_OK && family_rule(family, CKA_KEY_GEN_MECHANISM))
-		err = attribute_list_set_ulong(out, CKA_KEY_GEN_MECHANISM, making->generated_by);
+		err = attribute_list_set_ulong(out, CKA_KEY_GEN_MECHANISM, origin->generated_by);
 	if (rv == CKR_OK && err == ERR_OK && family_rule(family, CKA_ALWAYS_SENSITIVE))
-		err = set_sensitivity(making, out);
+		err = set_sensitivity(origin, out);
 	if (rv == CKR_OK && err == ERR_OK)
 		err = set_sizes(family, out);
 	return rv == CKR_OK ? rules_rv(err) : rv;

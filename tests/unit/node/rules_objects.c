@@ -276,6 +276,50 @@ static void an_rsa_key_for_one_hash_signs_no_other(void)
 	attribute_list_finish(&key);
 }
 
+/* What is deciphered is no digest, whatever it looks like. */
+static void a_key_for_one_hash_does_nothing_else(void)
+{
+	const struct hash_facts *sha256 = hash_facts(CKM_SHA256);
+	uint8_t info[64] = { 0 };
+	struct attribute_list key = of_class(CKO_PRIVATE_KEY, CKA_KEY_TYPE, CKK_RSA);
+	set_bool(&key, CKA_DECRYPT, true);
+	set_bool(&key, CKA_SIGN_RECOVER, true);
+	set(&key, CKA_ALLOWED_MECHANISMS, "\x40\0\0\0\0\0\0\0", 8); /* CKM_SHA256_RSA_PKCS */
+	memcpy(info, sha256->info, sha256->info_size);
+	struct bytes data = { info, sha256->info_size + sha256->size };
+	CU_ASSERT_EQUAL(rules_use_data(&user, &key, CKF_DECRYPT, CKM_RSA_PKCS, data), CKR_MECHANISM_INVALID);
+	CU_ASSERT_EQUAL(rules_use_data(&user, &key, CKF_SIGN_RECOVER, CKM_RSA_PKCS, data), CKR_MECHANISM_INVALID);
+	attribute_list_finish(&key);
+}
+
+/* Its value, as any other object's, would not be sealed. */
+static void only_keys_come_out_of_a_wrapping(void)
+{
+	struct attribute_list key = { 0 }, data = { 0 }, public = of_class(CKO_PUBLIC_KEY, CKA_KEY_TYPE, CKK_RSA), out;
+	set_ulong(&data, CKA_CLASS, CKO_DATA);
+	CU_ASSERT_EQUAL(rules_unwrap(&user, &key, &data, &id, &out), CKR_ATTRIBUTE_VALUE_INVALID);
+	CU_ASSERT_EQUAL(rules_unwrap(&user, &key, &public, &id, &out), CKR_ATTRIBUTE_VALUE_INVALID);
+	attribute_list_finish(&public);
+	attribute_list_finish(&data);
+}
+
+/* Of a kind that we cannot know all about: what has the standard's name for a secret is one. */
+static void a_vendors_private_key_has_its_secrets_sealed(void)
+{
+	static const CK_ATTRIBUTE_TYPE secrets[] = { CKA_VALUE, CKA_PRIVATE_EXPONENT, CKA_PRIME_1, CKA_PRIME_2, CKA_EXPONENT_1,
+	                                             CKA_EXPONENT_2, CKA_COEFFICIENT };
+	struct attribute_list wanted = of_class(CKO_PRIVATE_KEY, CKA_KEY_TYPE, CKK_VENDOR_DEFINED | 1), secret;
+	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
+		set(&wanted, secrets[i], "secret", 6);
+	struct attribute_list key = object_of(wanted);
+	CU_ASSERT_EQUAL_FATAL(rules_take_secret(&key, &secret), CKR_OK);
+	CU_ASSERT_EQUAL(secret.count, sizeof secrets / sizeof *secrets);
+	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
+		CU_ASSERT(!has(&key, secrets[i]));
+	rules_wipe(&secret);
+	attribute_list_finish(&key);
+}
+
 /* What a wrapping key's template would give to keys is judged like what an application asks for. */
 static void a_template_within_a_key_gives_no_more_than_a_user_may_ask_for(void)
 {
@@ -306,4 +350,7 @@ TESTS("node: rules of objects",
 	SAY(a_concatenation_is_as_guarded_as_the_more_guarded_part),
 	SAY(keys_of_the_third_version_have_tables_too),
 	SAY(a_key_for_one_hash_signs_digests_of_that_size_only), SAY(an_rsa_key_for_one_hash_signs_no_other),
+	SAY(a_key_for_one_hash_does_nothing_else),
+	SAY(only_keys_come_out_of_a_wrapping),
+	SAY(a_vendors_private_key_has_its_secrets_sealed),
 	SAY(a_template_within_a_key_gives_no_more_than_a_user_may_ask_for))
