@@ -188,12 +188,17 @@ static struct native *lay_out(const struct form *form, const Craton__Mechanism *
 	return native;
 }
 
-/* A token that heeds no request for an IV would else use zeros, with every message the same. */
-static void fill_iv(const Craton__Mechanism *asked, const CK_MECHANISM *mechanism)
+/* A token that heeds no request for an IV would else use zeros, with every message the same. And one that goes by the bits, which
+ * many applications leave to chance, would else read beyond the IV. */
+static void settle_iv(const Craton__Mechanism *asked, const CK_MECHANISM *mechanism)
 {
-	const CK_GCM_PARAMS *gcm = mechanism->pParameter;
-	if (asked->parameter_case == CRATON__MECHANISM__PARAMETER_GCM && asked->gcm->iv_size)
+	CK_GCM_PARAMS *gcm = mechanism->pParameter;
+	if (asked->parameter_case != CRATON__MECHANISM__PARAMETER_GCM)
+		return;
+	if (asked->gcm->iv_size)
 		random_bytes(gcm->pIv, gcm->ulIvLen);
+	if (gcm->ulIvBits > gcm->ulIvLen * 8)
+		gcm->ulIvBits = gcm->ulIvLen * 8;
 }
 
 CK_RV mechanism_from_wire(const Craton__Mechanism *mechanism, bool takes_bytes, const CK_OBJECT_HANDLE *keys,
@@ -213,7 +218,7 @@ CK_RV mechanism_from_wire(const Craton__Mechanism *mechanism, bool takes_bytes, 
 	if (!block.data)
 		return CKR_HOST_MEMORY;
 	struct native *native = lay_out(form, mechanism, wanted ? keys : NULL, &block);
-	fill_iv(mechanism, &native->mechanism);
+	settle_iv(mechanism, &native->mechanism);
 	*out = &native->mechanism;
 	return CKR_OK;
 }

@@ -91,6 +91,18 @@ static void gcm_arrives_in_both_layouts(void)
 	}
 }
 
+/* ulIvBits is often left to chance; a token that goes by it reads no more than there is. */
+static void gcm_has_no_more_bits_than_bytes(void)
+{
+	static const CK_ULONG said[] = { 0, 96, 97, 1024, (CK_ULONG)-1 }, arrive[] = { 0, 96, 96, 96, 96 };
+	for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
+		CK_GCM_PARAMS gcm = { (void *)"iv_iv_iv_iv_", 12, said[i], NULL, 0, 128 };
+		CK_MECHANISM *back = around(CKM_AES_GCM, &gcm, sizeof gcm);
+		CU_ASSERT_EQUAL(((CK_GCM_PARAMS *)back->pParameter)->ulIvBits, arrive[i]);
+		free(back);
+	}
+}
+
 /* The token writes into the parameter; what it has written, if anything, is told. */
 static void an_iv_that_the_token_changed_is_told(void)
 {
@@ -255,7 +267,7 @@ static void a_parameter_of_another_mechanism_is_refused(void)
 
 TESTS("wire/mechanism", SAY(without_a_parameter_any_mechanism_travels), SAY(an_iv_arrives), SAY(a_number_arrives),
       SAY(pss_arrives), SAY(pss_and_oaep_name_hashes_that_are), SAY(oaep_arrives_with_and_without_a_label),
-      SAY(gcm_arrives_in_both_layouts), SAY(an_iv_that_the_token_changed_is_told), SAY(an_iv_that_nobody_makes_is_random),
+      SAY(gcm_arrives_in_both_layouts), SAY(gcm_has_no_more_bits_than_bytes), SAY(an_iv_that_the_token_changed_is_told), SAY(an_iv_that_nobody_makes_is_random),
       SAY(only_gcm_has_an_iv_to_tell),
       SAY(a_vendors_bytes_arrive_if_they_are_declared), SAY(every_general_mac_has_its_number), SAY(ctr_arrives),
       SAY(a_wrong_parameter_is_invalid), SAY(an_unknown_mechanism_with_a_parameter_is_refused),
