@@ -35,11 +35,11 @@ static bool find_beside(const char *folder, const char *installed, const char *n
 enum err dev_find_programs(struct dev_programs *programs, struct complaint *complaint)
 {
 	char folder[DEV_PATH_MAX];
-	ssize_t size = readlink("/proc/self/exe", programs->craton, sizeof programs->craton - 1);
+	ssize_t size = readlink("/proc/self/exe", folder, sizeof folder - 1);
 	if (size < 0)
 		return complain(complaint, ERR_IO, "/proc/self/exe: %s", strerror(errno));
-	programs->craton[size] = '\0';
-	strcpy(folder, programs->craton);
+	folder[size] = '\0';
+	strcpy(programs->craton, folder);
 	*strrchr(folder, '/') = '\0';
 	if (!find_beside(folder, CRATON_SBINDIR, "cratond", programs->cratond))
 		return complain(complaint, ERR_CONFIG, "cratond is neither in %s nor in %s", folder, CRATON_SBINDIR);
