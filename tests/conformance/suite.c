@@ -112,18 +112,19 @@ static void find_slot(void)
 {
 	CK_SLOT_ID slots[64];
 	CK_ULONG count = COUNT(slots);
-	if (P11->C_GetSlotList(CK_TRUE, slots, &count) != CKR_OK)
-		count = 0;
-	for (CK_ULONG i = 0; i < count; i++) {
+	CK_RV listed = P11->C_GetSlotList(CK_TRUE, slots, &count), told = CKR_OK;
+	for (CK_ULONG i = 0; listed == CKR_OK && i < count; i++) {
 		CK_TOKEN_INFO info;
 		size_t length = strlen(token.label);
-		if (P11->C_GetTokenInfo(slots[i], &info) == CKR_OK && length <= sizeof info.label &&
-		    memcmp(info.label, token.label, length) == 0 && (info.flags & CKF_TOKEN_INITIALIZED)) {
+		told = P11->C_GetTokenInfo(slots[i], &info);
+		if (told == CKR_OK && length <= sizeof info.label && memcmp(info.label, token.label, length) == 0 &&
+		    (info.flags & CKF_TOKEN_INITIALIZED)) {
 			token.slot = slots[i];
 			return;
 		}
 	}
-	fprintf(stderr, "conformance: no slot has a token labelled %s\n", token.label);
+	fprintf(stderr, "conformance: no slot has a token labelled %s: the list %s, %lu slots, the last %s\n", token.label,
+		rv_text(listed), listed == CKR_OK ? count : 0, rv_text(told));
 	exit(2);
 }
 
