@@ -143,12 +143,13 @@ int slot_create_run(const struct options *options)
 	return err == ERR_OK ? COMMAND_OK : command_failed(&complaint);
 }
 
-/* As --allow takes it. */
-static void print_who(const Craton__SlotInfo *slot, char *text, size_t size)
+void who_print(const Craton__SlotInfo *slot, char *text, size_t size)
 {
 	size_t used = (size_t)snprintf(text, size, "%s", slot->n_allowed ? slot->allowed[0] : "everyone");
 	for (size_t i = 1; i < slot->n_allowed && used < size; i++)
 		used += (size_t)snprintf(text + used, size - used, ",%s", slot->allowed[i]);
+	if (used >= size)
+		memcpy(text + size - sizeof "...", "...", sizeof "...");
 }
 
 static void print_slots(const Craton__SlotListReply *list)
@@ -158,7 +159,7 @@ static void print_slots(const Craton__SlotListReply *list)
 	for (size_t i = 0; i < list->n_list; i++) {
 		const Craton__SlotInfo *slot = list->list[i];
 		char who[TABLE_CELL_SIZE];
-		print_who(slot, who, sizeof who);
+		who_print(slot, who, sizeof who);
 		table_add(&table, "%" PRIu32, slot->slot);
 		table_add(&table, "%s", slot->label);
 		table_add(&table, "%s", slot->serial);

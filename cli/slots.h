@@ -13,6 +13,9 @@ struct who {
 };
 enum err who_parse(const char *text, struct who *who, struct complaint *complaint);
 
+/* Who may see the slot, as --allow takes it; that there are more than fit shows. */
+void who_print(const Craton__SlotInfo *slot, char *text, size_t size);
+
 /* A slot that does not exist yet. */
 struct new_slot {
 	const char *label;

@@ -2,8 +2,6 @@
 #include "node/login.h"
 #include <string.h>
 
-#define LABEL_SIZE_MAX 32
-
 static CK_RV commit_token(struct question *question, const struct id *key, const struct slot_record *slot,
                           struct request_record *record)
 {
@@ -48,7 +46,7 @@ CK_RV answer_init_token(struct question *question)
 	struct id key = change_key(question->request->slot, &question->request->request_id, 0);
 	struct request_record record;
 	CK_RV rv = CKR_OK;
-	if (strlen(question->request->init_token->label) > LABEL_SIZE_MAX)
+	if (!slot_label_ok(question->request->init_token->label))
 		return CKR_ARGUMENTS_BAD;
 	if (!change_is_known(question, &key, &record))
 		rv = init_token(question, &key, &record);

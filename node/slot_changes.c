@@ -4,13 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LABEL_SIZE_MAX 32
-
-static bool label_ok(const char *label)
-{
-	return strlen(label) <= LABEL_SIZE_MAX;
-}
-
 static CK_RV created_slot(struct question *question, const struct request_record *record)
 {
 	struct slot_record slot;
@@ -87,7 +80,7 @@ CK_RV answer_slot_create(struct question *question)
 	const Craton__SlotCreate *body = question->request->slot_create;
 	struct id key = change_key(0, &question->request->request_id, 0);
 	struct request_record record;
-	if (!label_ok(body->label))
+	if (!slot_label_ok(body->label))
 		return CKR_ARGUMENTS_BAD;
 	if (!pin_size_ok(body->so_pin.len) || (body->user_pin.len && !pin_size_ok(body->user_pin.len)))
 		return CKR_PIN_LEN_RANGE;

@@ -44,9 +44,12 @@ struct pin_record {
 	uint8_t mac[32];
 	uint32_t failures;       /* since the last success; locked at LOGIN_FAILURES_MAX */
 };
+#define SLOT_LABEL_SIZE_MAX 32 /* bytes; CK_TOKEN_INFO's */
+/* Not too long, and without control characters: it is shown on administrators' terminals. */
+bool slot_label_ok(const char *label);
 struct slot_record {
 	uint32_t slot;
-	char label[33];          /* without padding */
+	char label[SLOT_LABEL_SIZE_MAX + 1]; /* without padding */
 	char serial[17];
 	uint64_t generation;     /* grows with every C_InitToken and PIN change; part of a ticket */
 	uint64_t life;           /* the index of its creation or last C_InitToken: ObjectCreated.life */

@@ -96,7 +96,6 @@ enum err directory_restore(void *machine, const char *path, uint64_t index);
 #define REQUESTS_MAX 65536u
 #define REQUEST_AGE_MS (60 * 60 * 1000ll)
 
-#define LABEL_SIZE_MAX 32
 #define SERIAL_SIZE_MAX 16
 #define SETTING_NAME_MAX 64
 #define SETTING_SIZE_MAX (64u << 10)

@@ -2,6 +2,21 @@
 #include "store/parts.h"
 #include <string.h>
 
+/* ISO 6429's: below a space, DEL, and the second row, which UTF-8 writes 0xc2 0x80 to 0xc2 0x9f. */
+static bool is_control(const unsigned char *at)
+{
+	return *at < ' ' || *at == 0x7f || (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0);
+}
+
+/* Events are judged by the length alone, as they always were. */
+bool slot_label_ok(const char *label)
+{
+	for (const unsigned char *at = (const unsigned char *)label; *at; at++)
+		if (is_control(at))
+			return false;
+	return strlen(label) <= SLOT_LABEL_SIZE_MAX;
+}
+
 static bool pin_makes_sense(const Craton__PinVerifier *pin)
 {
 	struct pin_record shape;
@@ -65,7 +80,7 @@ enum err apply_slot_created(struct directory *directory, uint64_t index,
 {
 	struct slot_record slot = { .generation = 1, .life = index };
 	uint32_t last = 0;
-	if (strlen(event->label) > LABEL_SIZE_MAX || strlen(event->serial) > SERIAL_SIZE_MAX
+	if (strlen(event->label) > SLOT_LABEL_SIZE_MAX || strlen(event->serial) > SERIAL_SIZE_MAX
 	    || !pin_makes_sense(event->so_pin) || (event->user_pin && !pin_makes_sense(event->user_pin)))
 		return ERR_OK;
 	enum err err = table_slot_last(directory, &last);
@@ -120,7 +135,7 @@ enum err apply_token_initialised(struct directory *directory, uint64_t index,
 {
 	struct slot_record slot;
 	bool found;
-	if (strlen(event->label) > LABEL_SIZE_MAX || !pin_makes_sense(event->so_pin))
+	if (strlen(event->label) > SLOT_LABEL_SIZE_MAX || !pin_makes_sense(event->so_pin))
 		return ERR_OK;
 	enum err err = find_slot(directory, event->slot, event->generation, &slot, &found, record);
 	if (err != ERR_OK || !found)

@@ -56,4 +56,18 @@ static void a_slot_is_meant_by_its_id_or_its_label(void)
 	CU_ASSERT_PTR_NULL(slot_named(&reply, "Craton", &complaint));
 }
 
-TESTS("cli slots", SAY(a_list_is_names_with_commas), SAY(a_list_has_an_end), SAY(a_slot_is_meant_by_its_id_or_its_label))
+static void a_list_that_is_cut_says_so(void)
+{
+	char *names[] = { "client:a", "user:bob", "client:c" }, text[32];
+	Craton__SlotInfo slot = CRATON__SLOT_INFO__INIT;
+	who_print(&slot, text, sizeof text);
+	CU_ASSERT_STRING_EQUAL(text, "everyone");
+	slot.allowed = names;
+	slot.n_allowed = 3;
+	who_print(&slot, text, sizeof text);
+	CU_ASSERT_STRING_EQUAL(text, "client:a,user:bob,client:c");
+	who_print(&slot, text, 20);
+	CU_ASSERT_STRING_EQUAL(text, "client:a,user:bo...");
+}
+
+TESTS("cli slots", SAY(a_list_that_is_cut_says_so), SAY(a_list_is_names_with_commas), SAY(a_list_has_an_end), SAY(a_slot_is_meant_by_its_id_or_its_label))

@@ -105,6 +105,14 @@ static CK_RV init_token(const char *so_pin, const char *label)
 	return talk_rv(&talk, &request, NULL);
 }
 
+static void a_label_is_printable_and_short(void)
+{
+	begin();
+	CU_ASSERT_EQUAL(init_token(SO_PIN, "\x1b[2J"), CKR_ARGUMENTS_BAD);
+	CU_ASSERT_EQUAL(init_token(SO_PIN, "a label of thirty-three bytes see"), CKR_ARGUMENTS_BAD);
+	CU_ASSERT_EQUAL(init_token(SO_PIN, "a label of thirty-two bytes, see"), CKR_OK);
+}
+
 static void each_role_has_its_pin(void)
 {
 	begin();
@@ -288,7 +296,7 @@ static void the_end(void)
 	house_close(&house);
 }
 
-TESTS("node login", SAY(each_role_has_its_pin), SAY(a_wrong_pin_is_counted_and_a_right_one_clears_the_count),
+TESTS("node login", SAY(a_label_is_printable_and_short), SAY(each_role_has_its_pin), SAY(a_wrong_pin_is_counted_and_a_right_one_clears_the_count),
       SAY(too_many_wrong_pins_lock_it), SAY(one_request_id_is_no_shelter_for_many_guesses),
       SAY(without_a_majority_guesses_are_counted_here), SAY(what_was_counted_late_is_counted_once),
       SAY(a_right_pin_needs_no_majority), SAY(a_new_pin_makes_older_tickets_void_but_not_its_makers),

@@ -20,6 +20,17 @@ static const char *access_text(struct world *world, uint32_t slot)
 	return text;
 }
 
+/* It is a client's own word, and is printed for administrators. */
+static void a_label_has_no_control_characters(void)
+{
+	static const char *const good[] = { "", "craton", "Zahlungen f\xc3\xbcr \xe2\x82\xac", "a label of thirty-two bytes, see", "\xc2\xa0" };
+	static const char *const bad[] = { "\x1b[2J", "two\nlines", "\x7f", "\xc2\x9b" "2J", "a label of thirty-three bytes see" };
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+		CU_ASSERT(slot_label_ok(good[i]));
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		CU_ASSERT(!slot_label_ok(bad[i]));
+}
+
 static void a_slot_is_for_those_on_its_list(void)
 {
 	struct world world;
@@ -158,6 +169,7 @@ static void a_snapshot_carries_lists_and_removals(void)
 }
 
 TESTS("slots",
+	SAY(a_label_has_no_control_characters),
 	SAY(a_slot_is_for_those_on_its_list),
 	SAY(a_list_is_replaced_and_survives_every_other_change_of_the_slot),
 	SAY(a_name_that_is_none_changes_nothing),
