@@ -263,8 +263,8 @@ CK_RV rules_unwrap(const struct asker *asker, const struct attribute_list *key,
 }
 
 /* "If either of the two original keys has its CKA_SENSITIVE attribute set to CK_TRUE, so does the derived key … Similarly, if either …
- * has its CKA_EXTRACTABLE attribute set to CK_FALSE, so does the derived key." Of concatenations, XOR and extraction; the other
- * mechanisms let the template choose. */
+ * has its CKA_EXTRACTABLE attribute set to CK_FALSE, so does the derived key." Of concatenations, XOR and extraction; the standard's other
+ * mechanisms let the template choose, and a vendor's may be of the one kind or the other. */
 static bool passes_on_sensitivity(CK_MECHANISM_TYPE mechanism)
 {
 	switch (mechanism) {
@@ -275,7 +275,7 @@ static bool passes_on_sensitivity(CK_MECHANISM_TYPE mechanism)
 	case CKM_EXTRACT_KEY_FROM_KEY:
 		return true;
 	default:
-		return false;
+		return mechanism >= CKM_VENDOR_DEFINED;
 	}
 }
 

@@ -214,6 +214,7 @@ static void a_concatenation_is_as_guarded_as_the_more_guarded_part(void)
 	attribute_list_finish(&out);
 	set_bool(&wanted, CKA_EXTRACTABLE, true);
 	CU_ASSERT_EQUAL(rules_derive(&user, CKM_CONCATENATE_BASE_AND_KEY, keys, 2, &wanted, &id, &out), CKR_TEMPLATE_INCONSISTENT);
+	CU_ASSERT_EQUAL(rules_derive(&user, CKM_VENDOR_DEFINED | 1, &keys[1], 1, &wanted, &id, &out), CKR_TEMPLATE_INCONSISTENT);
 	/* an agreement lets the template choose */
 	CU_ASSERT_EQUAL(rules_derive(&user, CKM_ECDH1_DERIVE, &keys[1], 1, &wanted, &id, &out), CKR_OK);
 	attribute_list_finish(&out);
