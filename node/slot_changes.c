@@ -10,8 +10,8 @@ static CK_RV created_slot(struct question *question, const struct request_record
 	if (record->outcome != OUTCOME_DONE)
 		return change_rv(record, CKR_SLOT_ID_INVALID);
 	enum err err = directory_slot(question->node->directory, record->slot, &slot);
-	if (err != ERR_OK)
-		return question_err(question, err, "reading the new slot");
+	if (err != ERR_OK) /* or removed again since, and this is a late retry */
+		return err == ERR_NOT_FOUND ? CKR_SLOT_ID_INVALID : question_err(question, err, "reading the new slot");
 	Craton__SlotCreateReply *body = malloc(sizeof *body);
 	if (!body)
 		return CKR_HOST_MEMORY;

@@ -227,6 +227,39 @@ static void a_name_that_is_none_is_refused_in_words(void)
 	CU_ASSERT_EQUAL(fault, CRATON__FAULT__FAULT_MALFORMED);
 }
 
+static CK_RV ask_for_a_slot(uint32_t *slot)
+{
+	Craton__SlotCreate body = CRATON__SLOT_CREATE__INIT;
+	REQUEST(SLOT_CREATE, slot_create, body);
+	body.label = (char[]){ "asked twice" };
+	body.so_pin = (ProtobufCBinaryData){ 6, (uint8_t *)"123456" };
+	Craton__Reply *reply = talk_ask(&talk, &request);
+	CK_RV rv = reply->rv;
+	CU_ASSERT_EQUAL(reply->fault, CRATON__FAULT__FAULT_NONE);
+	*slot = reply->body_case == CRATON__REPLY__BODY_SLOT_CREATE ? reply->slot_create->slot : 0;
+	reply_free(reply);
+	return rv;
+}
+
+/* The answer may be late, even later than the slot's end: it never makes another. */
+static void the_same_creation_asked_again_is_the_same_slot(void)
+{
+	uint32_t first, again;
+	begin();
+	talk.request = id_random();
+	talk.keep_request = true;
+	CU_ASSERT_EQUAL(ask_for_a_slot(&first), CKR_OK);
+	CU_ASSERT_EQUAL(ask_for_a_slot(&again), CKR_OK);
+	CU_ASSERT_EQUAL(first, again);
+	struct id request = talk.request;
+	talk.keep_request = false;
+	CU_ASSERT_EQUAL(remove_slot(first, NULL), CKR_OK);
+	talk.request = request;
+	talk.keep_request = true;
+	CU_ASSERT_EQUAL(ask_for_a_slot(&again), CKR_SLOT_ID_INVALID);
+	talk.keep_request = false;
+}
+
 static void the_end(void)
 {
 	house_close(&house);
@@ -240,6 +273,7 @@ TESTS("node slots", SAY(an_open_slot_is_every_clients),
       SAY(a_ticket_is_worth_nothing_once_its_client_is_off_the_list),
       SAY(a_removed_slot_takes_its_keys_its_tickets_and_its_number_with_it),
       SAY(the_same_removal_asked_again_is_done_once),
+      SAY(the_same_creation_asked_again_is_the_same_slot),
       SAY(only_administrators_open_close_and_remove),
       SAY(a_name_that_is_none_is_refused_in_words),
       SAY(the_end))
