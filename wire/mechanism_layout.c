@@ -10,6 +10,7 @@
 #define POINT_SIZE_MAX 4096        /* bytes of another's public key */
 #define SALT_SIZE_MAX 4096         /* bytes that PSS asks for */
 #define KEY_BITS_MAX 4096
+#define CCM_SIZE_MAX (1u << 31)    /* bytes that a token may make room for before it has seen one */
 #define ANY ULONG_MAX
 
 #define AT(structure, member, message, field) .native = offsetof(structure, member), .wire = offsetof(message, field)
@@ -43,7 +44,7 @@ static const struct field ctr[] = {
 };
 
 static const struct field ccm[] = {
-	{ FIELD_NUMBER, AT(CK_CCM_PARAMS, ulDataLen, Craton__CcmParameter, data_size), .max = ANY },
+	{ FIELD_NUMBER, AT(CK_CCM_PARAMS, ulDataLen, Craton__CcmParameter, data_size), .max = CCM_SIZE_MAX },
 	{ FIELD_BYTES, COUNTED(CK_CCM_PARAMS, pNonce, ulNonceLen, Craton__CcmParameter, nonce), .min = 7, .max = 13 },
 	{ FIELD_BYTES, COUNTED(CK_CCM_PARAMS, pAAD, ulAADLen, Craton__CcmParameter, aad), .max = AAD_SIZE_MAX },
 	{ FIELD_NUMBER, AT(CK_CCM_PARAMS, ulMACLen, Craton__CcmParameter, mac_size), .min = 4, .max = 16 },

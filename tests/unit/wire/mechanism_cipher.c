@@ -41,6 +41,9 @@ static void ccm_has_bounds(void)
 	bad = good;
 	bad.ulMACLen = 17;
 	REFUSED(CKM_AES_CCM, bad);
+	bad = good;
+	bad.ulDataLen = (CK_ULONG)-1;
+	REFUSED(CKM_AES_CCM, bad);
 	Craton__Mechanism *wire = wire_of(CKM_AES_CCM, &good, sizeof good);
 	wire->ccm->nonce.len = 3;
 	REFUSED_WIRE(wire);
