@@ -1,5 +1,5 @@
 /* Two operations in one walk through the data (PKCS#11 2.40, 5.12). The cipher goes first: where its buffer is too short, or
- * only its length was asked for, neither has moved. */
+ * only its length was asked for, neither has moved. What fails is over, and with the other half a cipher that has moved without it. */
 #include "pkcs11/cipher.h"
 #include "pkcs11/digest.h"
 #include "base/secret.h"
@@ -39,6 +39,12 @@ static bool are_active(struct session *session, Craton__CryptKind cipher, beside
 	return has_other && operation_find(session, cipher);
 }
 
+static CK_RV also(struct session *session, Craton__CryptKind cipher, beside *other, struct bytes plain)
+{
+	CK_RV rv = other(session, plain);
+	return rv == CKR_OK ? CKR_OK : operation_refuse(operation_find(session, cipher), rv);
+}
+
 /* The application's output may lie over its input, which is wanted once more afterwards. */
 static CK_RV encrypt_update(struct session *session, struct bytes part, CK_BYTE_PTR out, CK_ULONG_PTR size, beside *other)
 {
@@ -53,7 +59,7 @@ static CK_RV encrypt_update(struct session *session, struct bytes part, CK_BYTE_
 		memcpy(plain, part.data, part.size);
 	CK_RV rv = cipher_update(session, ENCRYPT, part, out, size);
 	if (rv == CKR_OK && out)
-		rv = other(session, (struct bytes){ plain, part.size });
+		rv = also(session, ENCRYPT, other, (struct bytes){ plain, part.size });
 	if (plain)
 		secret_wipe(plain, part.size);
 	free(plain);
@@ -67,7 +73,7 @@ static CK_RV decrypt_update(struct session *session, struct bytes part, CK_BYTE_
 	if (!size || check_bytes(part.data, part.size) != CKR_OK)
 		return CKR_ARGUMENTS_BAD;
 	CK_RV rv = cipher_update(session, DECRYPT, part, out, size);
-	return rv == CKR_OK && out ? other(session, (struct bytes){ out, *size }) : rv;
+	return rv == CKR_OK && out ? also(session, DECRYPT, other, (struct bytes){ out, *size }) : rv;
 }
 
 CK_RV C_DigestEncryptUpdate(CK_SESSION_HANDLE handle, CK_BYTE_PTR part, CK_ULONG part_size, CK_BYTE_PTR out, CK_ULONG_PTR size)

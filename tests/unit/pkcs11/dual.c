@@ -151,6 +151,25 @@ static void a_key_is_digested_where_its_value_may_be_read(void)
 	module_stop();
 }
 
-TESTS("pkcs11 dual", SAY(what_is_encrypted_is_digested_and_so_is_what_is_decrypted),
+/* What is signed in one part is kept, up to a mebibyte: the second half fails where the first has moved. */
+static void when_one_half_fails_the_other_is_over_too(void)
+{
+	CK_SESSION_HANDLE s = module_start();
+	CK_OBJECT_HANDLE key = make_aes(s, true, "key"), open, own;
+	CK_MECHANISM rsa = { CKM_RSA_PKCS, NULL, 0 };
+	CK_ULONG length = (1 << 20) + 16, size = length;
+	CK_BYTE *data = calloc(1, length), *out = malloc(length);
+	make_rsa(s, &open, &own);
+	EXPECT(C_EncryptInit(s, &cbc, key), CKR_OK);
+	EXPECT(C_SignInit(s, &rsa, own), CKR_OK);
+	EXPECT(C_SignEncryptUpdate(s, data, length, out, &size), CKR_DATA_LEN_RANGE);
+	EXPECT(C_SignFinal(s, out, &size), CKR_OPERATION_NOT_INITIALIZED);
+	EXPECT(C_EncryptFinal(s, out, &size), CKR_OPERATION_NOT_INITIALIZED);
+	free(data);
+	free(out);
+	module_stop();
+}
+
+TESTS("pkcs11 dual", SAY(when_one_half_fails_the_other_is_over_too), SAY(what_is_encrypted_is_digested_and_so_is_what_is_decrypted),
 	SAY(what_is_encrypted_is_signed_and_what_is_decrypted_verified), SAY(a_short_buffer_or_a_question_moves_neither),
 	SAY(output_may_lie_over_input), SAY(both_have_to_be_going_on), SAY(a_key_is_digested_where_its_value_may_be_read))
