@@ -13,7 +13,7 @@ struct session {
 	CK_SESSION_HANDLE handle;
 	struct library *library;
 	bool is_writable;
-	bool has_objects;               /* session objects of its own were made */
+	atomic_bool has_objects;        /* session objects of its own were made */
 	uint64_t total_losses;          /* of the group, when it was opened */
 	pthread_mutex_t lock;           /* one call at a time; an application that sends two gets them in turn */
 	struct operation operations[OPERATION_KINDS];

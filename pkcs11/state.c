@@ -260,6 +260,7 @@ static CK_RV restore(struct session *session, const struct saved_state *saved, C
 		rv = copy_saved(session, saved, &copy);
 	if (rv == CKR_OK)
 		take_over(session, &copy);
+	secret_wipe(&copy, sizeof copy); /* bytes that make no block yet are the application's text */
 	return rv;
 }
 
