@@ -36,20 +36,30 @@ static CK_RV ask_piece(struct session *session, struct operation *operation, con
 	return rv;
 }
 
-/* What was held and what comes now, together: the result is owed to the application. */
-static CK_RV ask_ready(struct session *session, struct operation *operation, const uint8_t *part, size_t taken)
+/* The result is owed to the application. */
+static CK_RV ask_blocks(struct session *session, struct operation *operation, struct bytes in)
 {
-	struct stream *stream = &operation->stream;
-	struct buf *out = &operation->parts.owed, in;
+	struct buf *out = &operation->parts.owed;
 	size_t before = out->size;
-	buf_init(&in, FRAME_SIZE_MAX);
-	buf_add(&in, stream->held, stream->held_size);
-	buf_add(&in, part, taken);
-	CK_RV rv = in.failed ? CKR_HOST_MEMORY : ask_piece(session, operation, stream, (struct bytes){ in.data, in.size }, false, out);
+	CK_RV rv = ask_piece(session, operation, &operation->stream, in, false, out);
 	if (rv == CKR_OK && out->size - before != in.size)
 		rv = CKR_DEVICE_ERROR;
 	if (rv == CKR_OK)
-		stream_done(stream, (struct bytes){ in.data, in.size }, (struct bytes){ out->data + before, in.size });
+		stream_done(&operation->stream, in, (struct bytes){ out->data + before, in.size });
+	return rv;
+}
+
+/* What was held and what comes now, together. */
+static CK_RV ask_ready(struct session *session, struct operation *operation, const uint8_t *part, size_t taken)
+{
+	struct stream *stream = &operation->stream;
+	struct buf in;
+	if (!stream->held_size)
+		return ask_blocks(session, operation, (struct bytes){ part, taken });
+	buf_init(&in, FRAME_SIZE_MAX);
+	buf_add(&in, stream->held, stream->held_size);
+	buf_add(&in, part, taken);
+	CK_RV rv = in.failed ? CKR_HOST_MEMORY : ask_blocks(session, operation, (struct bytes){ in.data, in.size });
 	buf_finish(&in);
 	return rv;
 }
@@ -196,6 +206,13 @@ CK_RV cipher_once(struct session *session, Craton__CryptKind kind, struct bytes 
 
 /* ---- in parts */
 
+static void begin_parts(struct operation *operation)
+{
+	if (!operation->has_parts)
+		begin_cut(operation);
+	operation_begin_parts(operation);
+}
+
 /* A cipher gives as much as it is given, but for one that must see the end before it may show anything. */
 static bool gives_as_it_comes(const struct operation *operation)
 {
@@ -212,7 +229,7 @@ static CK_RV add(struct session *session, struct operation *operation, struct by
 	bool at_once = gives_as_it_comes(operation);
 	size_t least = at_once ? part.size : 0;
 	if (!out || *size < least) {
-		*size = least + operation->parts.owed.size;
+		*size = part.size + operation->parts.owed.size; /* never 0: there are applications that take no memory then, and ask again */
 		return out ? CKR_BUFFER_TOO_SMALL : CKR_OK;
 	}
 	struct room room = { out, *size, 0 };
@@ -223,12 +240,12 @@ static CK_RV add(struct session *session, struct operation *operation, struct by
 
 static CK_RV update(struct session *session, struct operation *operation, struct bytes part, CK_BYTE_PTR out, CK_ULONG_PTR size)
 {
-	CK_RV rv;
 	if (!size || check_bytes(part.data, part.size) != CKR_OK)
 		return CKR_ARGUMENTS_BAD;
-	if (!operation->has_parts)
-		begin_cut(operation);
-	operation->has_parts = true;
+	begin_parts(operation);
+	CK_RV rv = operation_go_on(operation);
+	if (rv != CKR_OK)
+		return rv;
 	if (!operation->stream.mode)
 		return add(session, operation, part, out, size);
 	if (is_length_enough(stream_ready(&operation->stream, part.size), out, size, &rv))
@@ -286,9 +303,7 @@ CK_RV cipher_final(struct session *session, Craton__CryptKind kind, CK_BYTE_PTR 
 		return CKR_OPERATION_NOT_INITIALIZED;
 	if (!size)
 		return operation_refuse(operation, CKR_ARGUMENTS_BAD);
-	if (!operation->has_parts)
-		begin_cut(operation);
-	operation->has_parts = true;
+	begin_parts(operation);
 	if (operation->stream.mode)
 		return final_piece(session, operation, out, size);
 	if (parts_are_away(&operation->parts))

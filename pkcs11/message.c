@@ -17,11 +17,11 @@ static void message_destroy(struct message *message)
 }
 
 /* A cipher's IV and tag come with each message; what signs is the same for all. */
-static CK_RV take_mechanism(struct message *message, const CK_MECHANISM *mechanism)
+static CK_RV take_mechanism(struct message *message, const CK_MECHANISM *mechanism, bool takes_bytes)
 {
 	bool is_cipher = message->kind == CRATON__CRYPT_KIND__ENCRYPT || message->kind == CRATON__CRYPT_KIND__DECRYPT;
 	if (!is_cipher)
-		return mechanism_to_wire(mechanism, false, &message->mechanism);
+		return mechanism_to_wire(mechanism, takes_bytes, &message->mechanism);
 	return mechanism->ulParameterLen ? message_parameter_check(mechanism) : CKR_OK;
 }
 
@@ -33,12 +33,13 @@ static CK_RV check_kind(const struct message *message)
 
 static CK_RV fill(struct session *session, struct message *message, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
 {
+	struct offered offered;
 	CK_RV rv = check_kind(message);
 	if (rv == CKR_OK)
-		rv = operation_find_key(session, message->kind, message->type, key, &message->key);
+		rv = operation_find_key(session, message->kind, message->type, key, &offered, &message->key);
 	if (rv == CKR_OK && attribute_list_bool(&message->key->attributes, CKA_ALWAYS_AUTHENTICATE, false))
 		rv = CKR_KEY_FUNCTION_NOT_PERMITTED;
-	return rv == CKR_OK ? take_mechanism(message, mechanism) : rv;
+	return rv == CKR_OK ? take_mechanism(message, mechanism, offered.takes_bytes) : rv;
 }
 
 CK_RV message_init(struct session *session, Craton__CryptKind kind, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)

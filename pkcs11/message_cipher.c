@@ -163,7 +163,7 @@ static CK_RV next_part(struct session *session, Craton__CryptKind kind, const vo
 		return end_message(session, message, &read, part, out, size);
 	if (out)
 		buf_add(&message->parts, part.data, part.size);
-	*size = 0; /* all of it comes at the end */
+	*size = out ? 0 : part.size; /* all of it comes at the end; but who asks for a length and hears 0 may bring no memory, and ask again */
 	return message->parts.failed ? message_over(message, CKR_DATA_LEN_RANGE) : CKR_OK;
 }
 

@@ -60,6 +60,7 @@ static CK_RV sign_next(struct session *session, CK_ULONG parameter_size, struct 
 		return sign_last(session, message, part, signature, size);
 	if (rv == CKR_OK)
 		rv = operation_add_part(session, &message->operation, part);
+	message->has_last = false;
 	return rv == CKR_OK ? CKR_OK : message_over(message, rv);
 }
 

@@ -102,12 +102,11 @@ static bool may_hash_here(struct session *session, const struct operation *opera
 }
 
 CK_RV operation_find_key(struct session *session, Craton__CryptKind kind, CK_MECHANISM_TYPE mechanism, CK_OBJECT_HANDLE handle,
-                         struct object **key)
+                         struct offered *offered, struct object **key)
 {
-	struct offered offered = { .type = 0 };
 	*key = NULL;
-	CK_RV rv = offer_find(session->library, mechanism, &offered);
-	if (rv == CKR_OK && !(offered.info.flags & uses[kind].use))
+	CK_RV rv = offer_find(session->library, mechanism, offered);
+	if (rv == CKR_OK && !(offered->info.flags & uses[kind].use))
 		rv = CKR_MECHANISM_INVALID;
 	if (rv == CKR_OK)
 		rv = find_key(session, handle, key);
@@ -161,9 +160,7 @@ CK_RV operation_begin(struct session *session, Craton__CryptKind kind, const CK_
 		return operation->is_active ? operation_refuse(operation, CKR_OK) : CKR_ARGUMENTS_BAD;
 	if (operation->is_active)
 		return CKR_OPERATION_ACTIVE;
-	CK_RV rv = operation_find_key(session, kind, mechanism->mechanism, handle, &key);
-	if (rv == CKR_OK)
-		rv = offer_find(session->library, mechanism->mechanism, &offered);
+	CK_RV rv = operation_find_key(session, kind, mechanism->mechanism, handle, &offered, &key);
 	if (rv == CKR_OK)
 		rv = mechanism_to_wire(mechanism, offered.takes_bytes, &wire);
 	if (rv != CKR_OK) {
@@ -243,11 +240,12 @@ static CK_RV ask_as_it_is(struct session *session, struct operation *operation, 
 		rv = parts_whole(session, operation, data, signature, NULL);
 	else
 		return operation_ask(session, operation, operation->mechanism, data, signature, out);
-	if (rv != CKR_OK || !out)
-		return rv;
-	buf_add(out, parts->owed.data, parts->owed.size);
-	buf_reset(&parts->owed);
-	return out->failed ? CKR_HOST_MEMORY : CKR_OK;
+	if (rv == CKR_OK && out) { /* handed over, for it may be long */
+		buf_finish(out);
+		*out = parts->owed;
+		buf_init(&parts->owed, out->size_max);
+	}
+	return rv;
 }
 
 /* As it is, or hashed here first. */
@@ -337,14 +335,33 @@ CK_RV operation_verify(struct session *session, struct operation *operation, str
 	return rv;
 }
 
+/* ---- in parts */
+
+void operation_begin_parts(struct operation *operation)
+{
+	if (operation->has_parts)
+		return;
+	forget_result(operation);
+	prehash_drop(&operation->prehash);
+	parts_reset(&operation->parts);
+	operation->has_parts = true;
+}
+
+CK_RV operation_go_on(struct operation *operation)
+{
+	operation_begin_parts(operation);
+	return operation->has_result || operation->parts.is_ended ? CKR_OPERATION_NOT_INITIALIZED : CKR_OK;
+}
+
 CK_RV operation_add_part(struct session *session, struct operation *operation, struct bytes part)
 {
-	CK_RV rv = check_bytes(part.data, part.size);
+	CK_RV rv = operation_go_on(operation);
+	if (rv == CKR_OK)
+		rv = check_bytes(part.data, part.size);
 	if (rv == CKR_OK && operation->hashes_here)
 		rv = prehash_add(&operation->prehash, operation->facts, part);
 	else if (rv == CKR_OK)
 		rv = parts_add(session, operation, part, false, NULL);
-	operation->has_parts = true;
 	return rv == CKR_OK ? CKR_OK : operation_refuse(operation, rv);
 }
 

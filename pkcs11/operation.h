@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/secret.h"
 #include "ha/objects.h"
+#include "pkcs11/offer.h"
 #include "pkcs11/parts.h"
 #include "pkcs11/prehash.h"
 #include "pkcs11/stream.h"
@@ -37,9 +38,10 @@ struct operation {
  * CKR_MECHANISM_PARAM_INVALID, CKR_KEY_HANDLE_INVALID, CKR_KEY_TYPE_INCONSISTENT,
  * CKR_KEY_FUNCTION_NOT_PERMITTED, CKR_HOST_MEMORY. */
 CK_RV operation_begin(struct session *session, Craton__CryptKind kind, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key);
-/* Its two halves, for operations that are not the session's own of a kind (messages): the key, if it may be used so … */
+/* Its two halves, for operations that are not the session's own of a kind (messages): the key, if it may be used so, and what
+ * is offered of the mechanism … */
 CK_RV operation_find_key(struct session *session, Craton__CryptKind kind, CK_MECHANISM_TYPE mechanism, CK_OBJECT_HANDLE handle,
-                         struct object **key);
+                         struct offered *offered, struct object **key);
 /* … and the start of one with it; takes over mechanism and key. `operation` is zeroed but for its kind. */
 void operation_start(struct session *session, struct operation *operation, Craton__Mechanism *mechanism, struct object *key);
 /* Forgets and wipes everything; may be called for one that is not active. */
@@ -76,6 +78,10 @@ CK_RV operation_finish(struct session *session, struct operation *operation, str
 /* The same for VERIFY. */
 CK_RV operation_verify(struct session *session, struct operation *operation, struct bytes data, struct bytes signature);
 
+/* From here on it is in parts: what an earlier single-part call has left (a result that did not fit) is forgotten. */
+void operation_begin_parts(struct operation *operation);
+/* The same for an Update. CKR_OPERATION_NOT_INITIALIZED: its end was asked for already, and only its result is left to come. */
+CK_RV operation_go_on(struct operation *operation);
 /* Some more of the data of a SIGN or VERIFY in parts. Ends the operation if it fails. */
 CK_RV operation_add_part(struct session *session, struct operation *operation, struct bytes part);
 /* What was added and is kept here still. */

@@ -11,6 +11,7 @@ static ProtobufCBinaryData wire_bytes(struct bytes bytes)
 static void give_iv(struct operation *operation, const ProtobufCBinaryData *iv)
 {
 	struct room *room = &operation->iv;
+	operation->parts.has_made_iv |= iv->len > 0;
 	if (iv->len && room->to && iv->len <= room->size)
 		memcpy(room->to, iv->data, iv->len);
 }

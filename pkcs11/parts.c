@@ -21,6 +21,14 @@ void parts_finish(struct parts *parts)
 	buf_finish(&parts->owed);
 }
 
+void parts_reset(struct parts *parts)
+{
+	multipart_end(&parts->multipart);
+	buf_reset(&parts->owed);
+	parts->came = parts->skip = 0;
+	parts->has_made_iv = false;
+}
+
 bool parts_are_away(const struct parts *parts)
 {
 	return multipart_is_open(&parts->multipart) || parts->is_ended || parts->is_beyond;
@@ -97,7 +105,7 @@ static CK_RV begin(struct session *session, struct operation *operation)
 
 static bool may_begin_anew(const struct parts *parts, CK_RV rv, int attempt)
 {
-	return rv != CKR_OK && parts->is_lost && !parts->is_beyond && attempt < ATTEMPTS;
+	return rv != CKR_OK && parts->is_lost && !parts->is_beyond && !parts->has_made_iv && attempt < ATTEMPTS;
 }
 
 /* ---- Update */
@@ -194,15 +202,14 @@ CK_RV parts_whole(struct session *session, struct operation *operation, struct b
 	CK_RV rv;
 	int attempt = 1;
 	do {
-		multipart_end(&parts->multipart);
+		parts_reset(parts);
 		parts->multipart.is_repeatable = may_repeat;
-		parts->came = parts->skip = 0;
-		buf_reset(&parts->owed);
 		if (room)
 			room->filled = 0;
 		rv = send_all(session, operation, CRATON__CRYPT_STAGE__FIRST, data, room);
 		if (rv == CKR_OK)
 			rv = send_last(session, operation, signature, room);
+		parts->has_made_iv = false; /* the application has not seen it yet */
 	} while (may_repeat && may_begin_anew(parts, rv, attempt++));
 	return rv;
 }

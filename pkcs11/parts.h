@@ -23,6 +23,7 @@ struct parts {
 	bool is_beyond;             /* it is more */
 	struct multipart multipart; /* the member that has it, if one has */
 	bool is_lost;               /* the last call found that member lost */
+	bool has_made_iv;           /* which another member would make anew: so it cannot go on there */
 	bool is_ended;              /* the member has given the last of it */
 	bool has_more;              /* it was asked for that, and has more */
 	uint64_t added;             /* bytes */
@@ -39,6 +40,8 @@ struct room {
 
 void parts_init(struct parts *parts, bool is_one_part, size_t kept_max);
 void parts_finish(struct parts *parts);
+/* Of what a call has done with other data, nothing is left. */
+void parts_reset(struct parts *parts);
 /* A member has it, or had it until its end: what went in need not be known here any more. */
 bool parts_are_away(const struct parts *parts);
 

@@ -51,7 +51,7 @@ static CK_RV sign_final(struct session *session, CK_BYTE_PTR signature, CK_ULONG
 		return CKR_OPERATION_NOT_INITIALIZED;
 	if (!size)
 		return operation_refuse(operation, CKR_ARGUMENTS_BAD);
-	operation->has_parts = true;
+	operation_begin_parts(operation);
 	return operation_finish(session, operation, operation_parts(operation), signature, size);
 }
 

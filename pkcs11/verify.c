@@ -20,7 +20,8 @@ static CK_RV verify(struct session *session, struct bytes data, struct bytes sig
 		return operation_refuse(operation, CKR_OPERATION_NOT_INITIALIZED);
 	if (check_bytes(data.data, data.size) != CKR_OK || check_bytes(signature.data, signature.size) != CKR_OK)
 		return operation_refuse(operation, CKR_ARGUMENTS_BAD);
-	operation->has_parts = is_final;
+	if (is_final)
+		operation_begin_parts(operation);
 	return operation_verify(session, operation, is_final ? operation_parts(operation) : data, signature);
 }
 

@@ -259,6 +259,112 @@ static void within_the_limit_another_member_takes_a_cipher_over(void)
 	module_stop();
 }
 
+/* One step of a cipher in parts; what came is counted. */
+static void take_step(CK_SESSION_HANDLE session, int step, CK_BYTE *out, CK_ULONG *made)
+{
+	CK_ULONG size = step == 3 ? 0 : 1000;
+	CK_RV rv = step < 3 ? C_EncryptUpdate(session, text + 30 * step, 30, out + *made, &size)
+	                    : C_EncryptFinal(session, out + *made, &size);
+	CU_ASSERT_EQUAL(rv, step == 3 ? CKR_BUFFER_TOO_SMALL : CKR_OK);
+	*made += step == 3 ? 0 : size;
+}
+
+/* The member that has it dies before each step in turn. */
+static void whenever_its_member_dies_the_text_is_the_same(void)
+{
+	CK_MECHANISM *mechanisms[] = { &gcm, &cts };
+	for (int death = 1; death <= 2 * 4; death++) {
+		CK_MECHANISM *mechanism = mechanisms[death % 2];
+		CK_SESSION_HANDLE session = start(2);
+		CK_OBJECT_HANDLE key = make_aes(session, true, "key");
+		CK_BYTE whole[1100], parts[1100];
+		CK_ULONG all = encrypt_whole(session, mechanism, key, 90, whole), made = 0;
+		unsigned before[3] = { 0, 0, 0 };
+		EXPECT(C_EncryptInit(session, mechanism, key), CKR_OK);
+		for (size_t n = 0; n < 2; n++)
+			before[n] = fake_node_requests(module.nodes[n]);
+		for (int step = 0; step < 5; step++) {
+			if (step == (death + 1) / 2)
+				node_stop(fake_node_requests(module.nodes[0]) != before[0] ? 0 : 1);
+			take_step(session, step, parts, &made);
+		}
+		CU_ASSERT(made == all && memcmp(whole, parts, all) == 0);
+		CU_ASSERT_EQUAL(module.toy.parts.firsts, 2);
+		module_stop();
+	}
+}
+
+/* Another member would make another IV, and the application has the first one's. */
+static void what_began_with_an_iv_of_the_tokens_stays_where_it_is(void)
+{
+	CK_SESSION_HANDLE session = start(3);
+	CK_OBJECT_HANDLE key = make_aes(session, true, "key");
+	CK_BYTE out[100];
+	CK_ULONG size = sizeof out;
+	unsigned before[3];
+	module.toy.new_iv = "made by toys";
+	CK_BYTE own[12] = { 1 };
+	CK_GCM_PARAMS parameter = { .pIv = own, .ulIvLen = 12, .ulIvBits = 96, .ulTagBits = 128 };
+	CK_MECHANISM mechanism = { CKM_AES_GCM, &parameter, sizeof parameter };
+	EXPECT(C_EncryptInit(session, &mechanism, key), CKR_OK);
+	note_requests(before);
+	EXPECT(C_EncryptUpdate(session, text, 10, out, &size), CKR_OK);
+	CU_ASSERT(memcmp(own, "made by toys", 12) == 0);
+	node_stop(who_has_it(before));
+	size = sizeof out;
+	EXPECT(C_EncryptUpdate(session, text + 10, 40, out, &size), CKR_DEVICE_ERROR);
+	EXPECT(C_EncryptFinal(session, out, &size), CKR_OPERATION_NOT_INITIALIZED);
+	module_stop();
+}
+
+/* ---- calls out of their order */
+
+static void nothing_is_added_to_what_has_had_its_end(void)
+{
+	CK_SESSION_HANDLE session = start(1);
+	CK_OBJECT_HANDLE key = make_aes(session, true, "key");
+	CK_BYTE whole[1100], back[1100];
+	CK_ULONG all = encrypt_whole(session, &cbc_pad, key, 40, whole), size = sizeof back;
+	EXPECT(C_DecryptInit(session, &cbc_pad, key), CKR_OK);
+	EXPECT(C_DecryptUpdate(session, whole, all, back, &size), CKR_OK);
+	size = 1;
+	EXPECT(C_DecryptFinal(session, back, &size), CKR_BUFFER_TOO_SMALL);
+	size = sizeof back;
+	EXPECT(C_DecryptUpdate(session, whole, all, back, &size), CKR_OPERATION_NOT_INITIALIZED);
+	EXPECT(C_DecryptFinal(session, back, &size), CKR_OPERATION_NOT_INITIALIZED);
+	module_stop();
+}
+
+static void a_result_that_did_not_fit_is_not_that_of_the_parts_which_follow(void)
+{
+	CK_SESSION_HANDLE session = start(1);
+	CK_OBJECT_HANDLE key = make_aes(session, true, "key");
+	CK_BYTE first[1100], second[1100], back[1100];
+	CK_ULONG all = encrypt_whole(session, &cbc_pad, key, 40, first), size = 1, rest = sizeof back;
+	CK_BYTE changed = text[3] ^= 1;
+	CU_ASSERT_EQUAL(encrypt_whole(session, &cbc_pad, key, 40, second), all);
+	EXPECT(C_DecryptInit(session, &cbc_pad, key), CKR_OK);
+	EXPECT(C_Decrypt(session, first, all, back, &size), CKR_BUFFER_TOO_SMALL);
+	size = sizeof back;
+	EXPECT(C_DecryptUpdate(session, second, all, back, &size), CKR_OK);
+	EXPECT(C_DecryptFinal(session, back + size, &rest), CKR_OK);
+	CU_ASSERT(size + rest == 40 && memcmp(back, text, 40) == 0 && back[3] == changed);
+	module_stop();
+}
+
+/* There are applications that take no memory for nothing, and give NULL once more. */
+static void who_asks_for_the_length_of_a_part_does_not_hear_nothing(void)
+{
+	CK_SESSION_HANDLE session = start(1);
+	CK_OBJECT_HANDLE key = make_aes(session, true, "key");
+	CK_BYTE whole[1100];
+	CK_ULONG all = encrypt_whole(session, &gcm, key, 20, whole), size = 0;
+	EXPECT(C_DecryptInit(session, &gcm, key), CKR_OK);
+	EXPECT(C_DecryptUpdate(session, whole, all, NULL, &size), CKR_OK);
+	CU_ASSERT_EQUAL(size, all);
+	module_stop();
+}
+
 static void an_authenticated_text_is_shown_at_the_end(void)
 {
 	CK_SESSION_HANDLE session = start(1);
@@ -527,6 +633,9 @@ TESTS("pkcs11 parts", SAY(a_short_mac_in_parts_is_one_round_trip), SAY(a_long_ma
 	SAY(what_no_token_does_in_parts_is_kept_and_done_whole),
 	SAY(what_no_rsa_key_can_take_is_refused_without_a_question), SAY(a_cipher_gives_its_output_as_it_comes),
 	SAY(a_question_for_a_length_or_a_short_buffer_takes_nothing), SAY(within_the_limit_another_member_takes_a_cipher_over),
+	SAY(whenever_its_member_dies_the_text_is_the_same), SAY(what_began_with_an_iv_of_the_tokens_stays_where_it_is),
+	SAY(nothing_is_added_to_what_has_had_its_end), SAY(a_result_that_did_not_fit_is_not_that_of_the_parts_which_follow),
+	SAY(who_asks_for_the_length_of_a_part_does_not_hear_nothing),
 	SAY(an_authenticated_text_is_shown_at_the_end), SAY(nothing_is_something_to_work_on), SAY(a_result_comes_in_as_many_answers_as_it_needs),
 	SAY(an_iv_that_the_token_makes_is_the_applications), SAY(a_long_mac_in_one_call_goes_in_pieces),
 	SAY(a_long_call_outlives_its_member), SAY(a_long_text_is_enciphered_in_one_call), SAY(a_long_part_over_itself_is_not_overtaken),
