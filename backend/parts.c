@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #define BLOCK_ROOM 4096 /* bytes that may come out besides: what a cipher adds */
+#define OWED_SIZE_MAX ((size_t)1 << 30) /* bytes that a token may be made to hold back */
 
 typedef CK_RV (*init_function)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE);
 
@@ -50,16 +51,17 @@ static CK_RV cipher(struct parts *parts, const struct bytes *data, struct buf *o
 	run_function update = parts->kind == CRATON__CRYPT_KIND__ENCRYPT ? p11->C_EncryptUpdate : p11->C_DecryptUpdate;
 	size_t room = parts->owed + data->size + BLOCK_ROOM;
 	CK_ULONG size = room;
+	if (parts->owed > OWED_SIZE_MAX)
+		return parts->kind == CRATON__CRYPT_KIND__DECRYPT ? CKR_ENCRYPTED_DATA_LEN_RANGE : CKR_DATA_LEN_RANGE;
 	CK_BYTE *result = malloc(room);
 	if (!result)
 		return CKR_HOST_MEMORY;
 	CK_RV rv = update(parts->session, (CK_BYTE *)(uintptr_t)data->data, data->size, result, &size);
 	if (rv == CKR_OK && size > room)
 		rv = CKR_DEVICE_ERROR;
-	if (rv == CKR_OK && size) {
+	if (rv == CKR_OK && size)
 		buf_add(out, result, size);
-		secret_wipe(result, size);
-	}
+	secret_wipe(result, rv == CKR_OK ? size : data->size + BLOCK_ROOM);
 	free(result);
 	if (rv != CKR_OK)
 		return rv;

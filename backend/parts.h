@@ -8,14 +8,15 @@ struct parts {
 	CK_SESSION_HANDLE session;
 	uint64_t generation;         /* the token's */
 	Craton__CryptKind kind;
-	size_t owed;                 /* bytes that went in and have not come out */
+	size_t owed;                 /* bytes that went in and have not come out; a gibibyte at most, and a part */
 };
 
 /* Only SIGN, VERIFY, ENCRYPT and DECRYPT are done in parts: CKR_FUNCTION_NOT_SUPPORTED. */
 CK_RV parts_begin(struct parts *parts, struct token *token, Craton__CryptKind kind, CK_MECHANISM *mechanism,
                   CK_OBJECT_HANDLE key);
 /* Some more data; what comes out of a cipher is added to `out`. After any error the operation is over (parts_end all the same).
- * CKR_DEVICE_ERROR also where the token was started afresh in between. */
+ * CKR_DATA_LEN_RANGE, CKR_ENCRYPTED_DATA_LEN_RANGE: the token would have to hold back too much. CKR_DEVICE_ERROR also where the
+ * token was started afresh in between. */
 CK_RV parts_update(struct parts *parts, const struct bytes *data, struct buf *out);
 /* The end; `signature` is for VERIFY. */
 CK_RV parts_final(struct parts *parts, const struct bytes *signature, struct buf *out);

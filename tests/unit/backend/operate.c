@@ -238,6 +238,28 @@ static void a_mac_in_parts_is_verified_in_parts(void)
 	desk_close(&desk);
 }
 
+/* A token that shows nothing before it has seen the tag could be made to hold back all the memory there is. */
+static void what_a_token_holds_back_has_a_limit(void)
+{
+	static CK_BYTE iv[12] = { 7 };
+	CK_GCM_PARAMS parameter = { .pIv = iv, .ulIvLen = 12, .ulIvBits = 96, .ulTagBits = 128 };
+	CK_MECHANISM gcm = { CKM_AES_GCM, &parameter, sizeof parameter };
+	struct bytes part = { "sixteen bytes...", 16 };
+	struct desk desk;
+	struct parts parts;
+	struct buf out;
+	desk_open(&desk, CKM_AES_KEY_GEN, CKK_AES, 32);
+	buf_init(&out, 1 << 12);
+	CU_ASSERT(parts_begin(&parts, desk.token, DECRYPT, &gcm, desk.key) == CKR_OK);
+	CU_ASSERT(parts_update(&parts, &part, &out) == CKR_OK);
+	CU_ASSERT(parts.owed == 16 && out.size == 0);
+	parts.owed += (size_t)1 << 30; /* as if so much more had come */
+	CU_ASSERT(parts_update(&parts, &part, &out) == CKR_ENCRYPTED_DATA_LEN_RANGE);
+	parts_end(&parts, CKR_OPERATION_ACTIVE);
+	buf_finish(&out);
+	desk_close(&desk);
+}
+
 /* Its session's number may be another's by then. */
 static void an_operation_in_parts_ends_with_its_tokens_life(void)
 {
@@ -262,4 +284,4 @@ TESTS("backend: operate",
       SAY(a_megabyte_goes_through),
       SAY(a_refused_call_leaves_the_session_clean),
       SAY(random_bytes_come_from_the_token), SAY(in_parts_is_the_same_as_whole),
-      SAY(a_mac_in_parts_is_verified_in_parts), SAY(an_operation_in_parts_ends_with_its_tokens_life))
+      SAY(a_mac_in_parts_is_verified_in_parts), SAY(what_a_token_holds_back_has_a_limit), SAY(an_operation_in_parts_ends_with_its_tokens_life))
