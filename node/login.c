@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CLEAR_MS 2000 /* how long a right PIN waits for its count to be cleared */
+/* How long a PIN waits for the majority: others of its slot wait behind it, whatever the patience of who showed it. */
+#define COUNT_MS 5000 /* a wrong one, to be counted; until it is, we remember it */
+#define CLEAR_MS 2000 /* a right one, for its count to be cleared */
 
 static const struct pin_record *record_of(const struct slot_record *slot, Craton__Role role)
 {
@@ -27,11 +29,11 @@ static CK_RV guess_key(struct question *question, const struct shown_pin *shown,
 	return rv;
 }
 
-static enum err propose(struct question *question, const struct id *key, const Craton__Event *event,
-                        deadline_ms deadline)
+static enum err propose(struct question *question, const struct id *key, const Craton__Event *event, int64_t wait_ms)
 {
 	uint8_t packed[128];
 	uint64_t index;
+	deadline_ms until = deadline_in(wait_ms), deadline = until < question->deadline ? until : question->deadline;
 	size_t size = craton__event__get_packed_size(event);
 	if (size > sizeof packed)
 		return ERR_TOO_BIG;
@@ -56,7 +58,7 @@ static CK_RV count_failure(struct question *question, const struct shown_pin *sh
 	event.change_case = CRATON__EVENT__CHANGE_LOGIN_FAILED;
 	event.login_failed = &change;
 	attempts_remember(node->attempts, slot->slot, shown->role, &key);
-	propose(question, &key, &event, question->deadline);
+	propose(question, &key, &event, COUNT_MS);
 	unsigned uncounted = attempts_uncounted(node->attempts, node->directory, slot->slot, shown->role);
 	if (directory_slot(node->directory, slot->slot, &now) != ERR_OK)
 		return CKR_PIN_INCORRECT;
@@ -73,7 +75,6 @@ static void clear_failures(struct question *question, const struct shown_pin *sh
 	Craton__LoginSucceeded change = CRATON__LOGIN_SUCCEEDED__INIT;
 	Craton__Event event = CRATON__EVENT__INIT;
 	struct id key = id_random();
-	deadline_ms until = deadline_in(CLEAR_MS);
 	attempts_forget(question->node->attempts, slot->slot, shown->role);
 	if (record_of(slot, shown->role)->failures == 0)
 		return;
@@ -82,7 +83,7 @@ static void clear_failures(struct question *question, const struct shown_pin *sh
 	change.generation = slot->generation;
 	event.change_case = CRATON__EVENT__CHANGE_LOGIN_SUCCEEDED;
 	event.login_succeeded = &change;
-	propose(question, &key, &event, until < question->deadline ? until : question->deadline);
+	propose(question, &key, &event, CLEAR_MS);
 }
 
 static CK_RV check(struct question *question, const struct shown_pin *shown, struct slot_record *slot)

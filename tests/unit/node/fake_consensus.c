@@ -27,6 +27,7 @@ static struct {
 	size_t lost_count;
 	void (*before)(void *context);
 	void *context;
+	deadline_ms deadline;
 	unsigned proposals;
 } fake = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -43,6 +44,14 @@ void fake_before_next(void (*deed)(void *context), void *context)
 	fake.before = deed;
 	fake.context = context;
 	pthread_mutex_unlock(&fake.lock);
+}
+
+deadline_ms fake_deadline(void)
+{
+	pthread_mutex_lock(&fake.lock);
+	deadline_ms deadline = fake.deadline;
+	pthread_mutex_unlock(&fake.lock);
+	return deadline;
 }
 
 unsigned fake_proposals(void)
@@ -112,8 +121,8 @@ void fake_commit_what_was_lost(void)
 enum err consensus_propose(struct consensus *consensus, const struct id *request, const void *data, size_t size,
                            deadline_ms deadline, uint64_t *index)
 {
-	(void)deadline;
 	pthread_mutex_lock(&fake.lock);
+	fake.deadline = deadline;
 	void (*before)(void *) = fake.before;
 	void *context = fake.context;
 	fake.before = NULL;

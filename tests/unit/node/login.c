@@ -180,6 +180,24 @@ static void without_a_majority_guesses_are_counted_here(void)
 	CU_ASSERT_EQUAL(failures(USER), LOGIN_FAILURES_MAX);
 }
 
+/* A slot's PINs are tried one at a time, so one who waits for ever must not make the others wait. */
+static void a_patient_guesser_holds_nobody_up(void)
+{
+	Craton__Login body = CRATON__LOGIN__INIT;
+	Craton__Request request = CRATON__REQUEST__INIT;
+	begin();
+	fake_majority(false);
+	body.role = USER;
+	body.pin = bytes("wrong");
+	request.body_case = CRATON__REQUEST__BODY_LOGIN;
+	request.login = &body;
+	request.timeout_ms = 600000;
+	CU_ASSERT_EQUAL(talk_rv(&talk, &request, NULL), CKR_PIN_INCORRECT);
+	CU_ASSERT(deadline_left(fake_deadline()) <= 5000);
+	fake_majority(true);
+	fake_commit_what_was_lost();
+}
+
 static void what_was_counted_late_is_counted_once(void)
 {
 	begin();
@@ -298,7 +316,7 @@ static void the_end(void)
 
 TESTS("node login", SAY(a_label_is_printable_and_short), SAY(each_role_has_its_pin), SAY(a_wrong_pin_is_counted_and_a_right_one_clears_the_count),
       SAY(too_many_wrong_pins_lock_it), SAY(one_request_id_is_no_shelter_for_many_guesses),
-      SAY(without_a_majority_guesses_are_counted_here), SAY(what_was_counted_late_is_counted_once),
+      SAY(without_a_majority_guesses_are_counted_here), SAY(a_patient_guesser_holds_nobody_up), SAY(what_was_counted_late_is_counted_once),
       SAY(a_right_pin_needs_no_majority), SAY(a_new_pin_makes_older_tickets_void_but_not_its_makers),
       SAY(a_retried_change_of_pin_is_the_same_change), SAY(a_pins_length_has_bounds),
       SAY(only_the_so_initialises_the_users_pin), SAY(initialising_the_token_needs_the_so_pin_and_forgets_the_user),
