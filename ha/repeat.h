@@ -5,7 +5,9 @@
 
 /* Everything a library asks may be repeated, for one of two reasons:
  * - it changes nothing (signing twice harms no one), or
- * - it is a deed: it carries a request id, and the directory does one id's deed once. */
+ * - it is a deed: it carries a request id, and the directory does one id's deed once.
+ * Of an operation in parts that is the word for its beginning. What follows makes sense only where it was begun, so the group asks it
+ * once, and the asker, who knows what has gone in and come out, begins anew elsewhere (ha/multipart.h, pkcs11/parts.h). */
 struct question_kind {
 	Craton__Request__BodyCase body;
 	bool is_deed;      /* has a request id; needs a majority, so a member may fail it while another can */

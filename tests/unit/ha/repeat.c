@@ -6,7 +6,8 @@
 static void whatever_changes_something_is_a_deed(void)
 {
 	static const Craton__Request__BodyCase deeds[] = { BODY(LOGIN), BODY(INIT_TOKEN), BODY(INIT_PIN), BODY(SET_PIN),
-		BODY(CREATE_OBJECT), BODY(DESTROY_OBJECT), BODY(SET_ATTRIBUTES), BODY(GENERATE_KEY), BODY(GENERATE_KEY_PAIR) };
+		BODY(CREATE_OBJECT), BODY(DESTROY_OBJECT), BODY(SET_ATTRIBUTES), BODY(GENERATE_KEY), BODY(GENERATE_KEY_PAIR),
+		BODY(UNWRAP_KEY), BODY(DERIVE_KEY), BODY(COPY_OBJECT) };
 	for (size_t i = 0; i < sizeof deeds / sizeof *deeds; i++) {
 		CU_ASSERT(question_kind(deeds[i])->is_deed);
 		CU_ASSERT(!question_kind(deeds[i])->is_measured);
@@ -16,7 +17,7 @@ static void whatever_changes_something_is_a_deed(void)
 static void what_changes_nothing_needs_no_request_id(void)
 {
 	static const Craton__Request__BodyCase reads[] = { BODY(SLOT_INFO), BODY(MECHANISM_LIST), BODY(GET_ATTRIBUTES), BODY(FIND),
-		BODY(CRYPT), BODY(RANDOM) };
+		BODY(CRYPT), BODY(RANDOM), BODY(OBJECT_SIZE), BODY(WRAP_KEY), BODY(SLOT_LIST) };
 	for (size_t i = 0; i < sizeof reads / sizeof *reads; i++)
 		CU_ASSERT(!question_kind(reads[i])->is_deed);
 }
