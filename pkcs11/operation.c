@@ -302,6 +302,14 @@ static bool is_result_of(const struct operation *operation, struct bytes data)
 	return secret_equal(of, sizeof of, operation->result_of, sizeof of);
 }
 
+/* CKA_ALWAYS_AUTHENTICATE: a login is for one use, also where that use's result has yet to find room. */
+static void use_up_pin(struct operation *operation)
+{
+	operation->needs_pin |= operation->pin != NULL;
+	secret_destroy(operation->pin);
+	operation->pin = NULL;
+}
+
 CK_RV operation_finish(struct session *session, struct operation *operation, struct bytes data,
                        CK_BYTE_PTR out, CK_ULONG_PTR out_size)
 {
@@ -317,6 +325,7 @@ CK_RV operation_finish(struct session *session, struct operation *operation, str
 		buf_init(&operation->result, FRAME_SIZE_MAX);
 		operation->has_result = true;
 		rv = perform(session, operation, data, (struct bytes){ NULL, 0 }, &operation->result);
+		use_up_pin(operation);
 	}
 	if (rv == CKR_OK)
 		return deliver(operation, data, out, out_size);

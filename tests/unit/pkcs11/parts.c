@@ -1,5 +1,7 @@
 /* Data of any size, in parts and in one call. */
 #include "tests/unit/pkcs11/module.h"
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define LONG_SIZE (3 * (1u << 20) + 7)
 #define REPLAY "interval = 20ms\nreplay = 100"
@@ -130,6 +132,60 @@ static void an_operation_given_up_leaves_its_member_free(void)
 	EXPECT(C_SignUpdate(other, text, 200), CKR_OK);
 	EXPECT(C_CloseSession(other), CKR_OK);
 	mac_whole(session, key, text, 1000, mac);
+	CU_ASSERT_EQUAL(module.toy.parts.lasts, 0);
+	module_stop();
+}
+
+/* The child's own, beside one that its parent has open. */
+static int child_of_fork(CK_SESSION_HANDLE parents)
+{
+	CK_BYTE mac[32];
+	if (C_SignUpdate(parents, text, 200) != CKR_CRYPTOKI_NOT_INITIALIZED || C_Initialize(NULL) != CKR_OK)
+		return 1;
+	CK_SESSION_HANDLE session = open_session(RW);
+	if (login(session, CKU_USER, TOY_PIN) != CKR_OK || C_SignUpdate(session, text, 200) != CKR_OPERATION_NOT_INITIALIZED)
+		return 2;
+	mac_whole(session, make_secret(session), text, 1000, mac);
+	return C_Finalize(NULL) == CKR_OK ? 0 : 3;
+}
+
+static void an_operation_goes_on_whatever_a_forked_child_does(void)
+{
+	CK_SESSION_HANDLE session = start(1);
+	CK_OBJECT_HANDLE key = make_secret(session);
+	CK_BYTE whole[32], mac[32];
+	CK_ULONG size = sizeof mac;
+	int status = -1;
+	mac_whole(session, key, text, 400, whole);
+	EXPECT(C_SignInit(session, &hmac, key), CKR_OK);
+	EXPECT(C_SignUpdate(session, text, 200), CKR_OK);
+	fflush(NULL);
+	pid_t child = fork();
+	if (child == 0)
+		_exit(child_of_fork(session));
+	CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
+	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	EXPECT(C_SignUpdate(session, text + 200, 200), CKR_OK);
+	EXPECT(C_SignFinal(session, mac, &size), CKR_OK);
+	CU_ASSERT(memcmp(whole, mac, 32) == 0);
+	CU_ASSERT_EQUAL(module.toy.parts.firsts, 1);
+	module_stop();
+}
+
+static void finalizing_ends_what_is_open(void)
+{
+	CK_SESSION_HANDLE session = start(2);
+	CK_OBJECT_HANDLE key = make_secret(session);
+	CK_BYTE mac[32];
+	CK_ULONG size = sizeof mac;
+	EXPECT(C_SignInit(session, &hmac, key), CKR_OK);
+	EXPECT(C_SignUpdate(session, text, 200), CKR_OK);
+	EXPECT(C_Finalize(NULL), CKR_OK);
+	EXPECT(C_SignFinal(session, mac, &size), CKR_CRYPTOKI_NOT_INITIALIZED);
+	EXPECT(C_Initialize(NULL), CKR_OK);
+	session = open_session(RW);
+	EXPECT(login(session, CKU_USER, TOY_PIN), CKR_OK);
+	mac_whole(session, make_secret(session), text, 200, mac);
 	CU_ASSERT_EQUAL(module.toy.parts.lasts, 0);
 	module_stop();
 }
@@ -628,8 +684,36 @@ static void a_wary_key_wants_the_pin_for_each_use(void)
 	module_stop();
 }
 
-TESTS("pkcs11 parts", SAY(a_short_mac_in_parts_is_one_round_trip), SAY(a_long_mac_in_parts_is_done_by_one_member_in_parts),
+/* The result that waits is its use; other data would be another. */
+static void a_login_is_for_one_use_also_where_the_room_was_too_small(void)
+{
+	CK_SESSION_HANDLE session = start(1);
+	CK_MECHANISM generation = { CKM_AES_KEY_GEN, NULL, 0 };
+	CK_BBOOL yes = CK_TRUE;
+	CK_ULONG value_size = 16, size = 1, all = 32;
+	CK_ATTRIBUTE template[] = { { CKA_VALUE_LEN, &value_size, sizeof value_size }, { CKA_ALWAYS_AUTHENTICATE, &yes, 1 } };
+	CK_OBJECT_HANDLE key;
+	CK_BYTE cipher[32], other[32], back[32];
+	EXPECT(C_GenerateKey(session, &generation, template, 2, &key), CKR_OK);
+	EXPECT(C_EncryptInit(session, &cbc_pad, key), CKR_OK);
+	EXPECT(login(session, CKU_CONTEXT_SPECIFIC, TOY_PIN), CKR_OK);
+	EXPECT(C_Encrypt(session, text, 20, cipher, &all), CKR_OK);
+	memcpy(other, cipher, 32);
+	other[0] ^= 1;
+	for (int is_other = 0; is_other < 2; is_other++) {
+		EXPECT(C_DecryptInit(session, &cbc_pad, key), CKR_OK);
+		EXPECT(login(session, CKU_CONTEXT_SPECIFIC, TOY_PIN), CKR_OK);
+		size = 1;
+		EXPECT(C_Decrypt(session, cipher, 32, back, &size), CKR_BUFFER_TOO_SMALL);
+		EXPECT(C_Decrypt(session, is_other ? other : cipher, 32, back, &size), is_other ? CKR_USER_NOT_LOGGED_IN : CKR_OK);
+		CU_ASSERT(is_other || (size == 20 && memcmp(back, text, 20) == 0));
+	}
+	module_stop();
+}
+
+TESTS("pkcs11 parts", SAY(a_login_is_for_one_use_also_where_the_room_was_too_small), SAY(a_short_mac_in_parts_is_one_round_trip), SAY(a_long_mac_in_parts_is_done_by_one_member_in_parts),
 	SAY(beyond_the_limit_the_member_lost_is_the_operation_lost_and_nothing_else), SAY(an_operation_given_up_leaves_its_member_free),
+	SAY(an_operation_goes_on_whatever_a_forked_child_does), SAY(finalizing_ends_what_is_open),
 	SAY(what_no_token_does_in_parts_is_kept_and_done_whole),
 	SAY(what_no_rsa_key_can_take_is_refused_without_a_question), SAY(a_cipher_gives_its_output_as_it_comes),
 	SAY(a_question_for_a_length_or_a_short_buffer_takes_nothing), SAY(within_the_limit_another_member_takes_a_cipher_over),
