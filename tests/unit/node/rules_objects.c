@@ -321,6 +321,41 @@ static void a_vendors_private_key_has_its_secrets_sealed(void)
 	attribute_list_finish(&key);
 }
 
+static CK_RV copying(const struct attribute_list *key, CK_ATTRIBUTE_TYPE type, const void *value, size_t size)
+{
+	struct attribute_list wanted = { 0 }, out;
+	set(&wanted, type, value, size);
+	CK_RV rv = rules_copy(&user, key, &wanted, &other_id, &out);
+	attribute_list_finish(&out);
+	attribute_list_finish(&wanted);
+	return rv;
+}
+
+/* Nor does it gain what only the SO gives. */
+static void a_copy_does_not_shed_what_binds_a_key(void)
+{
+	static const CK_ATTRIBUTE_TYPE lists[] = { CKA_ALLOWED_MECHANISMS, CKA_UNWRAP_TEMPLATE, CKA_DERIVE_TEMPLATE, CKA_WRAP_TEMPLATE };
+	struct attribute_list key = object_of(aes()), wanted = { 0 }, out;
+	set(&key, CKA_ALLOWED_MECHANISMS, "\x40\0\0\0\0\0\0\0", 8);
+	for (size_t i = 1; i < sizeof lists / sizeof *lists; i++)
+		set(&key, lists[i], "\x0a\x04\x08\x03\x12\0", 6); /* {CKA_LABEL: ""} */
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+		CU_ASSERT_EQUAL(copying(&key, lists[i], "", 0), CKR_ATTRIBUTE_READ_ONLY);
+	set_bool(&key, CKA_WRAP_WITH_TRUSTED, true);
+	CU_ASSERT_EQUAL(copying(&key, CKA_WRAP_WITH_TRUSTED, "\0", 1), CKR_ATTRIBUTE_READ_ONLY);
+	CU_ASSERT_EQUAL(copying(&key, CKA_TRUSTED, "\1", 1), CKR_ATTRIBUTE_READ_ONLY);
+	CU_ASSERT_EQUAL(copying(&key, CKA_NEVER_EXTRACTABLE, "\1", 1), CKR_ATTRIBUTE_READ_ONLY);
+	set_bool(&wanted, CKA_TRUSTED, true);
+	set_ulong(&wanted, CKA_VALUE_LEN, 16);
+	CU_ASSERT_EQUAL(rules_derive(&user, CKM_AES_ECB_ENCRYPT_DATA, &key, 1, &wanted, &id, &out), CKR_ATTRIBUTE_READ_ONLY);
+	attribute_list_finish(&wanted);
+	attribute_list_finish(&key);
+	key = of_class(CKO_PRIVATE_KEY, CKA_KEY_TYPE, CKK_EC);
+	set_bool(&key, CKA_ALWAYS_AUTHENTICATE, true);
+	CU_ASSERT_EQUAL(copying(&key, CKA_ALWAYS_AUTHENTICATE, "\0", 1), CKR_ATTRIBUTE_READ_ONLY);
+	attribute_list_finish(&key);
+}
+
 /* What a wrapping key's template would give to keys is judged like what an application asks for. */
 static void a_template_within_a_key_gives_no_more_than_a_user_may_ask_for(void)
 {
@@ -354,4 +389,5 @@ TESTS("node: rules of objects",
 	SAY(a_key_for_one_hash_does_nothing_else),
 	SAY(only_keys_come_out_of_a_wrapping),
 	SAY(a_vendors_private_key_has_its_secrets_sealed),
+	SAY(a_copy_does_not_shed_what_binds_a_key),
 	SAY(a_template_within_a_key_gives_no_more_than_a_user_may_ask_for))
