@@ -12,7 +12,7 @@ static const struct question_kind kinds[] = {
 	{ BODY(FIND), false, true, "reads" },
 	{ BODY(OBJECT_SIZE), false, true, "reads" },
 	{ BODY(WRAP_KEY), false, true, "another wrapping of the same key harms no one" },
-	{ BODY(CRYPT), false, true, "a signature made twice harms no one; its key is not changed by use; nor is it by one begun twice, whose first half is dropped" },
+	{ BODY(CRYPT), false, true, "a signature made, or begun, twice harms no one; its key is not changed by use" },
 	{ BODY(RANDOM), false, true, "an answer that was lost is as good as never made" },
 	{ BODY(LOGIN), true, false, "a failure is counted once under its request id" },
 	{ BODY(INIT_TOKEN), true, false, "done once under its request id" },

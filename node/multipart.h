@@ -14,7 +14,8 @@ struct multipart;   /* one operation; a connection's */
 struct multiparts;  /* all of a node's */
 struct question;
 
-/* At most `count_max`, and half of the token's sessions, are open at a time; one that was silent for `silence_ms` may be ended for another. NULL without memory. */
+/* At most `count_max`, and half of the token's sessions, are open at a time; one that was silent for `silence_ms` may be ended for
+ * another. NULL without memory. */
 struct multiparts *multiparts_create(struct keyring *keyring, size_t count_max, int64_t silence_ms);
 void multiparts_destroy(struct multiparts *multiparts); /* none may be open; accepts NULL */
 size_t multiparts_count(struct multiparts *multiparts);
