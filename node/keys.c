@@ -2,8 +2,6 @@
 #include "node/object.h"
 #include <stdlib.h>
 
-#define SECRET_SIZE_MAX (64u << 10) /* bytes; tokens that name no limit would be busy for minutes */
-
 static CK_RV generate(struct question *question, CK_MECHANISM *mechanism, Craton__Object *object)
 {
 	struct domain *domain = question->node->domain;
@@ -19,8 +17,6 @@ static CK_RV make_key(struct question *question, const struct attribute_list *wa
 	struct id id = making_id(question, 0, making->has_token_objects);
 	CK_MECHANISM *mechanism = NULL;
 	Craton__Object *object;
-	if (attribute_list_ulong(wanted, CKA_VALUE_LEN, 0) > SECRET_SIZE_MAX)
-		return CKR_ATTRIBUTE_VALUE_INVALID;
 	CK_RV rv = mechanism_check_size(question, wire->type, wanted, CKA_PRIME_BITS);
 	if (rv == CKR_OK)
 		rv = mechanism_take(question, wire, NULL, &mechanism);

@@ -142,16 +142,22 @@ static bool is_der(const Craton__Attribute *params)
 	return size == head + length;
 }
 
-static CK_RV check_key(const struct family *family, const struct attribute_list *out)
+#define SECRET_SIZE_MAX (64u << 10) /* bytes to be generated or derived; tokens that name no limit would be busy for minutes */
+
+/* The length said, and that of the value where one was given. */
+static bool secret_fits(const struct attribute_list *out)
 {
 	const Craton__Attribute *value = attribute_list_get(out, CKA_VALUE);
-	if (family->class == CKO_SECRET_KEY) {
-		uint64_t kind = attribute_list_ulong(out, CKA_KEY_TYPE, KEY_TYPE_NONE);
-		if ((value && !key_size_fits(kind, value->value.len))
-		    || (attribute_list_get(out, CKA_VALUE_LEN)
-		        && !key_size_fits(kind, attribute_list_ulong(out, CKA_VALUE_LEN, 0))))
-			return CKR_ATTRIBUTE_VALUE_INVALID;
-	}
+	uint64_t kind = attribute_list_ulong(out, CKA_KEY_TYPE, KEY_TYPE_NONE), size = attribute_list_ulong(out, CKA_VALUE_LEN, 0);
+	if (value && !key_size_fits(kind, value->value.len))
+		return false;
+	return !attribute_list_get(out, CKA_VALUE_LEN) || (key_size_fits(kind, size) && (value || size <= SECRET_SIZE_MAX));
+}
+
+static CK_RV check_key(const struct family *family, const struct attribute_list *out)
+{
+	if (family->class == CKO_SECRET_KEY && !secret_fits(out))
+		return CKR_ATTRIBUTE_VALUE_INVALID;
 	const Craton__Attribute *params = attribute_list_get(out, CKA_EC_PARAMS);
 	if (params && !is_der(params))
 		return CKR_DOMAIN_PARAMS_INVALID;
@@ -222,11 +228,29 @@ static bool is_date(const Craton__Attribute *attribute)
 	return memcmp(text, "1900", 4) >= 0 && month >= 1 && month <= 12 && day >= 1 && day <= 31;
 }
 
+#define NUMBER_BITS_MAX 16384 /* RSA-16384's; with larger ones a token would compute for hours */
+
+static bool is_number(CK_ATTRIBUTE_TYPE type)
+{
+	switch (type) {
+	case CKA_MODULUS: case CKA_PUBLIC_EXPONENT: case CKA_PRIVATE_EXPONENT:
+	case CKA_PRIME_1: case CKA_PRIME_2: case CKA_EXPONENT_1: case CKA_EXPONENT_2: case CKA_COEFFICIENT:
+	case CKA_PRIME: case CKA_SUBPRIME: case CKA_BASE:
+		return true;
+	default:
+		return false;
+	}
+}
+
 CK_RV rules_check_values(const struct attribute_list *said)
 {
-	for (size_t i = 0; i < said->count; i++)
-		if (attribute_shape(said->items[i]->type) == SHAPE_DATE && !is_date(said->items[i]))
+	for (size_t i = 0; i < said->count; i++) {
+		const Craton__Attribute *attribute = said->items[i];
+		if (attribute_shape(attribute->type) == SHAPE_DATE && !is_date(attribute))
 			return CKR_ATTRIBUTE_VALUE_INVALID;
+		if (is_number(attribute->type) && bits_of(attribute) > NUMBER_BITS_MAX)
+			return CKR_ATTRIBUTE_VALUE_INVALID;
+	}
 	return CKR_OK;
 }
 

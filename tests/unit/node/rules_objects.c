@@ -356,6 +356,45 @@ static void a_copy_does_not_shed_what_binds_a_key(void)
 	attribute_list_finish(&key);
 }
 
+static struct attribute_list dh_public(size_t prime_size)
+{
+	static const uint8_t prime[4096] = { 0, 0xff };
+	struct attribute_list list = of_class(CKO_PUBLIC_KEY, CKA_KEY_TYPE, CKK_DH);
+	set(&list, CKA_PRIME, prime, prime_size);
+	set(&list, CKA_BASE, "\2", 1);
+	set(&list, CKA_VALUE, "\4", 1);
+	return list;
+}
+
+/* Zeros before a number do not count. */
+static void a_number_is_one_that_a_token_can_compute_with(void)
+{
+	static const uint8_t exponent[4096] = { 1, 0, 1 };
+	struct attribute_list rsa = { 0 }, none = { 0 }, public, private;
+	CU_ASSERT_EQUAL(creating(&user, dh_public(2049)), CKR_OK);
+	CU_ASSERT_EQUAL(creating(&user, dh_public(2050)), CKR_ATTRIBUTE_VALUE_INVALID);
+	set_ulong(&rsa, CKA_MODULUS_BITS, 2048);
+	set(&rsa, CKA_PUBLIC_EXPONENT, exponent, sizeof exponent);
+	CU_ASSERT_EQUAL(rules_generate_pair(&user, CKM_RSA_PKCS_KEY_PAIR_GEN, &rsa, &id, &none, &other_id, &public, &private),
+	                CKR_ATTRIBUTE_VALUE_INVALID);
+	attribute_list_finish(&rsa);
+}
+
+static void a_secret_is_no_longer_than_a_token_can_make(void)
+{
+	struct attribute_list base = base_key(true, false), wanted = { 0 }, out;
+	set_ulong(&wanted, CKA_VALUE_LEN, 64u << 10);
+	CU_ASSERT_EQUAL(rules_derive(&user, CKM_HKDF_DERIVE, &base, 1, &wanted, &id, &out), CKR_OK);
+	attribute_list_finish(&out);
+	CU_ASSERT_EQUAL(rules_generate(&user, CKM_GENERIC_SECRET_KEY_GEN, &wanted, &id, &out), CKR_OK);
+	attribute_list_finish(&out);
+	set_ulong(&wanted, CKA_VALUE_LEN, (64u << 10) + 1);
+	CU_ASSERT_EQUAL(rules_derive(&user, CKM_HKDF_DERIVE, &base, 1, &wanted, &id, &out), CKR_ATTRIBUTE_VALUE_INVALID);
+	CU_ASSERT_EQUAL(rules_generate(&user, CKM_GENERIC_SECRET_KEY_GEN, &wanted, &id, &out), CKR_ATTRIBUTE_VALUE_INVALID);
+	attribute_list_finish(&wanted);
+	attribute_list_finish(&base);
+}
+
 /* What a wrapping key's template would give to keys is judged like what an application asks for. */
 static void a_template_within_a_key_gives_no_more_than_a_user_may_ask_for(void)
 {
@@ -390,4 +429,5 @@ TESTS("node: rules of objects",
 	SAY(only_keys_come_out_of_a_wrapping),
 	SAY(a_vendors_private_key_has_its_secrets_sealed),
 	SAY(a_copy_does_not_shed_what_binds_a_key),
+	SAY(a_number_is_one_that_a_token_can_compute_with), SAY(a_secret_is_no_longer_than_a_token_can_make),
 	SAY(a_template_within_a_key_gives_no_more_than_a_user_may_ask_for))
