@@ -1,4 +1,5 @@
 #include "pkcs11/asked.h"
+#include "base/secret.h"
 
 void ref_in_full(const struct object *object, Craton__ObjectRef *ref)
 {
@@ -57,6 +58,23 @@ void asked_finish(struct asked_mechanism *asked)
 	for (size_t i = 0; i < asked->count; i++)
 		object_release(asked->keys[i]);
 	*asked = (struct asked_mechanism){ .wire = NULL };
+}
+
+CK_RV template_read(const struct session *session, const CK_ATTRIBUTE *template_, CK_ULONG count, struct attribute_list *list)
+{
+	*list = (struct attribute_list){ NULL, 0 };
+	CK_RV rv = attributes_from_template(template_, count, list);
+	if (rv == CKR_OK && !session->is_writable && attribute_list_bool(list, CKA_TOKEN, false))
+		rv = CKR_SESSION_READ_ONLY;
+	return rv;
+}
+
+void template_finish(struct attribute_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i]->value.len)
+			secret_wipe(list->items[i]->value.data, list->items[i]->value.len);
+	attribute_list_finish(list);
 }
 
 Craton__Mechanism *mechanism_copy(const Craton__Mechanism *mechanism)

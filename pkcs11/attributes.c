@@ -1,7 +1,6 @@
 /* Reading and changing attributes (PKCS#11 2.40, 5.7): each in one round trip, whatever their number. */
 #include "pkcs11/attributes.h"
 #include "pkcs11/asked.h"
-#include "pkcs11/created.h"
 
 CK_RV attributes_ask(struct session *session, struct object *object, uint64_t *types, size_t count, Craton__Reply **reply)
 {

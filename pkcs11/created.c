@@ -1,22 +1,4 @@
 #include "pkcs11/created.h"
-#include "base/secret.h"
-
-CK_RV template_read(const struct session *session, const CK_ATTRIBUTE *template_, CK_ULONG count, struct attribute_list *list)
-{
-	*list = (struct attribute_list){ NULL, 0 };
-	CK_RV rv = attributes_from_template(template_, count, list);
-	if (rv == CKR_OK && !session->is_writable && attribute_list_bool(list, CKA_TOKEN, false))
-		rv = CKR_SESSION_READ_ONLY;
-	return rv;
-}
-
-void template_finish(struct attribute_list *list)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (list->items[i]->value.len)
-			secret_wipe(list->items[i]->value.data, list->items[i]->value.len);
-	attribute_list_finish(list);
-}
 
 CK_RV created_ask(struct session *session, struct question *question, Craton__Reply **reply)
 {

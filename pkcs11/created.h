@@ -9,7 +9,3 @@ CK_RV created_ask(struct session *session, struct question *question, Craton__Re
 /* The handle of the one of that class. Token objects are known from now on, session objects kept (and taken
  * out of the reply). CKR_DEVICE_ERROR if there is none. */
 CK_RV created_take(struct session *session, Craton__Reply *reply, CK_OBJECT_CLASS class, CK_OBJECT_HANDLE *handle);
-/* A template as a list, for this session: CKR_SESSION_READ_ONLY for a token object in one that is. */
-CK_RV template_read(const struct session *session, const CK_ATTRIBUTE *template_, CK_ULONG count, struct attribute_list *list);
-/* Wiped: it may hold key values. */
-void template_finish(struct attribute_list *list);
