@@ -48,3 +48,27 @@ static inline CK_RV creating(const struct asker *asker, struct attribute_list wa
 	attribute_list_finish(&wanted);
 	return rv;
 }
+
+static inline struct attribute_list of_class(CK_OBJECT_CLASS class, CK_ATTRIBUTE_TYPE kind_type, uint64_t kind)
+{
+	struct attribute_list list = { 0 };
+	set_ulong(&list, CKA_CLASS, class);
+	set_ulong(&list, kind_type, kind);
+	return list;
+}
+
+static inline struct attribute_list aes(void)
+{
+	struct attribute_list list = of_class(CKO_SECRET_KEY, CKA_KEY_TYPE, CKK_AES);
+	set(&list, CKA_VALUE, "0123456789abcdef", 16);
+	return list;
+}
+
+/* What C_CreateObject makes of a template, which is given up. */
+static inline struct attribute_list object_of(struct attribute_list wanted)
+{
+	struct attribute_list out;
+	CU_ASSERT_EQUAL_FATAL(rules_create(&user, &wanted, &id, &out), CKR_OK);
+	attribute_list_finish(&wanted);
+	return out;
+}
