@@ -23,25 +23,26 @@ static const char *needed(const char *name)
 	return value;
 }
 
-static int has_label(struct module *module, CK_SLOT_ID slot, const char *label)
+static int has_label(struct module *module, CK_SLOT_ID slot, const char *label, CK_RV *rv)
 {
 	CK_TOKEN_INFO info;
 	size_t size = strlen(label);
-	return module->p11->C_GetTokenInfo(slot, &info) == CKR_OK && size <= sizeof info.label &&
-	       memcmp(info.label, label, size) == 0;
+	*rv = module->p11->C_GetTokenInfo(slot, &info);
+	return *rv == CKR_OK && size <= sizeof info.label && memcmp(info.label, label, size) == 0;
 }
 
 static void choose_slot(struct module *module, const char *label)
 {
 	CK_SLOT_ID slots[64];
 	CK_ULONG count = sizeof slots / sizeof *slots;
+	CK_RV told = CKR_OK;
 	module_must(module->p11->C_GetSlotList(CK_TRUE, slots, &count), "C_GetSlotList");
 	for (CK_ULONG i = 0; i < count; i++) {
 		module->slot = slots[i];
-		if (has_label(module, slots[i], label))
+		if (has_label(module, slots[i], label, &told))
 			return;
 	}
-	fprintf(stderr, "bench: no slot has a token labelled %s\n", label);
+	fprintf(stderr, "bench: no slot has a token labelled %s (C_GetTokenInfo of the last: 0x%lx)\n", label, told);
 	exit(1);
 }
 

@@ -182,6 +182,31 @@ static void list_founders(const struct node_config *config, struct consensus_nod
 	}
 }
 
+static bool has_leader(struct node *node)
+{
+	struct consensus_status status;
+	consensus_status(node->consensus, &status);
+	return status.leader != 0;
+}
+
+#define ELECTIONS_AWAITED 2
+#define CATCHING_UP_MS 60000
+
+/* What the others agreed on while we were away must not be unknown to our first answer. Without a majority there is nobody who
+ * could tell, and what we have is served as it is. */
+static void catch_up(struct node *node)
+{
+	uint64_t index;
+	deadline_ms last = deadline_in(CATCHING_UP_MS);
+	enum err err;
+	do
+		err = consensus_barrier(node->consensus, deadline_in(ELECTIONS_AWAITED * node->config->election_ms), &index);
+	while (err == ERR_TIMEOUT && has_leader(node) && !deadline_passed(last));
+	if (err != ERR_OK)
+		log_warn("node", "serving without having heard from a majority err=%s applied=%llu", err_name(err),
+		         (unsigned long long)consensus_applied(node->consensus));
+}
+
 enum err node_start(struct node *node, struct complaint *complaint)
 {
 	const struct node_config *config = node->config;
@@ -213,6 +238,7 @@ enum err node_start(struct node *node, struct complaint *complaint)
 	if ((err = probe(node->domain, &config->wishes, &node->capabilities)) != ERR_OK)
 		return complain(complaint, err, "%s: the token can't make, seal and use keys (%s); see the lines above, and the module's own messages",
 		                config->uri, err_name(err));
+	catch_up(node);
 	node_set_state(node, NODE_SERVING);
 	return ERR_OK;
 }
