@@ -4,6 +4,7 @@
 #include "cli/prompt.h"
 #include "cli/print.h"
 #include "wire/cryptoki.h"
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,9 @@ enum err slot_create(const struct asker *asker, const struct new_slot *slot, Cra
 	Craton__Request request = CRATON__REQUEST__INIT;
 	if (strlen(slot->label) > LABEL_SIZE_MAX)
 		return complain(complaint, ERR_CONFIG, "the label is longer than %d bytes: %s", LABEL_SIZE_MAX, slot->label);
+	for (const char *at = slot->label; *at; at++)
+		if (iscntrl((unsigned char)*at))
+			return complain(complaint, ERR_CONFIG, "the label has a control character in it");
 	strcpy(label, slot->label);
 	body.label = label;
 	body.so_pin = (ProtobufCBinaryData){ slot->so_pin->size, slot->so_pin->data };

@@ -70,4 +70,18 @@ static void a_list_that_is_cut_says_so(void)
 	CU_ASSERT_STRING_EQUAL(text, "client:a,user:bo...");
 }
 
-TESTS("cli slots", SAY(a_list_that_is_cut_says_so), SAY(a_list_is_names_with_commas), SAY(a_list_has_an_end), SAY(a_slot_is_meant_by_its_id_or_its_label))
+/* Before anybody is asked. */
+static void a_label_that_cannot_be_is_refused_in_words(void)
+{
+	static const char *const labels[] = { "a label of thirty-three bytes see", "\x1b[2J" };
+	const struct asker nobody = { .config = { .member_count = 0 } };
+	for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
+		struct complaint complaint = { "" };
+		Craton__Reply *reply = NULL;
+		CU_ASSERT_EQUAL(slot_create(&nobody, &(struct new_slot){ .label = labels[i] }, &reply, &complaint), ERR_CONFIG);
+		CU_ASSERT_PTR_NOT_NULL(strstr(complaint.text, "the label"));
+		CU_ASSERT_PTR_NULL(reply);
+	}
+}
+
+TESTS("cli slots", SAY(a_label_that_cannot_be_is_refused_in_words), SAY(a_list_that_is_cut_says_so), SAY(a_list_is_names_with_commas), SAY(a_list_has_an_end), SAY(a_slot_is_meant_by_its_id_or_its_label))
