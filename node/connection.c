@@ -100,11 +100,13 @@ static enum err send_reply(struct connection *connection, const Craton__Reply *r
 	return call_answer(connection->channel, &too_big, deadline_in(frame_ms));
 }
 
-/* While an operation in parts is open the connection serves nothing else, and any fault is its end. */
+/* While an operation in parts is open the connection serves nothing else, and any refusal, whoever's, is its end: the asker takes the
+ * connection for free then. */
 static Craton__Reply *answer(struct connection *connection, struct client *client, const Craton__Request *request)
 {
 	Craton__Reply *reply = question_answer(connection->node, client, request);
-	if (client->multipart && reply && reply->fault != CRATON__FAULT__FAULT_NONE)
+	bool is_refused = reply && (reply->fault != CRATON__FAULT__FAULT_NONE || reply->rv != CKR_OK);
+	if (client->multipart && is_refused)
 		crypt_give_up(connection->node, client);
 	return reply;
 }

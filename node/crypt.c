@@ -170,7 +170,7 @@ static CK_RV go_on(struct question *question)
 	bool more;
 	if (!multipart)
 		return question_fault(question, CRATON__FAULT__FAULT_MALFORMED, "no operation in parts is open on this connection");
-	buf_init(&out, FRAME_SIZE_MAX);
+	buf_init(&out, FRAME_SIZE_MAX - RESULT_MARGIN); /* what no answer can hold is the token's refusal */
 	CK_RV rv = multipart_go_on(question, multipart, &out, &more);
 	if (rv == CKR_OK)
 		rv = cipher_body(question, multipart_mechanism(multipart), &out);

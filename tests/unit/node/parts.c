@@ -240,14 +240,43 @@ static void begin_on(struct channel *channel, const struct id *id)
 	reply_free(reply);
 }
 
+static struct server *serve(void)
+{
+	struct server *server;
+	struct complaint complaint;
+	CU_ASSERT_EQUAL_FATAL(server_open(&house.config, &server, &complaint), ERR_OK);
+	CU_ASSERT_EQUAL_FATAL(server_start(server, house.node, &complaint), ERR_OK);
+	return server;
+}
+
+/* The slot was removed, say. Whoever hears so has the connection back. */
+static void a_refusal_before_the_operation_is_looked_at_ends_it_too(void)
+{
+	begin();
+	struct server *server = serve();
+	struct id id = generate_public_key();
+	struct channel *channel = connected();
+	struct stage stage;
+	Craton__Reply *reply = NULL;
+	begin_on(channel, &id);
+	stage_init(&stage, &id, PART, "data");
+	REQUEST(CRYPT, crypt, stage.body);
+	request.slot = talk.slot + 77;
+	CU_ASSERT_EQUAL_FATAL(call(channel, &request, 5000, DEADLINE_NEVER, &reply), ERR_OK);
+	CU_ASSERT_EQUAL(reply->rv, CKR_SLOT_ID_INVALID);
+	CU_ASSERT_EQUAL(multiparts_count(house.node->multiparts), 0);
+	reply_free(reply);
+	begin_on(channel, &id); /* and that connection serves as before */
+	channel_close(channel);
+	CU_ASSERT_TRUE(server_stop(server, deadline_in(5000)));
+	server_close(server);
+}
+
 static void a_connection_serves_nothing_else_meanwhile_and_its_end_is_the_operations(void)
 {
 	begin();
-	struct server *server;
-	struct complaint complaint;
+	struct server *server = serve();
 	struct id id = generate_public_key();
-	CU_ASSERT_EQUAL_FATAL(server_open(&house.config, &server, &complaint), ERR_OK);
-	CU_ASSERT_EQUAL_FATAL(server_start(server, house.node, &complaint), ERR_OK);
 	struct channel *one = connected(), *two = connected();
 	begin_on(one, &id);
 	begin_on(two, &id);
@@ -271,4 +300,5 @@ static void all_is_closed(void)
 TESTS("node parts", SAY(in_parts_is_the_same_as_whole), SAY(what_was_not_begun_is_not_gone_on_with), SAY(what_is_refused_leaves_nothing_open),
 	SAY(a_key_destroyed_ends_its_operation_at_the_next_part), SAY(a_key_with_another_label_is_the_same_key),
 	SAY(who_is_logged_out_does_not_go_on), SAY(no_more_are_open_than_may_be), SAY(the_one_silent_longest_makes_room),
+	SAY(a_refusal_before_the_operation_is_looked_at_ends_it_too),
 	SAY(a_connection_serves_nothing_else_meanwhile_and_its_end_is_the_operations), SAY(all_is_closed))
