@@ -89,6 +89,10 @@ static void answer_part(struct toy_parts *parts, struct open *open, void *toy, f
 	answer_so_far(open, toy, whole, call, request, reply);
 	give(open, is_last ? SIZE_MAX : open->data.size < BLOCK ? 0 : open->data.size - BLOCK, is_last ? parts->last_max : 0,
 	     reply);
+	if (is_last && parts->never_ends) {
+		reply->crypt->data = (ProtobufCBinaryData){ 0, NULL };
+		reply->crypt->more = true;
+	}
 }
 
 /* False, and the fault, if the toy has not seen the key. */

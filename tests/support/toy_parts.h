@@ -9,6 +9,7 @@ struct toy_parts {
 	atomic_uint size_max;             /* bytes that came at once, at most */
 	atomic_bool has_no_room;          /* every FIRST is FAULT_BUSY */
 	atomic_uint last_max;             /* bytes of a result that one LAST brings; 0: all */
+	atomic_bool never_ends;           /* LAST has nothing, and says there is more */
 	atomic_uint ends_at;              /* so manieth PART of all is the end of its operation */
 };
 /* Answers a question of an operation in parts with `whole`, the answer to a question that is none. */

@@ -456,6 +456,20 @@ static void a_result_comes_in_as_many_answers_as_it_needs(void)
 	module_stop();
 }
 
+static void a_member_that_promises_more_and_gives_nothing_is_not_asked_for_ever(void)
+{
+	CK_SESSION_HANDLE session = start(1);
+	CK_OBJECT_HANDLE key = make_secret(session);
+	CK_BYTE mac[32];
+	CK_ULONG size = sizeof mac;
+	module.toy.parts.never_ends = true;
+	EXPECT(C_SignInit(session, &hmac, key), CKR_OK);
+	EXPECT(C_SignUpdate(session, text, 200), CKR_OK);
+	EXPECT(C_SignFinal(session, mac, &size), CKR_DEVICE_ERROR);
+	CU_ASSERT_EQUAL(module.toy.parts.lasts, 1);
+	module_stop();
+}
+
 static void an_iv_that_the_token_makes_is_the_applications(void)
 {
 	CK_SESSION_HANDLE session = start(1);
@@ -721,6 +735,7 @@ TESTS("pkcs11 parts", SAY(a_login_is_for_one_use_also_where_the_room_was_too_sma
 	SAY(nothing_is_added_to_what_has_had_its_end), SAY(a_result_that_did_not_fit_is_not_that_of_the_parts_which_follow),
 	SAY(who_asks_for_the_length_of_a_part_does_not_hear_nothing),
 	SAY(an_authenticated_text_is_shown_at_the_end), SAY(nothing_is_something_to_work_on), SAY(a_result_comes_in_as_many_answers_as_it_needs),
+	SAY(a_member_that_promises_more_and_gives_nothing_is_not_asked_for_ever),
 	SAY(an_iv_that_the_token_makes_is_the_applications), SAY(a_long_mac_in_one_call_goes_in_pieces),
 	SAY(a_long_call_outlives_its_member), SAY(a_long_text_is_enciphered_in_one_call), SAY(a_long_part_over_itself_is_not_overtaken),
 	SAY(while_no_member_has_room_the_operation_waits_and_then_fails), SAY(what_is_signed_with_recovery_is_recovered),
