@@ -2,6 +2,12 @@
 #include "node/rules_private.h"
 #include <string.h>
 
+/* "Trusted certificates cannot be modified." Nor is one by being copied, for the copy is trusted too. */
+static bool is_trusted_certificate(const struct attribute_list *object)
+{
+	return attribute_list_ulong(object, CKA_CLASS, CKO_DATA) == CKO_CERTIFICATE && attribute_list_bool(object, CKA_TRUSTED, false);
+}
+
 /* One attribute of a template against the object as it is. */
 static CK_RV check_one(const struct asker *asker, const struct family *family, const struct attribute_list *before,
                        const Craton__Attribute *wanted, bool copies)
@@ -14,7 +20,7 @@ static CK_RV check_one(const struct asker *asker, const struct family *family, c
 		return CKR_OK;
 	if ((rule->notes & TO_NOTHING) && wanted->value.len == 0)
 		return CKR_OK;
-	if (!(rule->notes & (copies ? N8 | ON_COPY : N8)))
+	if (!(rule->notes & (copies ? N8 | ON_COPY : N8)) || ((rule->notes & N8) && is_trusted_certificate(before)))
 		return CKR_ATTRIBUTE_READ_ONLY;
 	if ((rule->notes & N10) && rules_is_true(wanted) && asker->role != CRATON__ROLE__ROLE_SO)
 		return CKR_ATTRIBUTE_READ_ONLY;
@@ -34,12 +40,6 @@ static CK_RV apply(const struct asker *asker, const struct attribute_list *befor
 	if (rv == CKR_OK)
 		rv = rules_add_all(out, before);
 	return rv == CKR_OK ? rules_add_all(out, wanted) : rv;
-}
-
-/* "Trusted certificates cannot be modified." */
-static bool is_trusted_certificate(const struct attribute_list *object)
-{
-	return attribute_list_ulong(object, CKA_CLASS, CKO_DATA) == CKO_CERTIFICATE && attribute_list_bool(object, CKA_TRUSTED, false);
 }
 
 CK_RV rules_change(const struct asker *asker, const struct attribute_list *before,

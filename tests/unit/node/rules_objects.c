@@ -71,8 +71,14 @@ static void an_attribute_certificate_has_an_owner(void)
 /* "Trusted certificates cannot be modified." */
 static void a_trusted_certificate_is_left_alone(void)
 {
-	struct attribute_list trusted = object_of(attribute_certificate());
+	struct attribute_list trusted = object_of(attribute_certificate()), wanted = { 0 }, out;
 	set_bool(&trusted, CKA_TRUSTED, true);
+	set_bool(&wanted, CKA_TOKEN, true);
+	CU_ASSERT_EQUAL(rules_copy(&user, &trusted, &wanted, &other_id, &out), CKR_OK);
+	attribute_list_finish(&out);
+	set(&wanted, CKA_AC_ISSUER, "somebody else", 13);
+	CU_ASSERT_EQUAL(rules_copy(&user, &trusted, &wanted, &other_id, &out), CKR_ATTRIBUTE_READ_ONLY);
+	attribute_list_finish(&wanted);
 	CU_ASSERT_EQUAL(changing(&so, trusted, CKA_LABEL, "x"), CKR_ATTRIBUTE_READ_ONLY);
 }
 
