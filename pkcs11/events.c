@@ -25,12 +25,12 @@ static void look(struct library *library)
 	reply_free(reply);
 }
 
-/* "If C_Finalize is called while a thread blocks …, the C_WaitForSlotEvent call returns with CKR_CRYPTOKI_NOT_INITIALIZED." */
+/* "If C_Finalize is called while a thread blocks …, the C_WaitForSlotEvent call returns with CKR_CRYPTOKI_NOT_INITIALIZED."
+ * Leaves the gate. */
 static CK_RV wait_for_event(struct library *library, CK_SLOT_ID *slot)
 {
-	while (!take_event(library, slot)) {
-		if (group_is_stopping(library->group))
-			return CKR_CRYPTOKI_NOT_INITIALIZED;
+	bool is_over = false;
+	while (!take_event(library, slot) && !(is_over = group_is_stopping(library->group))) {
 		gate_let_others();
 		group_wait_for_change(library->group, atomic_load(&library->changes_seen), deadline_in(LOOK_MS));
 		if (!group_is_stopping(library->group))
@@ -39,7 +39,8 @@ static CK_RV wait_for_event(struct library *library, CK_SLOT_ID *slot)
 		if (rv != CKR_OK)
 			return rv;
 	}
-	return CKR_OK;
+	gate_leave();
+	return is_over ? CKR_CRYPTOKI_NOT_INITIALIZED : CKR_OK;
 }
 
 CK_RV C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID_PTR slot, void *reserved)
@@ -48,12 +49,12 @@ CK_RV C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID_PTR slot, void *reserved)
 	CK_RV rv = gate_enter(&library);
 	if (rv != CKR_OK)
 		return rv;
+	if (slot && !reserved && !(flags & CKF_DONT_BLOCK))
+		return wait_for_event(library, slot);
 	if (!slot || reserved)
 		rv = CKR_ARGUMENTS_BAD;
-	else if (flags & CKF_DONT_BLOCK)
-		rv = take_event(library, slot) ? CKR_OK : CKR_NO_EVENT;
 	else
-		rv = wait_for_event(library, slot);
+		rv = take_event(library, slot) ? CKR_OK : CKR_NO_EVENT;
 	gate_leave();
 	return rv;
 }

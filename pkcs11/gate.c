@@ -99,7 +99,11 @@ void gate_let_others(void)
 
 CK_RV gate_go_on(void)
 {
-	return locking_enter(&gate_here()->locking);
+	struct gate *gate = gate_here();
+	CK_RV rv = locking_enter(&gate->locking);
+	if (rv != CKR_OK)
+		go_out(gate);
+	return rv;
 }
 
 /* A process may end without C_Finalize. Our thread must not be at work while other libraries take themselves

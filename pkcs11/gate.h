@@ -10,6 +10,7 @@ CK_RV gate_enter(struct library **library);
 void gate_leave(void);
 /* Inside, around a wait that may last for ever: other threads' calls go on even where the application locks for us. */
 void gate_let_others(void);
+/* CKR_GENERAL_ERROR: the application's mutex is not to be had, and the caller is outside (no gate_leave). */
 CK_RV gate_go_on(void);
 /* C_Initialize (the arguments may be NULL) and C_Finalize. */
 CK_RV gate_open(const CK_C_INITIALIZE_ARGS *arguments);

@@ -5,7 +5,8 @@
 #include <sched.h>
 
 static atomic_int created, destroyed, locked, unlocked, holders, holders_most;
-static CK_RV create_gives = CKR_OK, lock_gives = CKR_OK;
+static CK_RV create_gives = CKR_OK;
+static atomic_ulong lock_gives = CKR_OK;
 
 static CK_RV create(void **mutex)
 {
@@ -28,8 +29,9 @@ static CK_RV destroy(void *mutex)
 
 static CK_RV lock(void *mutex)
 {
-	if (lock_gives != CKR_OK)
-		return lock_gives;
+	CK_RV rv = atomic_load(&lock_gives);
+	if (rv != CKR_OK)
+		return rv;
 	pthread_mutex_lock(mutex);
 	atomic_fetch_add(&locked, 1);
 	int now = atomic_fetch_add(&holders, 1) + 1;
@@ -131,6 +133,36 @@ static void a_mutex_that_fails_is_an_answer(void)
 	CU_ASSERT_EQUAL(created, destroyed);
 }
 
+static void *wait_for_event(void *slot)
+{
+	return (void *)(uintptr_t)C_WaitForSlotEvent(0, slot, NULL);
+}
+
+/* And if it does not get the mutex back, it gives back none. */
+static void who_waits_for_an_event_lets_others_in(void)
+{
+	CK_C_INITIALIZE_ARGS arguments = own(0);
+	pthread_t thread;
+	CK_SLOT_ID slot;
+	CK_BYTE random[4];
+	void *rv;
+	module_prepare(1, "");
+	EXPECT(C_Initialize(&arguments), CKR_OK);
+	CK_SESSION_HANDLE session = open_session(RO);
+	int before = locked;
+	pthread_create(&thread, NULL, wait_for_event, &slot);
+	while (locked == before || locked != unlocked)
+		sched_yield();
+	EXPECT(C_GenerateRandom(session, random, sizeof random), CKR_OK);
+	atomic_store(&lock_gives, CKR_MUTEX_BAD);
+	pthread_join(thread, &rv);
+	CU_ASSERT_EQUAL((CK_RV)(uintptr_t)rv, CKR_GENERAL_ERROR);
+	atomic_store(&lock_gives, CKR_OK);
+	EXPECT(C_Finalize(NULL), CKR_OK); /* nobody is inside */
+	CU_ASSERT_EQUAL(locked, unlocked);
+	module_finish();
+}
+
 static atomic_bool over;
 
 static void *work(void *unused)
@@ -211,5 +243,6 @@ static void where_no_thread_may_be_started_the_calls_find_lost_nodes_again(void)
 
 TESTS("pkcs11 initialize", SAY(every_combination_of_functions_but_all_or_none_is_refused),
 	SAY(the_applications_mutexes_are_used_where_ours_may_not_be), SAY(they_are_not_needed_where_ours_may_be),
-	SAY(a_mutex_that_fails_is_an_answer), SAY(under_the_applications_mutexes_calls_come_one_after_the_other),
+	SAY(a_mutex_that_fails_is_an_answer), SAY(who_waits_for_an_event_lets_others_in),
+	SAY(under_the_applications_mutexes_calls_come_one_after_the_other),
 	SAY(where_no_thread_may_be_started_the_calls_find_lost_nodes_again))
