@@ -20,6 +20,7 @@
 
 struct listener {
 	struct server *server;
+	const struct address *address; /* the configuration's */
 	int fd;
 	bool has_tls;
 	pthread_t thread;
@@ -41,16 +42,23 @@ struct server {
 	size_t count;
 };
 
-static enum err listen_on(struct server *server, const struct address *address, bool has_tls,
-                          struct complaint *complaint)
+static enum err cannot_listen(const struct listener *listener, enum err err, const struct complaint *why,
+                              struct complaint *complaint)
+{
+	const struct node_config *config = listener->server->config;
+	return complain(complaint, err, "[listen] %s = %s: %s", listener->has_tls ? "tls" : "unix",
+	                listener->has_tls ? config->tls_listen_text : config->unix_path, why->text);
+}
+
+/* Takes the place. It opens when we serve: until then clients are turned away at once and go elsewhere. */
+static enum err bind_to(struct server *server, const struct address *address, bool has_tls, struct complaint *complaint)
 {
 	struct listener *listener = &server->listeners[server->listener_count];
 	struct complaint why = { "" };
-	*listener = (struct listener){ .server = server, .fd = -1, .has_tls = has_tls };
-	enum err err = address_listen(address, server->config->unix_mode, &listener->fd, &why);
+	*listener = (struct listener){ .server = server, .address = address, .fd = -1, .has_tls = has_tls };
+	enum err err = address_bind(address, server->config->unix_mode, &listener->fd, &why);
 	if (err != ERR_OK)
-		return complain(complaint, err, "[listen] %s = %s: %s", has_tls ? "tls" : "unix",
-		                has_tls ? server->config->tls_listen_text : server->config->unix_path, why.text);
+		return cannot_listen(listener, err, &why, complaint);
 	server->listener_count++;
 	return ERR_OK;
 }
@@ -72,9 +80,9 @@ enum err server_open(const struct node_config *config, struct server **out, stru
 	if ((server->stop_fd = eventfd(0, EFD_CLOEXEC)) < 0)
 		err = complain(complaint, ERR_IO, "eventfd: %s", strerror(errno));
 	if (err == ERR_OK && config->listens_unix)
-		err = listen_on(server, &config->unix_listen, false, complaint);
+		err = bind_to(server, &config->unix_listen, false, complaint);
 	if (err == ERR_OK && config->listens_tls)
-		err = listen_on(server, &config->tls_listen, true, complaint);
+		err = bind_to(server, &config->tls_listen, true, complaint);
 	if (err != ERR_OK) {
 		server_close(server);
 		return err;
@@ -188,6 +196,16 @@ static void *run_listener(void *context)
 	return NULL;
 }
 
+static enum err open_door(struct listener *listener, struct complaint *complaint)
+{
+	struct complaint why = { "" };
+	enum err err = address_open(listener->address, listener->fd, &why);
+	if (err != ERR_OK)
+		return cannot_listen(listener, err, &why, complaint);
+	listener->is_running = pthread_create(&listener->thread, NULL, run_listener, listener) == 0;
+	return listener->is_running ? ERR_OK : complain(complaint, ERR_NO_MEMORY, "cannot start threads");
+}
+
 /* Heartbeats */
 
 static int64_t beat_one(struct server *server, struct connection *connection, int64_t now_ms)
@@ -230,11 +248,12 @@ enum err server_start(struct server *server, struct node *node, struct complaint
 {
 	server->node = node;
 	server->has_watchdog = pthread_create(&server->watchdog, NULL, run_watchdog, server) == 0;
-	bool ok = server->has_watchdog;
-	for (size_t i = 0; ok && i < server->listener_count; i++)
-		ok = server->listeners[i].is_running =
-			pthread_create(&server->listeners[i].thread, NULL, run_listener, &server->listeners[i]) == 0;
-	return ok ? ERR_OK : complain(complaint, ERR_NO_MEMORY, "cannot start threads");
+	if (!server->has_watchdog)
+		return complain(complaint, ERR_NO_MEMORY, "cannot start threads");
+	enum err err = ERR_OK;
+	for (size_t i = 0; err == ERR_OK && i < server->listener_count; i++)
+		err = open_door(&server->listeners[i], complaint);
+	return err;
 }
 
 /* Stopping */

@@ -8,7 +8,7 @@ struct node;
 struct node_config;
 struct server;
 
-/* Binds what [listen] names, and accepts nobody yet. ERR_CONFIG with a line (address in use …). */
+/* Binds what [listen] names; whoever comes before server_start is turned away. ERR_CONFIG with a line (address in use …). */
 enum err server_open(const struct node_config *config, struct server **out, struct complaint *complaint);
 /* Lets clients in. */
 enum err server_start(struct server *server, struct node *node, struct complaint *complaint);

@@ -56,5 +56,8 @@ void channel_scratch_done(struct channel *channel);
 /* Listening sockets: SO_REUSEADDR, close-on-exec, non-blocking; a Unix socket replaces a dead one and gets `mode`.
  * Accept with accept4(fd, ..., SOCK_CLOEXEC). ERR_CONFIG with a complaint. */
 enum err address_listen(const struct address *address, unsigned mode, int *fd, struct complaint *complaint);
+/* The same in two steps: the place is taken, then it opens. Until then whoever comes is turned away at once, not left waiting. */
+enum err address_bind(const struct address *address, unsigned mode, int *fd, struct complaint *complaint);
+enum err address_open(const struct address *address, int fd, struct complaint *complaint);
 /* A connected non-blocking socket to it, made within the deadline (but for the time a name server takes). */
 enum err address_connect(const struct address *address, deadline_ms deadline, int *fd);

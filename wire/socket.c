@@ -185,21 +185,27 @@ static enum err clear_the_way(const struct address *address, struct complaint *c
 }
 
 /* Nobody can connect before listen(), so the mode is right from the first moment. */
-static bool listen_unix(const struct address *address, unsigned mode, int fd)
+static bool bind_unix(const struct address *address, unsigned mode, int fd)
 {
 	struct sockaddr_un name = unix_name(address);
-	return bind(fd, (struct sockaddr *)&name, sizeof name) == 0 && chmod(address->host, (mode_t)mode) == 0 &&
-	       listen(fd, BACKLOG) == 0;
+	return bind(fd, (struct sockaddr *)&name, sizeof name) == 0 && chmod(address->host, (mode_t)mode) == 0;
 }
 
-static bool listen_tcp(const struct addrinfo *name, int fd)
+static bool bind_tcp(const struct addrinfo *name, int fd)
 {
 	int yes = 1;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-	return bind(fd, name->ai_addr, name->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0;
+	return bind(fd, name->ai_addr, name->ai_addrlen) == 0;
 }
 
-enum err address_listen(const struct address *address, unsigned mode, int *fd, struct complaint *complaint)
+static enum err cannot_listen(const struct address *address, struct complaint *complaint)
+{
+	if (address->is_unix)
+		return complain(complaint, ERR_CONFIG, "unix:%s: cannot listen there: %s", address->host, strerror(errno));
+	return complain(complaint, ERR_CONFIG, "%s:%u: cannot listen there: %s", address->host, address->port, strerror(errno));
+}
+
+enum err address_bind(const struct address *address, unsigned mode, int *fd, struct complaint *complaint)
 {
 	struct addrinfo *name = NULL;
 	enum err err = address->is_unix ? clear_the_way(address, complaint) : resolve(address, AI_PASSIVE, &name);
@@ -208,15 +214,28 @@ enum err address_listen(const struct address *address, unsigned mode, int *fd, s
 	if (err != ERR_OK)
 		return err;
 	int made = socket(address->is_unix ? AF_UNIX : name->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (made >= 0 && (address->is_unix ? listen_unix(address, mode, made) : listen_tcp(name, made)))
+	if (made >= 0 && (address->is_unix ? bind_unix(address, mode, made) : bind_tcp(name, made)))
 		*fd = made;
-	else if (address->is_unix)
-		err = complain(complaint, ERR_CONFIG, "unix:%s: cannot listen there: %s", address->host, strerror(errno));
 	else
-		err = complain(complaint, ERR_CONFIG, "%s:%u: cannot listen there: %s", address->host, address->port, strerror(errno));
+		err = cannot_listen(address, complaint);
 	if (err != ERR_OK && made >= 0)
 		close(made);
 	if (name)
 		freeaddrinfo(name);
+	return err;
+}
+
+enum err address_open(const struct address *address, int fd, struct complaint *complaint)
+{
+	return listen(fd, BACKLOG) == 0 ? ERR_OK : cannot_listen(address, complaint);
+}
+
+enum err address_listen(const struct address *address, unsigned mode, int *fd, struct complaint *complaint)
+{
+	enum err err = address_bind(address, mode, fd, complaint);
+	if (err != ERR_OK || (err = address_open(address, *fd, complaint)) == ERR_OK)
+		return err;
+	close(*fd);
+	*fd = -1;
 	return err;
 }
