@@ -55,7 +55,8 @@ static void forget_counts(void)
 	atomic_store(&locked, 0);
 	atomic_store(&unlocked, 0);
 	atomic_store(&holders_most, 0);
-	create_gives = lock_gives = CKR_OK;
+	create_gives = CKR_OK;
+	atomic_store(&lock_gives, CKR_OK);
 }
 
 static CK_C_INITIALIZE_ARGS own(CK_FLAGS flags)
@@ -124,9 +125,9 @@ static void a_mutex_that_fails_is_an_answer(void)
 	EXPECT(C_Initialize(&arguments), CKR_HOST_MEMORY);
 	create_gives = CKR_OK;
 	EXPECT(C_Initialize(&arguments), CKR_OK);
-	lock_gives = CKR_MUTEX_BAD;
+	atomic_store(&lock_gives, CKR_MUTEX_BAD);
 	EXPECT(C_OpenSession(SLOT, RO, NULL, NULL, &session), CKR_GENERAL_ERROR);
-	lock_gives = CKR_OK;
+	atomic_store(&lock_gives, CKR_OK);
 	EXPECT(C_OpenSession(SLOT, RO, NULL, NULL, &session), CKR_OK);
 	CU_ASSERT_EQUAL(locked, unlocked);
 	module_stop();
