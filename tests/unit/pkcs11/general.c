@@ -157,48 +157,6 @@ static void of_many_threads_that_initialize_one_does(void)
 	module_stop();
 }
 
-static atomic_bool over;
-
-static void *work(void *unused)
-{
-	uintptr_t surprises = 0;
-	(void)unused;
-	while (!atomic_load(&over)) {
-		CK_SESSION_HANDLE session;
-		CK_BYTE random[16];
-		CK_RV rv = C_OpenSession(SLOT, RO, NULL, NULL, &session);
-		if (rv == CKR_OK)
-			rv = C_GenerateRandom(session, random, sizeof random);
-		if (rv == CKR_OK)
-			rv = C_CloseSession(session);
-		surprises += rv != CKR_OK && rv != CKR_CRYPTOKI_NOT_INITIALIZED && rv != CKR_SESSION_HANDLE_INVALID;
-	}
-	return (void *)surprises;
-}
-
-static void finalizing_while_threads_are_inside_is_safe(void)
-{
-	pthread_t threads[8];
-	module_prepare(2, "");
-	atomic_store(&over, false);
-	for (size_t i = 0; i < COUNT(threads); i++)
-		pthread_create(&threads[i], NULL, work, NULL);
-	for (int i = 0; i < 20; i++) {
-		unsigned before = module_requests();
-		EXPECT(C_Initialize(NULL), CKR_OK);
-		while (module_requests() < before + 20)
-			sched_yield();
-		EXPECT(C_Finalize(NULL), CKR_OK);
-	}
-	atomic_store(&over, true);
-	for (size_t i = 0; i < COUNT(threads); i++) {
-		void *surprises;
-		pthread_join(threads[i], &surprises);
-		CU_ASSERT_PTR_NULL(surprises);
-	}
-	module_finish();
-}
-
 static int child_of_fork(CK_SESSION_HANDLE inherited)
 {
 	CK_SESSION_INFO info;
@@ -262,6 +220,5 @@ static void parallel_functions_answer_whatever_the_arguments(void)
 
 TESTS("pkcs11 general", SAY(nothing_works_before_initialization_or_after_the_end), SAY(arguments_are_all_or_none),
 	SAY(without_settings_it_does_not_start_and_says_why), SAY(no_node_is_needed_to_start_nor_to_show_the_slot),
-	SAY(fifteen_rounds_leave_nothing_behind), SAY(of_many_threads_that_initialize_one_does),
-	SAY(finalizing_while_threads_are_inside_is_safe), SAY(a_forked_child_starts_afresh_and_its_parent_goes_on),
+	SAY(fifteen_rounds_leave_nothing_behind), SAY(of_many_threads_that_initialize_one_does), SAY(a_forked_child_starts_afresh_and_its_parent_goes_on),
 	SAY(a_process_may_end_without_a_word), SAY(parallel_functions_answer_whatever_the_arguments))

@@ -183,18 +183,16 @@ static void *work(void *unused)
 	return (void *)surprises;
 }
 
-/* Also while the library is closed and opened under them: nobody waits on a mutex that is destroyed. */
-static void under_the_applications_mutexes_calls_come_one_after_the_other(void)
+/* The library is opened and closed while threads are inside, or on their way. */
+static void open_and_close_under_threads(CK_C_INITIALIZE_ARGS *arguments)
 {
-	CK_C_INITIALIZE_ARGS arguments = own(0);
 	pthread_t threads[8];
-	module_prepare(1, "");
 	atomic_store(&over, false);
 	for (size_t i = 0; i < COUNT(threads); i++)
 		pthread_create(&threads[i], NULL, work, NULL);
-	for (int i = 0; i < 10; i++) {
+	for (int i = 0; i < 20; i++) {
 		unsigned before = module_requests();
-		EXPECT(C_Initialize(&arguments), CKR_OK);
+		EXPECT(C_Initialize(arguments), CKR_OK);
 		while (module_requests() < before + 20)
 			sched_yield();
 		EXPECT(C_Finalize(NULL), CKR_OK);
@@ -206,6 +204,24 @@ static void under_the_applications_mutexes_calls_come_one_after_the_other(void)
 		pthread_join(threads[i], &surprises);
 		CU_ASSERT_PTR_NULL(surprises);
 	}
+}
+
+static void finalizing_while_threads_are_inside_is_safe(void)
+{
+	module_prepare(2, "");
+	forget_counts();
+	open_and_close_under_threads(NULL);
+	CU_ASSERT_EQUAL(created, 0);
+	module_finish();
+}
+
+/* Also then: nobody waits on a mutex that is destroyed. */
+static void under_the_applications_mutexes_calls_come_one_after_the_other(void)
+{
+	CK_C_INITIALIZE_ARGS arguments = own(0);
+	module_prepare(1, "");
+	open_and_close_under_threads(&arguments);
+	CU_ASSERT(created > 0);
 	CU_ASSERT_EQUAL(holders_most, 1);
 	CU_ASSERT_EQUAL(locked, unlocked);
 	module_finish();
@@ -245,5 +261,5 @@ static void where_no_thread_may_be_started_the_calls_find_lost_nodes_again(void)
 TESTS("pkcs11 initialize", SAY(every_combination_of_functions_but_all_or_none_is_refused),
 	SAY(the_applications_mutexes_are_used_where_ours_may_not_be), SAY(they_are_not_needed_where_ours_may_be),
 	SAY(a_mutex_that_fails_is_an_answer), SAY(who_waits_for_an_event_lets_others_in),
-	SAY(under_the_applications_mutexes_calls_come_one_after_the_other),
+	SAY(finalizing_while_threads_are_inside_is_safe), SAY(under_the_applications_mutexes_calls_come_one_after_the_other),
 	SAY(where_no_thread_may_be_started_the_calls_find_lost_nodes_again))

@@ -635,97 +635,7 @@ static void while_no_member_has_room_the_operation_waits_and_then_fails(void)
 	module_stop();
 }
 
-/* ---- recovery, and a PIN for each use */
-
-static void what_is_signed_with_recovery_is_recovered(void)
-{
-	CK_SESSION_HANDLE session = start(1);
-	CK_OBJECT_HANDLE open, key;
-	CK_BYTE signature[256], data[256];
-	CK_ULONG size = 0, data_size = sizeof data;
-	make_rsa(session, &open, &key);
-	EXPECT(C_SignRecover(session, text, 20, signature, &size), CKR_OPERATION_NOT_INITIALIZED);
-	EXPECT(C_SignRecoverInit(session, &rsa, key), CKR_OK);
-	EXPECT(C_SignRecoverInit(session, &rsa, key), CKR_OPERATION_ACTIVE);
-	unsigned before = module_requests();
-	EXPECT(C_SignRecover(session, text, 20, NULL, &size), CKR_OK);
-	CU_ASSERT_EQUAL(size, 256);
-	CU_ASSERT_EQUAL(module_requests(), before);
-	EXPECT(C_SignRecover(session, text, 20, signature, &size), CKR_OK);
-	EXPECT(C_SignRecover(session, text, 20, signature, &size), CKR_OPERATION_NOT_INITIALIZED);
-	EXPECT(C_VerifyRecoverInit(session, &rsa, open), CKR_OK);
-	data_size = 3;
-	EXPECT(C_VerifyRecover(session, signature, size, data, &data_size), CKR_BUFFER_TOO_SMALL);
-	CU_ASSERT_EQUAL(data_size, size);
-	before = module_requests();
-	EXPECT(C_VerifyRecover(session, signature, size, data, &data_size), CKR_OK);
-	CU_ASSERT_EQUAL(module_requests(), before); /* it was done, and waited */
-	CU_ASSERT(memcmp(data, text, 20) == 0);
-	EXPECT(C_VerifyRecoverInit(session, &hmac, open), CKR_MECHANISM_INVALID);
-	module_stop();
-}
-
-static CK_OBJECT_HANDLE make_wary(CK_SESSION_HANDLE session)
-{
-	CK_MECHANISM generation = { CKM_EC_KEY_PAIR_GEN, NULL, 0 };
-	CK_BYTE p256[] = { 0x06, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7 };
-	CK_BBOOL yes = CK_TRUE;
-	CK_ATTRIBUTE open[] = { { CKA_EC_PARAMS, p256, sizeof p256 } }, closed[] = { { CKA_ALWAYS_AUTHENTICATE, &yes, 1 } };
-	CK_OBJECT_HANDLE public_key, key = CK_INVALID_HANDLE;
-	EXPECT(C_GenerateKeyPair(session, &generation, open, 1, closed, 1, &public_key, &key), CKR_OK);
-	return key;
-}
-
-static void a_wary_key_wants_the_pin_for_each_use(void)
-{
-	CK_SESSION_HANDLE session = start(1);
-	CK_OBJECT_HANDLE key = make_wary(session);
-	CK_MECHANISM ecdsa = { CKM_ECDSA, NULL, 0 };
-	CK_BYTE signature[64];
-	CK_ULONG size = sizeof signature;
-	EXPECT(login(session, CKU_CONTEXT_SPECIFIC, TOY_PIN), CKR_OPERATION_NOT_INITIALIZED);
-	for (int i = 0; i < 2; i++) {
-		EXPECT(C_SignInit(session, &ecdsa, key), CKR_OK);
-		EXPECT(C_Sign(session, text, 32, signature, &size), CKR_USER_NOT_LOGGED_IN);
-		EXPECT(C_Sign(session, text, 32, signature, &size), CKR_OPERATION_NOT_INITIALIZED);
-		EXPECT(C_SignInit(session, &ecdsa, key), CKR_OK);
-		EXPECT(login(session, CKU_CONTEXT_SPECIFIC, "wrong"), CKR_PIN_INCORRECT);
-		EXPECT(login(session, CKU_CONTEXT_SPECIFIC, TOY_PIN), CKR_OK);
-		EXPECT(C_Sign(session, text, 32, NULL, &size), CKR_OK); /* no use of it */
-		EXPECT(C_Sign(session, text, 32, signature, &size), CKR_OK);
-		CU_ASSERT_STRING_EQUAL(module.toy.operation_pin, TOY_PIN);
-	}
-	module_stop();
-}
-
-/* The result that waits is its use; other data would be another. */
-static void a_login_is_for_one_use_also_where_the_room_was_too_small(void)
-{
-	CK_SESSION_HANDLE session = start(1);
-	CK_MECHANISM generation = { CKM_AES_KEY_GEN, NULL, 0 };
-	CK_BBOOL yes = CK_TRUE;
-	CK_ULONG value_size = 16, size = 1, all = 32;
-	CK_ATTRIBUTE template[] = { { CKA_VALUE_LEN, &value_size, sizeof value_size }, { CKA_ALWAYS_AUTHENTICATE, &yes, 1 } };
-	CK_OBJECT_HANDLE key;
-	CK_BYTE cipher[32], other[32], back[32];
-	EXPECT(C_GenerateKey(session, &generation, template, 2, &key), CKR_OK);
-	EXPECT(C_EncryptInit(session, &cbc_pad, key), CKR_OK);
-	EXPECT(login(session, CKU_CONTEXT_SPECIFIC, TOY_PIN), CKR_OK);
-	EXPECT(C_Encrypt(session, text, 20, cipher, &all), CKR_OK);
-	memcpy(other, cipher, 32);
-	other[0] ^= 1;
-	for (int is_other = 0; is_other < 2; is_other++) {
-		EXPECT(C_DecryptInit(session, &cbc_pad, key), CKR_OK);
-		EXPECT(login(session, CKU_CONTEXT_SPECIFIC, TOY_PIN), CKR_OK);
-		size = 1;
-		EXPECT(C_Decrypt(session, cipher, 32, back, &size), CKR_BUFFER_TOO_SMALL);
-		EXPECT(C_Decrypt(session, is_other ? other : cipher, 32, back, &size), is_other ? CKR_USER_NOT_LOGGED_IN : CKR_OK);
-		CU_ASSERT(is_other || (size == 20 && memcmp(back, text, 20) == 0));
-	}
-	module_stop();
-}
-
-TESTS("pkcs11 parts", SAY(a_login_is_for_one_use_also_where_the_room_was_too_small), SAY(a_short_mac_in_parts_is_one_round_trip), SAY(a_long_mac_in_parts_is_done_by_one_member_in_parts),
+TESTS("pkcs11 parts", SAY(a_short_mac_in_parts_is_one_round_trip), SAY(a_long_mac_in_parts_is_done_by_one_member_in_parts),
 	SAY(beyond_the_limit_the_member_lost_is_the_operation_lost_and_nothing_else), SAY(an_operation_given_up_leaves_its_member_free),
 	SAY(an_operation_goes_on_whatever_a_forked_child_does), SAY(finalizing_ends_what_is_open),
 	SAY(what_no_token_does_in_parts_is_kept_and_done_whole),
@@ -738,5 +648,4 @@ TESTS("pkcs11 parts", SAY(a_login_is_for_one_use_also_where_the_room_was_too_sma
 	SAY(a_member_that_promises_more_and_gives_nothing_is_not_asked_for_ever),
 	SAY(an_iv_that_the_token_makes_is_the_applications), SAY(a_long_mac_in_one_call_goes_in_pieces),
 	SAY(a_long_call_outlives_its_member), SAY(a_long_text_is_enciphered_in_one_call), SAY(a_long_part_over_itself_is_not_overtaken),
-	SAY(while_no_member_has_room_the_operation_waits_and_then_fails), SAY(what_is_signed_with_recovery_is_recovered),
-	SAY(a_wary_key_wants_the_pin_for_each_use))
+	SAY(while_no_member_has_room_the_operation_waits_and_then_fails))

@@ -220,9 +220,39 @@ static void a_destroyed_key_is_no_key(void)
 	module_stop();
 }
 
+static void what_is_signed_with_recovery_is_recovered(void)
+{
+	CK_SESSION_HANDLE session = module_start();
+	CK_OBJECT_HANDLE open, key;
+	CK_MECHANISM rsa = { CKM_RSA_PKCS, NULL, 0 };
+	CK_BYTE signature[256], data[256];
+	CK_ULONG size = 0, data_size = sizeof data;
+	make_rsa(session, &open, &key);
+	EXPECT(C_SignRecover(session, text, TEXT_SIZE, signature, &size), CKR_OPERATION_NOT_INITIALIZED);
+	EXPECT(C_SignRecoverInit(session, &rsa, key), CKR_OK);
+	EXPECT(C_SignRecoverInit(session, &rsa, key), CKR_OPERATION_ACTIVE);
+	unsigned before = module_requests();
+	EXPECT(C_SignRecover(session, text, TEXT_SIZE, NULL, &size), CKR_OK);
+	CU_ASSERT_EQUAL(size, 256);
+	CU_ASSERT_EQUAL(module_requests(), before);
+	EXPECT(C_SignRecover(session, text, TEXT_SIZE, signature, &size), CKR_OK);
+	EXPECT(C_SignRecover(session, text, TEXT_SIZE, signature, &size), CKR_OPERATION_NOT_INITIALIZED);
+	EXPECT(C_VerifyRecoverInit(session, &rsa, open), CKR_OK);
+	data_size = 3;
+	EXPECT(C_VerifyRecover(session, signature, size, data, &data_size), CKR_BUFFER_TOO_SMALL);
+	CU_ASSERT_EQUAL(data_size, size);
+	before = module_requests();
+	EXPECT(C_VerifyRecover(session, signature, size, data, &data_size), CKR_OK);
+	CU_ASSERT_EQUAL(module_requests(), before); /* it was done, and waited */
+	CU_ASSERT(memcmp(data, text, TEXT_SIZE) == 0);
+	EXPECT(C_VerifyRecoverInit(session, &hmac, open), CKR_MECHANISM_INVALID);
+	module_stop();
+}
+
 TESTS("pkcs11 sign", SAY(a_signature_is_one_round_trip), SAY(a_length_is_told_without_a_round_trip),
 	SAY(a_result_that_did_not_fit_is_not_made_twice), SAY(hash_then_sign_sends_only_the_hash),
 	SAY(parts_of_a_mac_are_kept_and_make_the_same),
 	SAY(a_call_with_bad_arguments_ends_the_operation), SAY(a_key_does_what_it_may_and_a_refusal_is_checked_first),
 	SAY(a_session_key_is_shown_to_a_member_that_does_not_know_it), SAY(a_key_that_always_asks_gets_its_pin_first),
-	SAY(a_destroyed_key_is_no_key))
+	SAY(a_destroyed_key_is_no_key),
+	SAY(what_is_signed_with_recovery_is_recovered))
