@@ -182,7 +182,7 @@ static void list_founders(const struct node_config *config, struct consensus_nod
 	}
 }
 
-static bool has_leader(struct node *node)
+bool node_has_leader(struct node *node)
 {
 	struct consensus_status status;
 	consensus_status(node->consensus, &status);
@@ -201,7 +201,7 @@ static void catch_up(struct node *node)
 	enum err err;
 	do
 		err = consensus_barrier(node->consensus, deadline_in(ELECTIONS_AWAITED * node->config->election_ms), &index);
-	while (err == ERR_TIMEOUT && has_leader(node) && !deadline_passed(last));
+	while (err == ERR_TIMEOUT && node_has_leader(node) && !deadline_passed(last));
 	if (err != ERR_OK)
 		log_warn("node", "serving without having heard from a majority err=%s applied=%llu", err_name(err),
 		         (unsigned long long)consensus_applied(node->consensus));

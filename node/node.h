@@ -48,6 +48,9 @@ void node_stop(struct node *node, deadline_ms deadline);
 void node_hand_over(struct node *node, deadline_ms deadline);
 void node_close(struct node *node); /* accepts NULL; stops first if need be */
 
+/* Does it know of a leader (which may be itself)? */
+bool node_has_leader(struct node *node);
+
 enum node_state node_state(const struct node *node);
 /* NODE_STOPPING is final, and a node that needs enrolment does not serve again. Logs the change. */
 void node_set_state(struct node *node, enum node_state state);

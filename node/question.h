@@ -11,6 +11,7 @@ struct client {
 	struct identity identity;
 	bool may_administer;
 	bool was_told;           /* in the log, of something it was refused */
+	bool was_awaited;        /* its first question was answered as of the moment it came */
 	char called[ACCESS_NAME_SIZE]; /* in slots' lists; "" until it is asked for the first time */
 	/* the slot last found to be visible to it, and the index at which the slot's list was looked at */
 	uint32_t slot;

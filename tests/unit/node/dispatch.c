@@ -49,6 +49,22 @@ static void a_member_that_is_behind_says_so(void)
 	reply_free(reply);
 }
 
+/* It may have heard of the key from whoever made it. */
+static void who_has_seen_nothing_is_answered_as_of_now(void)
+{
+	begin();
+	CU_ASSERT_EQUAL(count_of("elsewhere"), 0);
+	fake_majority(false);
+	struct template template_ = token_key("elsewhere");
+	Craton__Reply *reply = generate(&template_);
+	CU_ASSERT_EQUAL(reply->fault, CRATON__FAULT__FAULT_NO_MAJORITY);
+	reply_free(reply);
+	fake_majority(true);
+	CU_ASSERT_EQUAL(count_of("elsewhere"), 0); /* agreed on, as this node does not know yet */
+	talk.client.was_awaited = false;           /* another connection */
+	CU_ASSERT_EQUAL(count_of("elsewhere"), 1);
+}
+
 static void only_an_administrator_makes_slots(void)
 {
 	Craton__SlotCreate body = CRATON__SLOT_CREATE__INIT;
@@ -170,7 +186,7 @@ static void the_end(void)
 	house_close(&house);
 }
 
-TESTS("node dispatch", SAY(a_member_that_is_behind_says_so),
+TESTS("node dispatch", SAY(a_member_that_is_behind_says_so), SAY(who_has_seen_nothing_is_answered_as_of_now),
       SAY(only_an_administrator_makes_slots),
       SAY(a_request_that_changes_something_needs_an_id),
       SAY(a_request_without_a_body_is_malformed),
