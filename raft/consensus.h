@@ -77,7 +77,8 @@ struct consensus;
  * ERR_CONFIG, ERR_IO with a complaint that says what to do. */
 enum err consensus_start(const struct consensus_config *config, struct consensus **out,
                          struct complaint *complaint);
-/* Hands leadership over if it leads (until the deadline), ends all threads, closes the log. */
+/* Hands leadership over if it leads (until the deadline), ends all threads, closes the log. Calls that wait end with ERR_CLOSED;
+ * none may begin any more. */
 void consensus_stop(struct consensus *consensus, deadline_ms deadline);
 
 /* On any node: gets the entry committed, through the leader whoever that is, and returns once it is applied

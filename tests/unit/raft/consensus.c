@@ -1,4 +1,5 @@
 #include "raft/acquaintances.h"
+#include "raft/consensus_internal.h"
 #include "raft/greeting.h"
 #include "tests/check.h"
 #include "tests/unit/raft/cluster.h"
@@ -204,6 +205,15 @@ static void proposals_survive_the_leaders_leaving(void)
 	cluster_finish(&cluster);
 }
 
+static void until_somebody_waits(struct consensus *consensus)
+{
+	for (size_t inside = 0; !inside; sched_yield()) {
+		pthread_mutex_lock(&consensus->waiter_lock);
+		inside = consensus->inside;
+		pthread_mutex_unlock(&consensus->waiter_lock);
+	}
+}
+
 static void stopping_releases_whoever_waits(void)
 {
 	struct complaint complaint;
@@ -212,6 +222,7 @@ static void stopping_releases_whoever_waits(void)
 	struct proposer proposer = { &cluster.nodes[0], 1, 1, 0 };
 	pthread_t thread;
 	pthread_create(&thread, NULL, propose_many, &proposer);
+	until_somebody_waits(cluster.nodes[0].consensus);
 	consensus_stop(cluster.nodes[0].consensus, deadline_in(100));
 	pthread_join(thread, NULL); /* well before the half minute it was ready to wait */
 	CU_ASSERT_EQUAL(proposer.acknowledged, 0);
