@@ -61,6 +61,7 @@ struct consensus_config {
 	const struct secret *secret; /* the cluster's, 32 bytes */
 	int64_t election_ms, heartbeat_ms;
 	int64_t message_age_ms_max;  /* 30000 */
+	int64_t contact_ms;          /* how long contact with the leader counts once it was confirmed (a lease) */
 	uint64_t snapshot_entries;   /* take one after so many entries */
 	uint64_t trailing_entries;   /* kept in the log behind a snapshot */
 	const struct machine_ops *machine_ops;
@@ -92,6 +93,16 @@ uint64_t consensus_applied(struct consensus *consensus); /* cheap: an atomic */
 /* An index such that everything acknowledged before this call is at or below it, applied here
  * (linearizable reads; Raft dissertation §6.4). */
 enum err consensus_barrier(struct consensus *consensus, deadline_ms deadline, uint64_t *index);
+
+/* Contact: what stands between a deed and a node that could not hear of it. A node is in contact while a leader with a majority
+ * behind it has confirmed, no longer than contact_ms ago, that it heard from this node, and everything the leader had committed
+ * by then is applied here. */
+bool consensus_in_contact(struct consensus *consensus);
+/* On any node, after `index` was committed: waits until every node has applied it or can no longer be in contact without having
+ * done so. So nobody in contact acts on what was before `index` once this returns. At most about contact_ms after the commit (a
+ * little more where the leader changed meanwhile), and no time at all for nodes that were out of contact already. ERR_TIMEOUT,
+ * ERR_CLOSED when stopping. */
+enum err consensus_settle(struct consensus *consensus, uint64_t index, deadline_ms deadline);
 
 /* Membership (Raft dissertation §4, one server at a time), on the leader only: ERR_NOT_LEADER elsewhere. The complaint says
  * why not, in a sentence. */
