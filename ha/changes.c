@@ -3,8 +3,7 @@
 
 static uint64_t changes_locked(const struct group *group)
 {
-	bool all_lost = group->lost_count == group->count;
-	return 2 * group->total_losses - all_lost;
+	return 2 * group->total_losses - group->is_out;
 }
 
 uint64_t group_changes(struct group *group)

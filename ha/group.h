@@ -48,6 +48,6 @@ struct question {
 enum err group_call(struct group *group, struct question *question, Craton__Reply **reply);
 
 uint64_t group_index_seen(struct group *group);
-/* How many times every member was lost at once. */
+/* How many times every member was lost at once: each was tried since the last of them was lost, and none was there. */
 uint64_t group_total_losses(struct group *group);
 bool group_is_stopping(struct group *group);

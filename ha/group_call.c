@@ -107,12 +107,12 @@ void group_return(struct group *group, const struct question_kind *kind, struct 
 	else if (is_about_the_question(err))
 		member->probe_at_ms = clock_ms(); /* if this was a probe, it told us nothing */
 	else if (member->lost)
-		member_still_lost_locked(group, member, err);
+		news = member_still_lost_locked(group, member, err, member->tried); /* it may have begun before the loss */
 	else if (!group->stopping)
 		news = member_lose_locked(group, member, err);
 	pthread_mutex_unlock(&group->lock);
 	news_tell(&news);
-	if (news.what == NEWS_LOST || news.what == NEWS_ALL_LOST)
+	if (news.what == NEWS_LOST)
 		member->ops->drop(member);
 }
 

@@ -14,7 +14,9 @@ struct group {
 	bool knocking;           /* a call is trying every lost member, for all who wait */
 	int64_t knock_at_ms;     /* not again before; 0: every member was only just lost */
 	size_t lost_count;
-	uint64_t total_losses;
+	uint64_t losses;         /* of any member, so far */
+	bool is_out;             /* every member was tried since the last loss, and none was there */
+	uint64_t total_losses;   /* how often that came to be so */
 	uint64_t index_seen;
 	unsigned turn;
 	bool has_thread;
@@ -23,7 +25,7 @@ struct group {
 
 /* What a change of state leaves to be said once the lock is free. */
 struct news {
-	enum { NEWS_NONE, NEWS_LOST, NEWS_ALL_LOST, NEWS_BACK } what;
+	enum { NEWS_NONE, NEWS_LOST, NEWS_OUT, NEWS_BACK } what;
 	const struct member *member;
 	enum err err;
 	unsigned outstanding;
@@ -33,8 +35,8 @@ void news_tell(const struct news *news);
 
 struct news member_lose_locked(struct group *group, struct member *member, enum err err);
 struct news member_back_locked(struct group *group, struct member *member);
-/* A probe, or a call that was one, has failed: when is the next? */
-void member_still_lost_locked(struct group *group, struct member *member, enum err err);
+/* A probe, or a call that was one, has failed: when is the next? `losses`: group->losses when it began. */
+struct news member_still_lost_locked(struct group *group, struct member *member, enum err err, uint64_t losses);
 /* Until `until_ms` or news. */
 void group_wait_locked(struct group *group, int64_t until_ms);
 

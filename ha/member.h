@@ -42,6 +42,7 @@ struct member {
 	int64_t index_at_ms;
 	int64_t rests_until_ms;   /* it said it cannot serve just now */
 	unsigned probes;          /* failed in a row since it was lost */
+	uint64_t tried;           /* the group's losses before the last of them began */
 	int64_t failed_at_ms;     /* when reaching it last failed */
 	bool failed_slowly;       /* by waiting in vain rather than by being turned away */
 	int64_t probe_at_ms;      /* when to try again */

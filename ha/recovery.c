@@ -13,10 +13,10 @@ void news_tell(const struct news *news)
 	case NEWS_NONE:
 		break;
 	case NEWS_LOST:
-	case NEWS_ALL_LOST:
 		log_warn("ha", "member lost name=%s err=%s inflight=%u", news->member->name, err_name(news->err), news->outstanding);
-		if (news->what == NEWS_ALL_LOST)
-			log_error("ha", "no member left members=%zu", news->count);
+		break;
+	case NEWS_OUT:
+		log_error("ha", "no member left members=%zu", news->count);
 		break;
 	case NEWS_BACK:
 		log_info("ha", "member back name=%s", news->member->name);
@@ -43,10 +43,26 @@ static void plan_probe(const struct group *group, struct member *member, enum er
 	member->probe_at_ms = is_given_up ? DEADLINE_NEVER : member->failed_at_ms + backoff_ms(group, member->probes);
 }
 
-void member_still_lost_locked(struct group *group, struct member *member, enum err err)
+/* That the last member known to be there is lost does not mean that all are: others may be back and not noticed yet. */
+static bool is_nobody_there_locked(const struct group *group)
+{
+	for (size_t i = 0; i < group->count; i++)
+		if (!group->members[i]->lost || group->members[i]->tried != group->losses)
+			return false;
+	return true;
+}
+
+struct news member_still_lost_locked(struct group *group, struct member *member, enum err err, uint64_t losses)
 {
 	member->probes++;
+	member->tried = losses;
 	plan_probe(group, member, err);
+	if (group->is_out || !is_nobody_there_locked(group))
+		return (struct news){ .what = NEWS_NONE };
+	group->is_out = true;
+	group->total_losses++;
+	pthread_cond_broadcast(&group->news);
+	return (struct news){ .what = NEWS_OUT, .count = group->count };
 }
 
 struct news member_lose_locked(struct group *group, struct member *member, enum err err)
@@ -56,15 +72,13 @@ struct news member_lose_locked(struct group *group, struct member *member, enum 
 	member->lost = true;
 	member->probes = 0;
 	plan_probe(group, member, err);
+	group->losses++;
 	group->lost_count++;
-	bool is_last = group->lost_count == group->count;
-	if (is_last) {
-		group->total_losses++;
+	if (group->lost_count == group->count)
 		group->knock_at_ms = 0;
-	}
 	recovery_start_locked(group);
 	pthread_cond_broadcast(&group->news);
-	return (struct news){ is_last ? NEWS_ALL_LOST : NEWS_LOST, member, err, member->outstanding, group->count };
+	return (struct news){ NEWS_LOST, member, err, member->outstanding, group->count };
 }
 
 struct news member_back_locked(struct group *group, struct member *member)
@@ -74,6 +88,7 @@ struct news member_back_locked(struct group *group, struct member *member)
 	member->lost = false;
 	member->rests_until_ms = 0;
 	group->lost_count--;
+	group->is_out = false;
 	pthread_cond_broadcast(&group->news);
 	return (struct news){ .what = NEWS_BACK, .member = member };
 }
@@ -81,6 +96,7 @@ struct news member_back_locked(struct group *group, struct member *member)
 /* Called and returns with the lock held; lets go of it to probe and to speak. */
 static bool probe_locked(struct group *group, struct member *member)
 {
+	uint64_t losses = group->losses;
 	member->probe_at_ms = DEADLINE_NEVER; /* by no one else meanwhile */
 	pthread_mutex_unlock(&group->lock);
 	enum err err = member->ops->probe(member);
@@ -89,7 +105,7 @@ static bool probe_locked(struct group *group, struct member *member)
 	if (err == ERR_OK)
 		news = member_back_locked(group, member);
 	else if (member->lost)
-		member_still_lost_locked(group, member, err);
+		news = member_still_lost_locked(group, member, err, losses);
 	pthread_mutex_unlock(&group->lock);
 	news_tell(&news);
 	pthread_mutex_lock(&group->lock);
