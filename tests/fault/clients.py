@@ -1,0 +1,65 @@
+"""The applications of a run: processes of fault-client in the clients' namespace, each with its history."""
+import os
+import signal
+import subprocess
+
+from cluster import Trouble
+
+PATIENCE_SECONDS = 120    # for calls in flight to end; for giving up
+
+
+class Clients:
+    def __init__(self, cluster, folder, seed, pace_us):
+        self.program, self.folder, self.pace_us = cluster.build + "/tests/fault/fault-client", folder, pace_us
+        self.cluster, self.seed, self.running, self.count, self.histories = cluster, seed, {}, 0, []
+
+    def launch(self, mode, name, conf, *words):
+        history = "%s/%s.history" % (self.folder, name)
+        self.histories.append(history)
+        inside = self.cluster.network.inside("clients") if self.cluster.network else []
+        environment = {**os.environ, **self.cluster.environment, "CRATON_CONF": conf}
+        environment.pop("CRATON_SO_PIN", None)
+        command = [self.program, mode, "--process", name, "--history", history, "--board", self.folder + "/board", *words]
+        with open("%s/%s.out" % (self.folder, name), "wb") as out:
+            return subprocess.Popen(inside + command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+
+    def said(self, name):
+        with open("%s/%s.out" % (self.folder, name), errors="replace") as file:
+            return file.read().strip()
+
+    def wait(self, name, process):
+        try:
+            status = process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise Trouble("client %s does not end: a call that never returns" % name)
+        if status:
+            raise Trouble("client %s ended with status %d: %s" % (name, status, self.said(name)))
+
+    def once(self, mode, name, conf=None):
+        self.wait(name, self.launch(mode, name, conf or self.cluster.folder + "/craton.conf", "--seed", str(self.seed)))
+
+    def start(self, name, threads):
+        """A process under load, of a name not used before: one that was killed does not go on."""
+        self.count += 1
+        name = "%s.%d" % (name, self.count)
+        self.running[name] = self.launch("load", name, self.cluster.folder + "/craton.conf", "--seed", str(self.seed + self.count),
+                                         "--seconds", "1000000", "--pace-us", str(self.pace_us), "--threads", threads)
+        return name
+
+    def kill(self, name):
+        process = self.running.pop(name)
+        process.kill()
+        process.wait()
+
+    def check_alive(self):
+        for name, process in self.running.items():
+            if process.poll() is not None:
+                raise Trouble("client %s ended with status %d: %s" % (name, process.returncode, self.said(name)))
+
+    def stop(self):
+        """They end the calls they are in."""
+        for process in self.running.values():
+            process.send_signal(signal.SIGTERM)
+        for name, process in self.running.items():
+            self.wait(name, process)
+        self.running.clear()
