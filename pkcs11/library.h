@@ -28,6 +28,7 @@ struct library {
 	pthread_mutex_t sessions_lock;
 	struct table sessions;       /* handle → struct session; one reference each */
 	size_t sessions_read_only;
+	uint64_t losses_met;         /* of all members at once, that have ended what was open (recovery.mode = basic) */
 };
 
 /* Reads craton.conf and makes everything ready; reaches for no network and starts no thread. */

@@ -23,12 +23,15 @@ static CK_RV ask_login(struct session *session, Craton__Role role, ProtobufCBina
 	return library_ask(session->library, &question, CRATON__REPLY__BODY_LOGIN, reply);
 }
 
-/* Under the lock that opening a session takes, so that no read-only one slips in beside the SO. */
+/* Under the lock that opening a session takes, so that no read-only one slips in beside the SO, and that closing one takes, so
+ * that nobody is logged in without any. */
 static CK_RV begin(struct session *session, Craton__Role role, const Craton__Reply *reply)
 {
 	struct library *library = session->library;
 	pthread_mutex_lock(&library->sessions_lock);
-	CK_RV rv = role == CRATON__ROLE__ROLE_SO && library->sessions_read_only ? CKR_SESSION_READ_ONLY_EXISTS : CKR_OK;
+	CK_RV rv = session_is_open_locked(session) ? CKR_OK : CKR_SESSION_CLOSED;
+	if (rv == CKR_OK && role == CRATON__ROLE__ROLE_SO && library->sessions_read_only)
+		rv = CKR_SESSION_READ_ONLY_EXISTS;
 	if (rv == CKR_OK)
 		rv = login_begin(&library->login, role, &reply->login->ticket, reply->index);
 	pthread_mutex_unlock(&library->sessions_lock);

@@ -33,11 +33,55 @@ static struct session *session_create(struct library *library, bool is_writable)
 	session->handle = atomic_fetch_add(&handle_last, 1) + 1;
 	session->library = library;
 	session->is_writable = is_writable;
-	session->total_losses = group_total_losses(library->group);
 	pthread_mutex_init(&session->lock, NULL);
 	for (size_t i = 0; i < sizeof session->operations / sizeof *session->operations; i++)
 		session->operations[i].kind = (Craton__CryptKind)i;
 	return session;
+}
+
+/* A call that is inside still ends in peace: the last to leave frees the session. */
+static void end(struct session *session)
+{
+	atomic_store(&session->is_closed, true);
+	if (session->has_objects)
+		objects_forget_session(session->library->objects, session->handle);
+	session_release(session);
+}
+
+/* Without sessions nobody is logged in: the login ends with the lock held that the next one takes, so that it does not end that. */
+static struct table take_all_locked(struct library *library)
+{
+	struct table all = library->sessions;
+	library->sessions = (struct table){ 0 };
+	library->sessions_read_only = 0;
+	library_logout(library);
+	return all;
+}
+
+static void end_all(struct table *all)
+{
+	struct session *session;
+	size_t place = 0;
+	while ((session = table_next(all, &place)))
+		end(session);
+	table_finish(all);
+}
+
+/* recovery.mode = basic: what was open when every member was lost at once is over, and the login with it. Whoever looks for a
+ * session first is the one to find out. */
+static void end_what_was_lost(struct library *library)
+{
+	struct table all = { 0 };
+	if (library->config.recovery_mode != RECOVERY_BASIC)
+		return;
+	pthread_mutex_lock(&library->sessions_lock);
+	uint64_t losses = group_total_losses(library->group);
+	if (library->losses_met != losses) {
+		library->losses_met = losses;
+		all = take_all_locked(library);
+	}
+	pthread_mutex_unlock(&library->sessions_lock);
+	end_all(&all);
 }
 
 /* PKCS#11: "If the application calls C_OpenSession … to open a read-only session, and the SO is logged in,
@@ -47,6 +91,7 @@ CK_RV session_open(struct library *library, bool is_writable, CK_SESSION_HANDLE 
 	struct session *session = session_create(library, is_writable);
 	if (!session)
 		return CKR_HOST_MEMORY;
+	end_what_was_lost(library);
 	CK_RV rv = CKR_OK;
 	pthread_mutex_lock(&library->sessions_lock);
 	if (!is_writable && login_role(&library->login) == CRATON__ROLE__ROLE_SO)
@@ -70,47 +115,32 @@ static struct session *take_locked(struct library *library, CK_SESSION_HANDLE ha
 	return session;
 }
 
-/* A call that is inside still ends in peace: the last to leave frees the session. */
-static void end(struct session *session)
-{
-	atomic_store(&session->is_closed, true);
-	if (session->has_objects)
-		objects_forget_session(session->library->objects, session->handle);
-	session_release(session);
-}
-
 /* PKCS#11: "If the application has no more sessions open with the token … the login state returns to public". */
 CK_RV session_close(struct library *library, CK_SESSION_HANDLE handle)
 {
+	end_what_was_lost(library);
 	pthread_mutex_lock(&library->sessions_lock);
 	struct session *session = take_locked(library, handle);
-	bool was_last = session && library->sessions.count == 0;
+	if (session && library->sessions.count == 0)
+		library_logout(library);
 	pthread_mutex_unlock(&library->sessions_lock);
 	if (!session)
 		return CKR_SESSION_HANDLE_INVALID;
 	end(session);
-	if (was_last)
-		library_logout(library);
 	return CKR_OK;
 }
 
 void sessions_close_all(struct library *library)
 {
-	struct session *session;
-	size_t place = 0;
 	pthread_mutex_lock(&library->sessions_lock);
-	struct table all = library->sessions;
-	library->sessions = (struct table){ 0 };
-	library->sessions_read_only = 0;
+	struct table all = take_all_locked(library);
 	pthread_mutex_unlock(&library->sessions_lock);
-	while ((session = table_next(&all, &place)))
-		end(session);
-	table_finish(&all);
-	library_logout(library);
+	end_all(&all);
 }
 
 void sessions_count(struct library *library, size_t *count, size_t *read_only)
 {
+	end_what_was_lost(library);
 	pthread_mutex_lock(&library->sessions_lock);
 	*count = library->sessions.count;
 	*read_only = library->sessions_read_only;
@@ -141,11 +171,9 @@ static struct session *borrow(struct library *library, CK_SESSION_HANDLE handle)
 	return session;
 }
 
-/* recovery.mode = basic: what was open when every member was lost at once is over. */
-static bool is_over(const struct session *session)
+bool session_is_open_locked(const struct session *session)
 {
-	return session->library->config.recovery_mode == RECOVERY_BASIC &&
-	       session->total_losses != group_total_losses(session->library->group);
+	return table_get(&session->library->sessions, session->handle) == session;
 }
 
 CK_RV session_enter(CK_SESSION_HANDLE handle, struct session **out)
@@ -162,12 +190,8 @@ CK_RV session_enter_remembering(CK_SESSION_HANDLE handle, struct session **out)
 	CK_RV rv = gate_enter(&library);
 	if (rv != CKR_OK)
 		return rv;
+	end_what_was_lost(library);
 	struct session *session = borrow(library, handle);
-	if (session && is_over(session)) {
-		session_close(library, handle);
-		session_release(session);
-		session = NULL;
-	}
 	if (!session) {
 		gate_leave();
 		return CKR_SESSION_HANDLE_INVALID;

@@ -1,4 +1,5 @@
-/* Sessions. They live in the library alone: opening ten thousand costs no node anything, and no node's end ends one. */
+/* Sessions. They live in the library alone: opening ten thousand costs no node anything, and no node's end ends one; only, with
+ * recovery.mode = basic, the end of all of them at once ends all sessions and the login. */
 #pragma once
 #include "pkcs11/library.h"
 #include "pkcs11/operation.h"
@@ -14,7 +15,6 @@ struct session {
 	struct library *library;
 	bool is_writable;
 	atomic_bool has_objects;        /* session objects of its own were made */
-	uint64_t total_losses;          /* of the group, when it was opened */
 	pthread_mutex_t lock;           /* one call at a time; an application that sends two gets them in turn */
 	struct operation operations[OPERATION_KINDS];
 	struct message *messages[4];    /* message-based processes, by Craton__CryptKind; NULL: none */
@@ -32,6 +32,8 @@ struct session {
 CK_RV session_open(struct library *library, bool is_writable, CK_SESSION_HANDLE *handle);
 CK_RV session_close(struct library *library, CK_SESSION_HANDLE handle); /* CKR_SESSION_HANDLE_INVALID */
 void sessions_close_all(struct library *library);
+/* Has nobody closed it, and no loss of all members ended it? With the sessions' lock held. */
+bool session_is_open_locked(const struct session *session);
 /* How many there are, and how many of them are read-only. */
 void sessions_count(struct library *library, size_t *count, size_t *read_only);
 

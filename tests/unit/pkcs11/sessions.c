@@ -150,24 +150,9 @@ static void token_texts_are_padded_and_cut_between_characters(void)
 	module_stop();
 }
 
-static void basic_recovery_ends_sessions_when_all_members_were_lost(void)
-{
-	CK_SESSION_INFO info;
-	CK_BYTE random[4];
-	module_prepare(1, "mode = basic\ninterval = 10ms");
-	EXPECT(C_Initialize(NULL), CKR_OK);
-	CK_SESSION_HANDLE session = open_session(RW);
-	EXPECT(login(session, CKU_USER, TOY_PIN), CKR_OK);
-	node_stop(0);
-	EXPECT(C_GenerateRandom(session, random, 4), CKR_DEVICE_REMOVED);
-	EXPECT(C_GetSessionInfo(session, &info), CKR_SESSION_HANDLE_INVALID);
-	CU_ASSERT_EQUAL(state_of(open_session(RW)), CKS_RW_PUBLIC_SESSION);
-	module_stop();
-}
-
 TESTS("pkcs11 sessions", SAY(state_is_the_applications_whatever_the_session), SAY(the_so_stands_no_read_only_session),
 	SAY(logging_in_says_what_is_wrong), SAY(changing_the_pin_keeps_the_login), SAY(a_ticket_that_died_ends_the_login),
 	SAY(closing_the_last_session_logs_out), SAY(ten_thousand_sessions_cost_no_round_trip),
 	SAY(opening_is_refused_where_the_standard_says_so),
 	SAY(initializing_the_token_needs_all_sessions_closed_and_forgets_every_object),
-	SAY(token_texts_are_padded_and_cut_between_characters), SAY(basic_recovery_ends_sessions_when_all_members_were_lost))
+	SAY(token_texts_are_padded_and_cut_between_characters))
