@@ -66,18 +66,21 @@ static enum err answer_judge(const char *name, const Craton__Reply *reply, struc
 }
 
 static enum err ask_over(struct channel *channel, const struct asker *asker, const Craton__Request *request,
-                         int64_t patience_ms, Craton__Reply **out)
+                         int64_t patience_ms, Craton__Reply **out, struct id *cluster)
 {
 	Craton__HelloReply *hello = NULL;
 	enum err err = call_hello(channel, "craton", deadline_in(asker->config.connect_ms), &hello);
 	if (err != ERR_OK)
 		return err;
+	if (!id_from_bytes(cluster, hello->cluster.data, hello->cluster.len))
+		*cluster = (struct id){ { 0 } };
 	craton__hello_reply__free_unpacked(hello, NULL);
 	return call(channel, request, patience_ms, DEADLINE_NEVER, out);
 }
 
-enum err ask_member(const struct asker *asker, const struct client_member *member, const Craton__Request *request,
-                    int64_t patience_ms, Craton__Reply **out, struct complaint *complaint)
+/* Also of which cluster it says it is. */
+static enum err ask_stranger(const struct asker *asker, const struct client_member *member, const Craton__Request *request,
+                             int64_t patience_ms, Craton__Reply **out, struct id *cluster, struct complaint *complaint)
 {
 	struct identity expected = { .kind = IDENTITY_NODE };
 	struct channel *channel = NULL;
@@ -86,7 +89,7 @@ enum err ask_member(const struct asker *asker, const struct client_member *membe
 	enum err err = channel_connect(&member->address, asker->tls, &expected, deadline_in(asker->config.connect_ms),
 	                               &channel);
 	if (err == ERR_OK)
-		err = ask_over(channel, asker, request, patience_ms, out);
+		err = ask_over(channel, asker, request, patience_ms, out, cluster);
 	channel_close(channel);
 	if (err != ERR_OK)
 		return complain(complaint, err, "%s: no answer from %s (%s)", member->name, member->address_text,
@@ -99,6 +102,13 @@ enum err ask_member(const struct asker *asker, const struct client_member *membe
 	return err;
 }
 
+enum err ask_member(const struct asker *asker, const struct client_member *member, const Craton__Request *request,
+                    int64_t patience_ms, Craton__Reply **out, struct complaint *complaint)
+{
+	struct id cluster;
+	return ask_stranger(asker, member, request, patience_ms, out, &cluster, complaint);
+}
+
 enum err ask_any(const struct asker *asker, const Craton__Request *request, Craton__Reply **out,
                  struct complaint *complaint)
 {
@@ -108,6 +118,18 @@ enum err ask_any(const struct asker *asker, const Craton__Request *request, Crat
 		if (err == ERR_OK || err == ERR_REFUSED)
 			break;
 	}
+	return err;
+}
+
+enum err ask_deed(const struct asker *asker, Craton__Request *request, struct complaint *complaint)
+{
+	struct id request_id = id_random();
+	Craton__Reply *reply = NULL;
+	request->request_id = (ProtobufCBinaryData){ ID_SIZE, request_id.bytes };
+	request->timeout_ms = (uint32_t)asker->config.command_ms;
+	enum err err = ask_any(asker, request, &reply, complaint);
+	if (reply)
+		craton__reply__free_unpacked(reply, NULL);
 	return err;
 }
 
@@ -127,9 +149,27 @@ static void *question_run(void *data)
 	request.body_case = CRATON__REQUEST__BODY_STATUS;
 	request.status = &body;
 	request.timeout_ms = STATUS_PATIENCE_MS;
-	ask_member(question->asker, question->member, &request, STATUS_PATIENCE_MS, &question->status->reply,
-	           &question->status->complaint);
+	ask_stranger(question->asker, question->member, &request, STATUS_PATIENCE_MS, &question->status->reply,
+	             &question->status->cluster, &question->status->complaint);
 	return NULL;
+}
+
+/* Whose cluster most members name is the one that is meant; of as many, the first one's. */
+void members_find_strange(struct member_status *statuses, size_t count)
+{
+	size_t most = 0;
+	struct id meant = { { 0 } };
+	for (size_t i = 0; i < count; i++) {
+		size_t same = 0;
+		for (size_t j = 0; j < count; j++)
+			same += id_equal(&statuses[i].cluster, &statuses[j].cluster);
+		if (id_is_zero(&statuses[i].cluster) || same <= most)
+			continue;
+		most = same;
+		meant = statuses[i].cluster;
+	}
+	for (size_t i = 0; i < count; i++)
+		statuses[i].is_strange = !id_is_zero(&statuses[i].cluster) && !id_equal(&statuses[i].cluster, &meant);
 }
 
 void ask_status(const struct asker *asker, struct member_status *out)
@@ -146,6 +186,7 @@ void ask_status(const struct asker *asker, struct member_status *out)
 	for (size_t i = 0; i < count; i++)
 		if (questions[i].started)
 			pthread_join(questions[i].thread, NULL);
+	members_find_strange(out, count);
 }
 
 void member_status_release(struct member_status *statuses, size_t count)
@@ -163,5 +204,5 @@ const Craton__Status *member_status(const struct member_status *status)
 bool member_is_serving(const struct member_status *status)
 {
 	const Craton__Status *body = member_status(status);
-	return body && strcmp(body->state, "serving") == 0 && body->leader[0];
+	return body && !status->is_strange && strcmp(body->state, "serving") == 0 && body->leader[0];
 }

@@ -1,6 +1,7 @@
 /* Asking the nodes of a craton.conf as an administrator: over their Unix socket (as root or the
  * daemon's user) or over TLS with an admin certificate. */
 #pragma once
+#include "base/id.h"
 #include "base/secret.h"
 #include "cli/command.h"
 #include "wire/call.h"
@@ -27,9 +28,14 @@ enum err ask_member(const struct asker *asker, const struct client_member *membe
 enum err ask_any(const struct asker *asker, const Craton__Request *request, Craton__Reply **out,
                  struct complaint *complaint);
 
+/* The same for what is answered by having been done: gives the request its id, and the answer back. */
+enum err ask_deed(const struct asker *asker, Craton__Request *request, struct complaint *complaint);
+
 /* Every member's status, asked all at once. */
 struct member_status {
 	const char *name;
+	struct id cluster;          /* what it said it belongs to; zero: not said (yet) */
+	bool is_strange;            /* of another cluster than the others */
 	Craton__Reply *reply;       /* NULL if it did not answer */
 	struct complaint complaint; /* why not */
 };
@@ -39,3 +45,5 @@ void member_status_release(struct member_status *statuses, size_t count);
 /* NULL if it did not answer. */
 const Craton__Status *member_status(const struct member_status *status);
 bool member_is_serving(const struct member_status *status);
+/* Says which of them are strange. */
+void members_find_strange(struct member_status *statuses, size_t count);

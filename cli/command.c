@@ -36,7 +36,7 @@ static void print_overview(FILE *out, const char *first_word)
 			continue;
 		snprintf(usage, sizeof usage, "%s%s%s", command->name, command->operand ? " " : "",
 		         command->operand ? command->operand : "");
-		fprintf(out, "  %-20s %s\n", usage, command->summary);
+		fprintf(out, "  %-22s %s\n", usage, command->summary);
 	}
 	fprintf(out, "\n`craton COMMAND --help` tells more; so does craton(1).\n");
 }
@@ -125,6 +125,11 @@ static int take_conf(struct options *options, const char *file)
 	return 2;
 }
 
+static bool takes_value(const struct command *command)
+{
+	return command->operand && strchr(command->operand, ' ');
+}
+
 static int take_words(const struct command *command, struct options *options, int argc, char **argv)
 {
 	for (int at = 0, words; at < argc; at += words) {
@@ -137,12 +142,15 @@ static int take_words(const struct command *command, struct options *options, in
 			words = take_option(command, options, argc - at, argv + at);
 		else if (command->operand && !options->operand)
 			options->operand = argv[at];
+		else if (takes_value(command) && !options->value)
+			options->value = argv[at];
 		else
 			return usage_error(command, "one word too many:", argv[at]);
 		if (!words)
 			return COMMAND_USAGE;
 	}
-	if (command->operand && command->operand[0] != '[' && !options->operand && !options->help)
+	bool lacks = command->operand && command->operand[0] != '[' && !options->operand;
+	if (!options->help && (lacks || (takes_value(command) && !options->value)))
 		return usage_error(command, "needs a", command->operand);
 	return COMMAND_OK;
 }

@@ -20,6 +20,7 @@ struct options {
 	bool yes;                /* --yes */
 	bool help;               /* --help */
 	const char *operand;     /* NODE, SLOT or NAME; NULL if there was none */
+	const char *value;       /* the second operand: VALUE or DUTY */
 };
 
 struct option {
@@ -34,7 +35,7 @@ enum { COMMAND_OK = 0, COMMAND_FAILED = 1, COMMAND_USAGE = 2 }; /* exit statuses
 
 struct command {
 	const char *name;        /* one or two words: "status", "slot create" */
-	const char *operand;     /* "NODE", "[NODE]", "SLOT" … or NULL */
+	const char *operand;     /* "NODE", "[NODE]", "SLOT", "NAME VALUE" … or NULL */
 	const char *takes;       /* names of its options with a blank between, besides help */
 	const char *summary;     /* one line */
 	const char *help;        /* what else --help says */
@@ -56,6 +57,9 @@ int slot_access_run(const struct options *options);
 int slot_remove_run(const struct options *options);
 int snapshot_run(const struct options *options);
 int transfer_run(const struct options *options);
+int cluster_show_run(const struct options *options);
+int cluster_set_run(const struct options *options);
+int member_set_run(const struct options *options);
 int dev_start_run(const struct options *options);
 int dev_status_run(const struct options *options);
 int dev_stop_run(const struct options *options);

@@ -30,6 +30,14 @@ const struct command commands[] = {
 	  "Whoever is not named can no longer use it, from now on and with whatever ticket.", false, slot_access_run },
 	{ "slot remove", "SLOT", "conf yes", "remove SLOT (an id or a label) with all keys in it, for good",
 	  "Asks for confirmation on the terminal.", false, slot_remove_run },
+	{ "cluster show", NULL, "conf json", "show the settings of the cluster", NULL, false, cluster_show_run },
+	{ "cluster set", "NAME VALUE", "conf", "change a setting of the cluster, for all members at once",
+	  "minority serve | refuse         what a member out of contact with the majority does with the keys there are\n"
+	  "reads session | linearizable    as of when the directory is read: what the process has seen, or now", false, cluster_set_run },
+	{ "member set", "NODE DUTY", "conf", "make NODE active, standby or draining",
+	  "active      serves\n"
+	  "standby     serves when no active member is left\n"
+	  "draining    finishes what it has and gets nothing new", false, member_set_run },
 	{ "snapshot", "[NODE]", "conf", "have NODE, or every member, write a snapshot and shorten its log", NULL, false, snapshot_run },
 	{ "transfer", "NODE", "conf", "hand the leadership over to NODE", NULL, false, transfer_run },
 	{ "dev start", "[NODE]", "dir nodes module transport", "make a cluster on this machine, or start an existing one (or one node of it)",

@@ -1,5 +1,4 @@
 /* craton slot access | remove. */
-#include "base/id.h"
 #include "cli/prompt.h"
 #include "cli/slots.h"
 #include <inttypes.h>
@@ -28,18 +27,6 @@ static int with_slot(const struct options *options, deed *act)
 		craton__reply__free_unpacked(list, NULL);
 	asker_close(&asker);
 	return slot && err == ERR_OK ? COMMAND_OK : command_failed(&complaint);
-}
-
-static enum err ask_deed(const struct asker *asker, Craton__Request *request, struct complaint *complaint)
-{
-	struct id request_id = id_random();
-	Craton__Reply *reply = NULL;
-	request->request_id = (ProtobufCBinaryData){ ID_SIZE, request_id.bytes };
-	request->timeout_ms = (uint32_t)asker->config.command_ms;
-	enum err err = ask_any(asker, request, &reply, complaint);
-	if (reply)
-		craton__reply__free_unpacked(reply, NULL);
-	return err;
 }
 
 static enum err set_access(const struct asker *asker, const struct options *options, const Craton__SlotInfo *slot,

@@ -1,7 +1,14 @@
 /* craton status. */
 #include "cli/status.h"
 #include "wire/cryptoki.h"
+#include "wire/duty.h"
 #include <inttypes.h>
+
+static const char *duty_text(Craton__Duty duty)
+{
+	const char *name = duty_name(duty);
+	return name ? name : "unknown";
+}
 
 void status_add_cells(struct table *table, const struct member_status *status)
 {
@@ -9,12 +16,14 @@ void status_add_cells(struct table *table, const struct member_status *status)
 	if (!body) {
 		table_add(table, "-");
 		table_add(table, "unreachable");
-		for (int i = 0; i < 5; i++)
+		for (int i = 2; i < STATUS_COLUMNS; i++)
 			table_add(table, "-");
 		return;
 	}
 	table_add(table, "%s", body->role);
-	table_add(table, "%s", body->state);
+	table_add(table, "%s", status->is_strange ? "another cluster" : body->state);
+	table_add(table, "%s", duty_text(body->duty));
+	table_add(table, "%s", body->in_contact ? "yes" : "no");
 	table_add(table, "%" PRIu64, body->term);
 	table_add(table, "%" PRIu64, body->applied_index);
 	table_add(table, "%" PRIu64, body->commit_index);
@@ -39,12 +48,22 @@ static void add_peers(FILE *out, const Craton__Status *body)
 		fprintf(out, ",\"voter\":%s,\"connected\":%s,\"heard_ms_ago\":%" PRId64, peer->voter ? "true" : "false",
 		        peer->connected ? "true" : "false", peer->heard_ms_ago);
 		json_number(out, ",", "match_index", peer->match_index);
+		json_member(out, ",", "duty", duty_text(peer->duty));
 		fputc('}', out);
 	}
 	fprintf(out, "],\"counters\":{");
 	for (size_t i = 0; i < body->n_counters; i++)
 		json_number(out, i ? "," : "", body->counters[i]->name, body->counters[i]->value);
 	fputc('}', out);
+}
+
+static void add_cluster(FILE *out, const struct member_status *status)
+{
+	char text[ID_TEXT_SIZE];
+	id_text(&status->cluster, text);
+	if (!id_is_zero(&status->cluster))
+		json_member(out, ",", "cluster", text);
+	fprintf(out, ",\"another_cluster\":%s", status->is_strange ? "true" : "false");
 }
 
 void status_add_json(FILE *out, const struct member_status *status)
@@ -57,6 +76,9 @@ void status_add_json(FILE *out, const struct member_status *status)
 	}
 	json_member(out, ",", "role", body->role);
 	json_member(out, ",", "state", body->state);
+	json_member(out, ",", "duty", duty_text(body->duty));
+	fprintf(out, ",\"in_contact\":%s", body->in_contact ? "true" : "false");
+	add_cluster(out, status);
 	json_member(out, ",", "leader", body->leader);
 	json_number(out, ",", "term", body->term);
 	json_number(out, ",", "applied", body->applied_index);

@@ -3,7 +3,8 @@
 #include "cli/ask.h"
 #include "cli/print.h"
 
-#define STATUS_TITLES "ROLE STATE TERM APPLIED COMMITTED LAST OBJECTS"
+#define STATUS_TITLES "ROLE STATE DUTY CONTACT TERM APPLIED COMMITTED LAST OBJECTS"
+#define STATUS_COLUMNS 9
 void status_add_cells(struct table *table, const struct member_status *status);
 /* The members of a JSON object, after a comma. */
 void status_add_json(FILE *out, const struct member_status *status);

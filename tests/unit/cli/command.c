@@ -56,6 +56,10 @@ static void what_makes_no_sense_is_refused(void)
 	CU_ASSERT_EQUAL(RUN("slot", "remove"), COMMAND_USAGE);
 	CU_ASSERT_EQUAL(RUN("slot", "remove", "1", "--allow", "everyone"), COMMAND_USAGE);
 	CU_ASSERT_EQUAL(RUN("dev", "kill", "a", "b"), COMMAND_USAGE);
+	CU_ASSERT_EQUAL(RUN("cluster", "set", "minority"), COMMAND_USAGE);
+	CU_ASSERT_EQUAL(RUN("cluster", "set", "minority", "refuse", "now"), COMMAND_USAGE);
+	CU_ASSERT_EQUAL(RUN("member", "set", "a"), COMMAND_USAGE);
+	CU_ASSERT_EQUAL(RUN("member", "set", "a", "idle"), COMMAND_FAILED);
 	CU_ASSERT_EQUAL(RUN("-c", "/nowhere", "dev", "status"), COMMAND_USAGE);
 }
 
