@@ -1,0 +1,51 @@
+"""What this machine has for faults, and how nodes are fitted with it."""
+import glob
+import os
+import shutil
+import subprocess
+
+from cluster import write
+
+STATE_SIZE = "64m"    # of the small file system a state folder is on
+
+
+class Equipment:
+    def __init__(self, build, why_not_apart):
+        self.token_module, self.disk_library = build + "/tests/fault/fault-token.so", build + "/tests/fault/fault-disk.so"
+        self.relay = build + "/tests/fault/relay"
+        self.clock_library = next(iter(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")), None)
+        self.why_not = {"network": why_not_apart or lacking_programs("ip", "nft", "ss"), "space": why_not_apart,
+                        "token": lacking_file(self.token_module), "disk": lacking_file(self.disk_library),
+                        "clock": None if self.clock_library else "libfaketime is not installed"}
+        self.there = {name for name, why in self.why_not.items() if why is None}
+
+    def where(self):
+        if "network" in self.there:
+            return "network namespaces"
+        return "loopback addresses, for there are no namespaces (%s)" % self.why_not["network"]
+
+    def equip(self, cluster, needs):
+        for node in cluster.nodes:
+            libraries = []
+            if "clock" in needs:
+                libraries.append(self.clock_library)
+                write(node.path("clock"), "+0\n")
+                node.environment.update(FAKETIME_TIMESTAMP_FILE=node.path("clock"), FAKETIME_CACHE_DURATION="1",
+                                        FAKETIME_DONT_FAKE_MONOTONIC="1")
+            if "disk" in needs:
+                libraries.append(self.disk_library)
+                write(node.path("disk.control"), "")
+                node.environment.update(CRATON_DISK_CONTROL=node.path("disk.control"), CRATON_DISK_FOLDER=node.path("state"))
+            if "space" in needs:
+                subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0700,size=" + STATE_SIZE, "tmpfs", node.path("state")], check=True)
+            if libraries:
+                node.environment["LD_PRELOAD"] = ":".join(libraries)
+
+
+def lacking_programs(*names):
+    missing = [name for name in names if not shutil.which(name)]
+    return "not installed: " + " ".join(missing) if missing else None
+
+
+def lacking_file(path):
+    return None if os.path.exists(path) else "not built: " + os.path.basename(path)
