@@ -68,7 +68,10 @@ static enum err turn(struct consensus *c, struct event *events)
 	enum err err = ERR_OK;
 	if (now.ms >= driver_timeout(c->driver))
 		err = driver_tick(c->driver, now);
-	return err == ERR_OK ? driver_settle(c->driver, now) : err;
+	if (err == ERR_OK)
+		err = driver_settle(c->driver, now);
+	c->contact_until = driver_contact_until(c->driver);
+	return err;
 }
 
 static void *raft_forever(void *context)
@@ -141,6 +144,7 @@ static enum err make_driver(struct consensus *c, struct saved_state *saved, stru
 		.founder_count = c->config.founder_count,
 		.election_ms = c->config.election_ms,
 		.heartbeat_ms = c->config.heartbeat_ms,
+		.contact_ms = c->config.contact_ms,
 		.snapshot_entries = c->config.snapshot_entries,
 		.trailing_entries = c->config.trailing_entries,
 		.world_ops = &consensus_world,

@@ -56,12 +56,13 @@ struct consensus_config {
 	uint64_t self;           /* id */
 	struct address listen;
 	const struct consensus_node *founders; /* the cluster's first configuration, the same on every founder */
-	size_t founder_count;    /* 1..VOTERS_MAX; 0 for a node that joins a running cluster */
+	size_t founder_count;    /* 1..NODES_MAX, of which the VOTERS_MAX lowest ids vote; 0 for a node that joins a running cluster */
 	struct tls *tls;
 	const struct secret *secret; /* the cluster's, 32 bytes */
 	int64_t election_ms, heartbeat_ms;
 	int64_t message_age_ms_max;  /* 30000 */
-	int64_t contact_ms;          /* how long contact with the leader counts once it was confirmed (a lease) */
+	int64_t contact_ms;          /* how long contact with the leader counts once it was confirmed (a lease); the same on every
+	                              * node; 0: election_ms */
 	uint64_t snapshot_entries;   /* take one after so many entries */
 	uint64_t trailing_entries;   /* kept in the log behind a snapshot */
 	const struct machine_ops *machine_ops;
@@ -96,7 +97,8 @@ enum err consensus_barrier(struct consensus *consensus, deadline_ms deadline, ui
 
 /* Contact: what stands between a deed and a node that could not hear of it. A node is in contact while a leader with a majority
  * behind it has confirmed, no longer than contact_ms ago, that it heard from this node, and everything the leader had committed
- * by then is applied here. */
+ * by then is applied here. Cheap: an atomic and the clock. Ask first, look into the directory after that: then what you find is not
+ * older than anything that was settled when your call began. driver_contact.c says why. */
 bool consensus_in_contact(struct consensus *consensus);
 /* On any node, after `index` was committed: waits until every node has applied it or can no longer be in contact without having
  * done so. So nobody in contact acts on what was before `index` once this returns. At most about contact_ms after the commit (a

@@ -113,12 +113,12 @@ uint64_t consensus_applied(struct consensus *c)
 
 /* ------------------------------------------------------------------ tickets */
 
-enum ask { ASK_BARRIER, ASK_ADD, ASK_PROMOTE, ASK_REMOVE, ASK_TRANSFER, ASK_SNAPSHOT };
+enum ask { ASK_BARRIER, ASK_SETTLE, ASK_ADD, ASK_PROMOTE, ASK_REMOVE, ASK_TRANSFER, ASK_SNAPSHOT };
 
 struct ask_event {
 	struct event event;
 	enum ask what;
-	uint64_t ticket, id;
+	uint64_t ticket, id;     /* of a node; to be settled: the index */
 	deadline_ms deadline;
 	struct consensus_node node;
 };
@@ -131,6 +131,8 @@ static void run_ask(struct consensus *c, struct driver *driver, struct moment no
 		consensus_tell_finished(c, ask->ticket, ERR_CLOSED, 0, &closed);
 	else if (ask->what == ASK_BARRIER)
 		driver_barrier(driver, now, ask->ticket, ask->deadline);
+	else if (ask->what == ASK_SETTLE)
+		driver_settle_index(driver, now, ask->ticket, ask->deadline, ask->id);
 	else if (ask->what == ASK_ADD)
 		driver_add(driver, now, ask->ticket, ask->deadline, &ask->node);
 	else if (ask->what == ASK_PROMOTE)
@@ -176,6 +178,18 @@ static enum err ask(struct consensus *c, enum ask what, uint64_t id, const struc
 enum err consensus_barrier(struct consensus *c, deadline_ms deadline, uint64_t *index)
 {
 	return ask(c, ASK_BARRIER, 0, NULL, deadline, index, NULL);
+}
+
+enum err consensus_settle(struct consensus *c, uint64_t index, deadline_ms deadline)
+{
+	return ask(c, ASK_SETTLE, index, NULL, deadline, NULL, NULL);
+}
+
+/* The lease first, the clock after it: who is held up between the two finds it over rather than a later one. */
+bool consensus_in_contact(struct consensus *c)
+{
+	int64_t until = c->contact_until;
+	return !c->has_failed && clock_ms() < until;
 }
 
 enum err consensus_add(struct consensus *c, const struct consensus_node *node, deadline_ms deadline,

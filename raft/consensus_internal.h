@@ -58,6 +58,7 @@ struct consensus {
 	struct peers *peers;
 	struct driver *driver;   /* the raft thread's */
 	atomic_uint_fast64_t applied;
+	atomic_int_fast64_t contact_until;
 	atomic_bool has_failed;
 
 	pthread_t raft_thread, snapshot_thread;

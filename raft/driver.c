@@ -102,6 +102,7 @@ enum err driver_settle(struct driver *d, struct moment now)
 	driver_resend(d);
 	driver_submit(d);
 	driver_member_chores(d);
+	driver_contact_chores(d);
 	driver_read_chores(d);
 	driver_snapshot_if_due(d);
 	driver_tell_commit(d);
@@ -135,6 +136,8 @@ int64_t driver_timeout(const struct driver *d)
 		sooner(&due, d->round_asked_ms + d->config.heartbeat_ms);
 	for (const struct ticket *t = d->snapshot_tickets; t; t = t->next)
 		sooner(&due, t->deadline);
+	sooner(&due, driver_contact_timeout(d));
+	sooner(&due, d->settle_due_ms);
 	return due;
 }
 
@@ -154,7 +157,7 @@ void driver_status(const struct driver *d, struct consensus_status *out)
 	out->term = d->raft.current_term;
 	out->last_index = memory_log_last(&d->log);
 	out->commit_index = d->guard.commit > d->machine_floor ? d->guard.commit : d->machine_floor;
-	out->applied_index = d->applied > d->machine_floor ? d->applied : d->machine_floor;
+	out->applied_index = driver_applied(d);
 	out->snapshot_index = d->snapshot.index;
 	out->leader = d->leader;
 	out->snapshots_taken = d->snapshots_taken;

@@ -20,6 +20,7 @@ struct driver_config {
 	const struct consensus_node *founders; /* used if the log is empty; copied */
 	size_t founder_count;                /* 0: waits to be taken in by a running cluster */
 	int64_t election_ms, heartbeat_ms;
+	int64_t contact_ms;                  /* 0: election_ms */
 	uint64_t snapshot_entries;           /* take one after so many entries; 0: only when asked */
 	uint64_t trailing_entries;           /* kept behind a snapshot */
 	uint32_t inflight_entries;           /* to one follower, unacknowledged; 0: 512, the most there may be */
@@ -64,6 +65,8 @@ void driver_withdraw(struct driver *driver, const struct id *request); /* nobody
 /* These end in world->finished(ticket), perhaps before they return; at the latest at `deadline` (ms) with ERR_TIMEOUT. */
 /* `index` such that all acknowledged before the call is at or below it, applied here. Any node. */
 void driver_barrier(struct driver *driver, struct moment now, uint64_t ticket, int64_t deadline);
+/* Done when every node has applied `index` or can not be in contact any more without it (consensus_settle). Any node. */
+void driver_settle_index(struct driver *driver, struct moment now, uint64_t ticket, int64_t deadline, uint64_t index);
 /* On the leader, one at a time; ERR_NOT_LEADER, ERR_BUSY, ERR_REFUSED with a sentence. Done when committed and applied here. */
 void driver_add(struct driver *driver, struct moment now, uint64_t ticket, int64_t deadline, const struct consensus_node *node);
 void driver_promote(struct driver *driver, struct moment now, uint64_t ticket, int64_t deadline, uint64_t id);
@@ -71,6 +74,9 @@ void driver_remove(struct driver *driver, struct moment now, uint64_t ticket, in
 void driver_transfer(struct driver *driver, struct moment now, uint64_t ticket, int64_t deadline, uint64_t to);
 /* Any node; index of the snapshot, which may be an older one if nothing has been applied since. */
 void driver_snapshot(struct driver *driver, struct moment now, uint64_t ticket, int64_t deadline);
+
+/* In contact (consensus.h) until then, on the clock of struct moment; as of the last driver_settle. */
+int64_t driver_contact_until(const struct driver *driver);
 
 /* Fills in role, indexes, term, leader, peers (node, match_index), snapshots_*; the rest is the world's. */
 void driver_status(const struct driver *driver, struct consensus_status *out);

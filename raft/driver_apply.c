@@ -11,6 +11,11 @@ static uint64_t apply_limit(const struct driver *d)
 	return d->guard.commit < d->stored ? d->guard.commit : d->stored;
 }
 
+uint64_t driver_applied(const struct driver *d)
+{
+	return d->applied > d->machine_floor ? d->applied : d->machine_floor;
+}
+
 bool driver_has_more_to_apply(const struct driver *d)
 {
 	return d->applied < apply_limit(d) && memory_log_get(&d->log, d->applied + 1);
@@ -84,10 +89,9 @@ static void publish(struct driver *d)
 			return;
 		}
 	}
-	uint64_t index = d->applied > d->machine_floor ? d->applied : d->machine_floor;
 	for (size_t i = 0; i < d->told_count; i++)
 		driver_proposal_applied(d, &d->told[i].request);
-	d->config.world_ops->applied(d->config.world, index, d->told, d->told_count);
+	d->config.world_ops->applied(d->config.world, driver_applied(d), d->told, d->told_count);
 }
 
 void driver_apply(struct driver *d)

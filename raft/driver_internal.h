@@ -84,20 +84,54 @@ struct ticket {
 	int64_t deadline;
 };
 
-/* A barrier of this node's: asks the leader, then waits to have applied what it was told. */
+/* A barrier of this node's, or its wish to have an index settled: asks the leader, then waits to have applied what it was told. */
 struct barrier {
 	struct barrier *next;
 	uint64_t ticket;
 	int64_t deadline;
 	uint64_t number;
+	uint64_t settles;        /* 0: it is a barrier */
 	uint64_t index;          /* 0: not answered yet */
 	int64_t asked_ms;
+	uint64_t asked_term;     /* whose leader */
 };
 /* A leader's reader, waiting for a round that began after it asked. */
 struct reader {
 	struct reader *next;
 	uint64_t asker, number;
 	uint64_t round;          /* 0: not in one yet */
+};
+
+/* What a leader knows of a node in its term; of itself too. Times are the leader's. */
+struct contact {
+	uint64_t id;             /* 0: not used */
+	uint64_t applied;        /* as it said */
+	uint64_t wanted;         /* it was asked to say so when it has applied this */
+	int64_t heard_ms;        /* at this moment, or later, it was in our term; -1: not known to be */
+	int64_t granted_ms;      /* the last grant; -1: none */
+};
+/* A leader's word, good for contact_ms from from_ms on (our clock), as soon as `commit` is applied. */
+struct grant {
+	int64_t from_ms;
+	uint64_t commit;
+};
+#define GRANTS_MAX 16
+#define NEVER_MS (INT64_MIN / 2)
+struct lease {
+	int64_t until_ms;        /* in contact until then */
+	struct grant grants[GRANTS_MAX]; /* not applied yet, oldest first */
+	size_t grant_count;
+	int64_t next_ms;         /* when the leader hears of us again */
+	uint64_t salt;           /* stamps of another life of this node say nothing */
+	uint64_t leader_term, leader_at; /* the leader's clock in its last word, and of which term that was */
+	uint64_t applied_told, applied_wanted; /* what the leader has heard that we applied, and would like to hear at once */
+	bool is_in;              /* as last logged */
+};
+/* Somebody who waits on the leader for an index to be settled. */
+struct settler {
+	struct settler *next;
+	uint64_t asker, number, index;
+	int64_t since_ms;        /* whatever is granted from then on knows of the index; -1: it is not committed yet */
 };
 
 struct driver {
@@ -153,6 +187,13 @@ struct driver {
 	int64_t round_asked_ms;
 	uint64_t round_voters[NODES_MAX];
 	size_t round_voter_count;
+
+	struct lease lease;
+	struct contact contacts[NODES_MAX]; /* on the leader */
+	int64_t led_since_ms;
+	int64_t configured_ms;   /* when we learned of the newest configuration; NEVER_MS for the founders' */
+	struct settler *settlers;
+	int64_t settle_due_ms;   /* when the first of them is told even if nobody is heard of */
 };
 
 /* What a step is given besides the engine's event: our own idea of the bytes the engine only sees the terms of. */
@@ -169,6 +210,8 @@ void driver_step(struct driver *d, struct step *step);
 void driver_fail(struct driver *d, enum err err, const char *what);
 uint64_t driver_term_of(const struct driver *d, uint64_t index); /* 0: unknown */
 bool driver_leads(const struct driver *d);
+bool driver_own_term_committed(const struct driver *d); /* what a leader's own commit index is worth */
+bool driver_is_voter(const struct driver *d, uint64_t id);
 /* driver_send.c */
 void driver_send_all(struct driver *d, const struct raft_update *update);
 /* Followers that hold all that is committed and have not heard so hear it now. */
@@ -178,6 +221,7 @@ struct heard *driver_heard(struct driver *d, uint64_t id);
 /* driver_apply.c */
 void driver_apply(struct driver *d);
 bool driver_has_more_to_apply(const struct driver *d);
+uint64_t driver_applied(const struct driver *d); /* by the machine, perhaps before we started */
 /* driver_snapshot.c */
 void driver_snapshot_install(struct driver *d, const struct step *step, struct raft_update *update);
 void driver_snapshot_written(struct driver *d, struct log_job *job);
@@ -203,6 +247,20 @@ bool driver_may_submit(const struct driver *d);
 void driver_read_receive(struct driver *d, const struct message *message);
 void driver_read_chores(struct driver *d);
 void driver_read_lost(struct driver *d);
+/* driver_contact.c */
+void driver_contact_start(struct driver *d);
+void driver_contact_receive(struct driver *d, const struct message *message);
+void driver_contact_chores(struct driver *d);
+int64_t driver_contact_timeout(const struct driver *d);
+void driver_contact_led(struct driver *d); /* leads from now on, or no longer */
+void driver_contact_configured(struct driver *d);
+struct contact *driver_contact_of(struct driver *d, uint64_t id);
+int64_t driver_contact_over_ms(const struct driver *d); /* after which a grant has ended, whoever keeps the time */
+/* driver_settle.c */
+void driver_settle_wish(struct driver *d, uint64_t asker, uint64_t number, uint64_t index);
+void driver_settle_chores(struct driver *d);
+void driver_settle_lost(struct driver *d);
+void driver_settled(struct driver *d, uint64_t number, uint64_t index); /* a wish of our own */
 
 void driver_finished(struct driver *d, uint64_t ticket, enum err err, uint64_t index, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));

@@ -9,11 +9,6 @@ bool driver_may_submit(const struct driver *d)
 	return driver_leads(d) && !raft_transferee(&d->raft) && !d->transfer.ticket;
 }
 
-static bool own_term_committed(const struct driver *d)
-{
-	return driver_term_of(d, d->guard.commit) == d->raft.current_term;
-}
-
 static void change_end(struct driver *d, enum err err, uint64_t index, const char *why)
 {
 	uint64_t ticket = d->change.ticket;
@@ -174,7 +169,7 @@ static void watch_learner(struct driver *d)
 static void submit_change(struct driver *d)
 {
 	struct buf bytes;
-	if (!driver_may_submit(d) || !own_term_committed(d) || d->raft.configuration_uncommitted_index)
+	if (!driver_may_submit(d) || !driver_own_term_committed(d) || d->raft.configuration_uncommitted_index)
 		return;
 	buf_init(&bytes, 64u << 10);
 	enum err err = configuration_encode(&d->change.wanted, &bytes);

@@ -6,11 +6,6 @@
 #include "raft/driver_internal.h"
 #include <stdlib.h>
 
-static bool own_term_committed(const struct driver *d)
-{
-	return driver_term_of(d, d->guard.commit) == d->raft.current_term;
-}
-
 static void add_reader(struct driver *d, uint64_t asker, uint64_t number)
 {
 	struct reader *reader = malloc(sizeof *reader);
@@ -20,11 +15,16 @@ static void add_reader(struct driver *d, uint64_t asker, uint64_t number)
 	d->readers = reader;
 }
 
-static void barrier_answered(struct driver *d, uint64_t number, uint64_t index)
+static void barrier_answered(struct driver *d, uint64_t number, uint64_t index, bool settled)
 {
 	for (struct barrier *b = d->barriers; b; b = b->next)
-		if (b->number == number && !b->index)
+		if (b->number == number && !b->index && (b->settles != 0) == settled)
 			b->index = index;
+}
+
+void driver_settled(struct driver *d, uint64_t number, uint64_t index)
+{
+	barrier_answered(d, number, index, true);
 }
 
 static void answer(struct driver *d, const struct reader *reader)
@@ -33,7 +33,7 @@ static void answer(struct driver *d, const struct reader *reader)
 	m.read.number = reader->number;
 	m.read.index = d->round_index;
 	if (reader->asker == d->raft.id)
-		barrier_answered(d, reader->number, d->round_index);
+		barrier_answered(d, reader->number, d->round_index, false);
 	else
 		driver_send(d, reader->asker, &m);
 }
@@ -59,18 +59,12 @@ static void round_begin(struct driver *d)
 	round_ask(d);
 }
 
-static bool is_voter(const struct driver *d, uint64_t id)
-{
-	const struct consensus_node *node = configuration_find(&d->configuration, id);
-	return node && node->voter;
-}
-
 /* Counted anew each time: who votes may have changed since they answered. */
 static bool round_won(const struct driver *d)
 {
-	size_t yes = is_voter(d, d->raft.id);
+	size_t yes = driver_is_voter(d, d->raft.id);
 	for (size_t i = 0; i < d->round_voter_count; i++)
-		yes += is_voter(d, d->round_voters[i]);
+		yes += driver_is_voter(d, d->round_voters[i]);
 	return yes > configuration_voters(&d->configuration) / 2;
 }
 
@@ -113,7 +107,9 @@ void driver_read_receive(struct driver *d, const struct message *m)
 	if (m->kind == MESSAGE_READ && driver_leads(d) && configuration_find(&d->configuration, m->from))
 		add_reader(d, m->from, m->read.number);
 	else if (m->kind == MESSAGE_READ_RESULT)
-		barrier_answered(d, m->read.number, m->read.index);
+		barrier_answered(d, m->read.number, m->read.index, false);
+	else if (m->kind == MESSAGE_SETTLE_RESULT)
+		driver_settled(d, m->read.number, m->read.index);
 	else if (m->kind == MESSAGE_ROUND)
 		round_reply(d, m);
 	else if (m->kind == MESSAGE_ROUND_RESULT)
@@ -132,10 +128,14 @@ void driver_read_lost(struct driver *d)
 
 static void barrier_ask(struct driver *d, struct barrier *b)
 {
-	struct message m = { .kind = MESSAGE_READ, .term = d->raft.current_term };
+	struct message m = { .kind = b->settles ? MESSAGE_SETTLE : MESSAGE_READ, .term = d->raft.current_term };
 	m.read.number = b->number;
+	m.read.index = b->settles;
 	b->asked_ms = d->now.ms;
-	if (driver_leads(d))
+	b->asked_term = d->leader_term;
+	if (driver_leads(d) && b->settles)
+		driver_settle_wish(d, d->raft.id, b->number, b->settles);
+	else if (driver_leads(d))
 		add_reader(d, d->raft.id, b->number);
 	else if (d->leader)
 		driver_send(d, d->leader, &m);
@@ -143,29 +143,50 @@ static void barrier_ask(struct driver *d, struct barrier *b)
 		b->asked_ms = -1; /* as soon as there is one */
 }
 
-void driver_barrier(struct driver *d, struct moment now, uint64_t ticket, int64_t deadline)
+static void begin(struct driver *d, uint64_t ticket, int64_t deadline, uint64_t settles)
 {
-	d->now = now;
 	struct barrier *b = calloc(1, sizeof *b);
 	if (!b) {
 		driver_finished(d, ticket, ERR_NO_MEMORY, 0, "no memory");
 		return;
 	}
-	*b = (struct barrier){ .next = d->barriers, .ticket = ticket, .deadline = deadline,
+	*b = (struct barrier){ .next = d->barriers, .ticket = ticket, .deadline = deadline, .settles = settles,
 	                       .number = ++d->barrier_number, .asked_ms = -1 };
 	d->barriers = b;
+}
+
+void driver_barrier(struct driver *d, struct moment now, uint64_t ticket, int64_t deadline)
+{
+	d->now = now;
+	begin(d, ticket, deadline, 0);
+}
+
+void driver_settle_index(struct driver *d, struct moment now, uint64_t ticket, int64_t deadline, uint64_t index)
+{
+	d->now = now;
+	if (index)
+		begin(d, ticket, deadline, index);
+	else
+		driver_finished(d, ticket, ERR_OK, 0, "%s", ""); /* before the first entry there is nothing */
+}
+
+/* The answer is late, or another leads now, who knows nothing of it. */
+static bool barrier_to_be_asked(const struct driver *d, const struct barrier *b)
+{
+	return !b->index && (b->asked_ms < 0 || d->now.ms >= b->asked_ms + driver_resend_ms(d) ||
+	                     (d->leader && b->asked_term != d->leader_term));
 }
 
 /* True when it is over. */
 static bool barrier_chore(struct driver *d, struct barrier *b)
 {
-	uint64_t applied = d->applied > d->machine_floor ? d->applied : d->machine_floor;
-	if (b->index && applied >= b->index)
+	if (b->index && driver_applied(d) >= b->index)
 		driver_finished(d, b->ticket, ERR_OK, b->index, "%s", "");
 	else if (d->now.ms >= b->deadline)
-		driver_finished(d, b->ticket, ERR_TIMEOUT, 0, "no majority has confirmed the leader in time");
+		driver_finished(d, b->ticket, ERR_TIMEOUT, 0,
+		                b->settles ? "it is not known in time that every node has applied it" : "no majority has confirmed the leader in time");
 	else {
-		if (!b->index && (b->asked_ms < 0 || d->now.ms >= b->asked_ms + driver_resend_ms(d)))
+		if (barrier_to_be_asked(d, b))
 			barrier_ask(d, b);
 		return false;
 	}
@@ -174,7 +195,7 @@ static bool barrier_chore(struct driver *d, struct barrier *b)
 
 static void round_chores(struct driver *d)
 {
-	if (!driver_leads(d) || !own_term_committed(d))
+	if (!driver_leads(d) || !driver_own_term_committed(d))
 		return;
 	if (d->round_runs && round_won(d))
 		round_end(d);
@@ -205,5 +226,6 @@ void driver_read_chores(struct driver *d)
 		return;
 	barriers_chores(d); /* asks */
 	round_chores(d);    /* may answer our own at once */
+	driver_settle_chores(d); /* so may this */
 	barriers_chores(d);
 }

@@ -233,6 +233,15 @@ static void receive(struct driver *d, struct message *m)
 		if (driver_leads(d) && configuration_find(&d->configuration, m->from))
 			driver_submission(d, &m->forward.request, m->forward.entry);
 		break;
+	case MESSAGE_CONTACT:
+	case MESSAGE_CONTACT_RESULT:
+	case MESSAGE_CONTACT_WANTED:
+		driver_contact_receive(d, m);
+		break;
+	case MESSAGE_SETTLE:
+		if (driver_leads(d) && configuration_find(&d->configuration, m->from))
+			driver_settle_wish(d, m->from, m->read.number, m->read.index);
+		break;
 	default:
 		driver_read_receive(d, m);
 		break;

@@ -58,6 +58,15 @@ static enum err check_saved(const struct saved_state *saved, uint64_t machine, s
 	return check_entries(saved, complaint);
 }
 
+/* Of more founders than may vote, those with the lowest ids do: the same on each of them. */
+static bool founder_votes(const struct configuration *founders, uint64_t id)
+{
+	size_t before = 0;
+	for (size_t i = 0; i < founders->count; i++)
+		before += founders->nodes[i].id < id;
+	return before < VOTERS_MAX;
+}
+
 static enum err found(struct driver *d, struct saved_state *saved, struct complaint *complaint)
 {
 	struct configuration founders = { .count = d->config.founder_count };
@@ -66,7 +75,7 @@ static enum err found(struct driver *d, struct saved_state *saved, struct compla
 	struct entry **entries = calloc(1, sizeof(struct entry *));
 	memcpy(founders.nodes, d->founders, founders.count * sizeof founders.nodes[0]);
 	for (size_t i = 0; i < founders.count; i++)
-		founders.nodes[i].voter = true;
+		founders.nodes[i].voter = founder_votes(&founders, founders.nodes[i].id);
 	buf_init(&bytes, 64u << 10);
 	enum err err = configuration_encode(&founders, &bytes);
 	struct entry *entry = err == ERR_OK ? entry_create(1, ENTRY_CONFIGURATION, bytes.data, bytes.size) : NULL;
@@ -226,6 +235,7 @@ static enum err start(struct driver *d, struct saved_state *saved, struct compla
 	if (err != ERR_OK)
 		return complain(complaint, err, "consensus could not be started");
 	d->engine_runs = true;
+	driver_contact_start(d);
 	err = engine_start(d, saved);
 	return err == ERR_OK ? err : complain(complaint, err, "consensus could not be started");
 }
@@ -241,13 +251,13 @@ enum err driver_start(const struct driver_config *config, struct saved_state *sa
 		d->config = *config;
 		d->now = now;
 		d->guard.timeout_fired_ms = d->guard.leader_seen_ms = now.ms;
-		d->barrier_number = (uint64_t)config->seed << 32;
+		d->barrier_number = d->lease.salt = (uint64_t)config->seed << 32;
 		d->founders = calloc(config->founder_count + 1, sizeof *d->founders);
 	}
 	if (err == ERR_OK && (!d || !d->founders))
 		err = complain(complaint, ERR_NO_MEMORY, "no memory for consensus");
-	if (err == ERR_OK && config->founder_count > VOTERS_MAX)
-		err = complain(complaint, ERR_CONFIG, "at most %d nodes can found a cluster", VOTERS_MAX);
+	if (err == ERR_OK && config->founder_count > NODES_MAX)
+		err = complain(complaint, ERR_CONFIG, "at most %d nodes can found a cluster", NODES_MAX);
 	if (err == ERR_OK && config->founder_count)
 		memcpy(d->founders, config->founders, config->founder_count * sizeof *d->founders);
 	if (err == ERR_OK)
@@ -272,6 +282,7 @@ static void release_lists(struct driver *d)
 		free(b);
 	}
 	driver_read_lost(d);
+	driver_settle_lost(d);
 	while (d->waiting.first)
 		driver_withdraw(d, &d->waiting.first->request);
 	while (d->sent.first)

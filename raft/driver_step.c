@@ -27,6 +27,17 @@ uint64_t driver_term_of(const struct driver *d, uint64_t index)
 	return index && index == d->guard.snapshot_index ? d->guard.snapshot_term : 0;
 }
 
+bool driver_own_term_committed(const struct driver *d)
+{
+	return driver_term_of(d, d->guard.commit) == d->raft.current_term;
+}
+
+bool driver_is_voter(const struct driver *d, uint64_t id)
+{
+	const struct consensus_node *node = configuration_find(&d->configuration, id);
+	return node && node->voter;
+}
+
 static void save_vote(struct driver *d, const struct raft_update *update)
 {
 	if (d->dead != ERR_OK || !(update->flags & ((RAFT_UPDATE_CURRENT_TERM) | (RAFT_UPDATE_VOTED_FOR))))
@@ -141,6 +152,7 @@ static void note_configuration(struct driver *d)
 		                           current->servers[i].address, current->servers[i].role))
 			driver_fail(d, ERR_NO_MEMORY, "no memory for the configuration");
 	engine_configuration_read(current, &d->configuration);
+	driver_contact_configured(d);
 	d->config.world_ops->configuration(d->config.world, &d->configuration);
 }
 
@@ -158,6 +170,7 @@ static void note_leader(struct driver *d)
 		return;
 	d->leader = leader;
 	d->leader_term = term;
+	d->lease.next_ms = d->now.ms; /* it hears of us at once */
 	driver_proposals_again(d);
 }
 
@@ -169,6 +182,8 @@ static void note_leadership(struct driver *d)
 		d->leading_term = leading;
 		driver_accepted_forget(d);
 		driver_read_lost(d);
+		driver_settle_lost(d);
+		driver_contact_led(d);
 		driver_member_lost(d);
 		if (leading)
 			log_info("raft", "leads node=%llu term=%llu", d->raft.id, d->raft.current_term);

@@ -27,6 +27,11 @@ enum message_kind {
 	MESSAGE_READ_RESULT,
 	MESSAGE_ROUND,           /* the leader's "still in my term?" */
 	MESSAGE_ROUND_RESULT,
+	MESSAGE_CONTACT,         /* "I am here", to the leader, every heartbeat (driver_contact.c) */
+	MESSAGE_CONTACT_RESULT,
+	MESSAGE_CONTACT_WANTED,  /* the leader's "say so as soon as you have applied this" */
+	MESSAGE_SETTLE,          /* "when can nobody act any more on what was before this index?", to the leader */
+	MESSAGE_SETTLE_RESULT,
 };
 
 struct message {
@@ -64,11 +69,26 @@ struct message {
 		} forward;
 		struct {
 			uint64_t number;        /* the asker's, comes back with the answer */
-			uint64_t index;         /* READ_RESULT */
-		} read;                         /* READ, READ_RESULT */
+			uint64_t index;         /* not in READ */
+		} read;                         /* READ, READ_RESULT, SETTLE, SETTLE_RESULT */
 		struct {
 			uint64_t number;
 		} round;                        /* ROUND, ROUND_RESULT */
+		struct {
+			uint64_t stamp;         /* the asker's clock, comes back with the answer */
+			uint64_t applied;
+			uint64_t heard;         /* `at` of the leader's last word in this term; 0: none yet */
+		} contact;
+		struct {
+			uint64_t stamp;
+			uint64_t at;            /* the leader's clock */
+			uint64_t age_ms;        /* since a majority is known to have been in its term */
+			uint64_t commit;
+			bool granted;           /* without it, age and commit say nothing */
+		} contact_result;
+		struct {
+			uint64_t index;
+		} contact_wanted;
 	};
 };
 

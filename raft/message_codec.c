@@ -56,12 +56,25 @@ static enum err put_body(const struct message *m, struct buf *out)
 		return ERR_OK;
 	case MESSAGE_READ:
 	case MESSAGE_READ_RESULT:
+	case MESSAGE_SETTLE:
+	case MESSAGE_SETTLE_RESULT:
 		buf_add_u64(out, m->read.number);
 		buf_add_u64(out, m->read.index);
 		return ERR_OK;
 	case MESSAGE_ROUND:
 	case MESSAGE_ROUND_RESULT:
 		buf_add_u64(out, m->round.number);
+		return ERR_OK;
+	case MESSAGE_CONTACT:
+		put_three(out, m->contact.stamp, m->contact.applied, m->contact.heard);
+		return ERR_OK;
+	case MESSAGE_CONTACT_RESULT:
+		put_three(out, m->contact_result.stamp, m->contact_result.at, m->contact_result.age_ms);
+		buf_add_u64(out, m->contact_result.commit);
+		buf_add_u8(out, m->contact_result.granted);
+		return ERR_OK;
+	case MESSAGE_CONTACT_WANTED:
+		buf_add_u64(out, m->contact_wanted.index);
 		return ERR_OK;
 	}
 	return ERR_MALFORMED;
@@ -169,6 +182,17 @@ static enum err get_forward(struct cursor *in, struct message *m)
 	return m->forward.entry ? ERR_OK : ERR_NO_MEMORY;
 }
 
+static enum err get_contact_result(struct cursor *in, struct message *m)
+{
+	m->contact_result.stamp = cursor_u64(in);
+	m->contact_result.at = cursor_u64(in);
+	m->contact_result.age_ms = cursor_u64(in);
+	m->contact_result.commit = cursor_u64(in);
+	uint8_t granted = cursor_u8(in);
+	m->contact_result.granted = granted;
+	return granted > 1 ? ERR_MALFORMED : ERR_OK;
+}
+
 static enum err get_body(struct cursor *in, struct message *m)
 {
 	switch (m->kind) {
@@ -197,12 +221,24 @@ static enum err get_body(struct cursor *in, struct message *m)
 		return get_forward(in, m);
 	case MESSAGE_READ:
 	case MESSAGE_READ_RESULT:
+	case MESSAGE_SETTLE:
+	case MESSAGE_SETTLE_RESULT:
 		m->read.number = cursor_u64(in);
 		m->read.index = cursor_u64(in);
 		return ERR_OK;
 	case MESSAGE_ROUND:
 	case MESSAGE_ROUND_RESULT:
 		m->round.number = cursor_u64(in);
+		return ERR_OK;
+	case MESSAGE_CONTACT:
+		m->contact.stamp = cursor_u64(in);
+		m->contact.applied = cursor_u64(in);
+		m->contact.heard = cursor_u64(in);
+		return ERR_OK;
+	case MESSAGE_CONTACT_RESULT:
+		return get_contact_result(in, m);
+	case MESSAGE_CONTACT_WANTED:
+		m->contact_wanted.index = cursor_u64(in);
 		return ERR_OK;
 	}
 	return ERR_MALFORMED;
@@ -217,7 +253,7 @@ enum err message_decode(const void *data, size_t size, struct message *out)
 	uint8_t version = cursor_u8(&in);
 	uint8_t kind = cursor_u8(&in);
 	out->term = cursor_u64(&in);
-	if (in.failed || version != MESSAGE_VERSION || kind < MESSAGE_VOTE || kind > MESSAGE_ROUND_RESULT)
+	if (in.failed || version != MESSAGE_VERSION || kind < MESSAGE_VOTE || kind > MESSAGE_SETTLE_RESULT)
 		return ERR_MALFORMED;
 	out->kind = (enum message_kind)kind;
 	enum err err = get_body(&in, out);

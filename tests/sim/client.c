@@ -20,11 +20,20 @@ static struct read reads[4];
 static uint64_t tickets;
 static int64_t read_at;
 
+/* Whoever destroys something waits until nobody in contact can act on it any more. */
+struct settle {
+	uint64_t ticket, index;
+	struct sim_node *node;
+	unsigned life;
+};
+static struct settle settles[8];
+static int64_t settle_at;
+
 static struct sim_node *any_node(void)
 {
 	for (unsigned tries = 0; tries < 20; tries++) {
 		struct sim_node *node = &sim.nodes[1 + roll((unsigned)sim.next_id - 1)];
-		if (node->up)
+		if (node_awake(node))
 			return node;
 	}
 	return NULL;
@@ -32,7 +41,7 @@ static struct sim_node *any_node(void)
 
 static bool still_there(const struct sim_node *node, unsigned life)
 {
-	return node && node->up && node->life == life;
+	return node && node_awake(node) && node->life == life;
 }
 
 static void ask(struct client *client)
@@ -78,7 +87,7 @@ void client_applied(struct sim_node *node, const struct applied_request *done, s
 }
 
 /* Linearizable: what was acknowledged before the read began is at or below the index it got, and applied there. */
-void client_finished(struct sim_node *node, uint64_t ticket, enum err err, uint64_t index)
+static void read_finished(struct sim_node *node, uint64_t ticket, enum err err, uint64_t index)
 {
 	for (unsigned i = 0; i < 4; i++) {
 		if (reads[i].ticket != ticket)
@@ -95,18 +104,43 @@ void client_finished(struct sim_node *node, uint64_t ticket, enum err err, uint6
 	}
 }
 
+void client_finished(struct sim_node *node, uint64_t ticket, enum err err, uint64_t index)
+{
+	for (unsigned i = 0; i < 8; i++) {
+		if (settles[i].ticket != ticket)
+			continue;
+		settles[i].ticket = 0;
+		if (err == ERR_OK)
+			oracle_settled(settles[i].index);
+		return;
+	}
+	read_finished(node, ticket, err, index);
+}
+
+static void begin_settle(void)
+{
+	struct sim_node *node = any_node();
+	struct settle *settle = &settles[roll(8)];
+	settle_at = sim.now + 10 + roll(200);
+	if (!node || !oracle_acked_index() || (settle->ticket && settle->node->up && settle->node->life == settle->life))
+		return;
+	*settle = (struct settle){ .ticket = ++tickets, .index = oracle_acked_index(), .node = node, .life = node->life };
+	driver_settle_index(node->driver, node_moment(node), settle->ticket, node_moment(node).ms + 4000, settle->index);
+	node_turn(node, ERR_OK);
+}
+
 static void begin_read(void)
 {
 	struct sim_node *node = any_node();
 	struct read *read = NULL;
 	for (unsigned i = 0; i < 4; i++)
-		if (!reads[i].ticket || !still_there(reads[i].node, reads[i].life))
+		if (!reads[i].ticket || !reads[i].node->up || reads[i].node->life != reads[i].life)
 			read = &reads[i];
 	read_at = sim.now + 20 + roll(400);
 	if (!read || !node)
 		return;
 	*read = (struct read){ .ticket = ++tickets, .acked = oracle_acked_index(), .node = node, .life = node->life };
-	driver_barrier(node->driver, node_moment(node), read->ticket, sim.now + 3000);
+	driver_barrier(node->driver, node_moment(node), read->ticket, node_moment(node).ms + 3000);
 	node_turn(node, ERR_OK);
 }
 
@@ -122,11 +156,13 @@ void client_events(void)
 	}
 	if (read_at <= sim.now)
 		begin_read();
+	if (settle_at <= sim.now)
+		begin_settle();
 }
 
 int64_t client_next(void)
 {
-	int64_t next = read_at;
+	int64_t next = read_at < settle_at ? read_at : settle_at;
 	for (unsigned i = 0; i < sim.profile.clients; i++)
 		if (clients[i].at < next)
 			next = clients[i].at;

@@ -21,7 +21,7 @@ struct options {
 };
 
 static struct {
-	uint64_t done, failed, acked, packets, crashes, snapshots, installs, changes, transfers, reads, refusals;
+	uint64_t done, failed, acked, packets, crashes, snapshots, installs, changes, transfers, reads, refusals, settles, pauses;
 } total;
 
 struct job {
@@ -86,6 +86,8 @@ static void add_up(int from)
 	total.transfers += count.transfers;
 	total.reads += count.reads;
 	total.refusals += count.refusals;
+	total.settles += count.settles;
+	total.pauses += count.pauses;
 }
 
 static struct job *wait_one(struct job *jobs, unsigned count, int *status)
@@ -166,11 +168,13 @@ int main(int argc, char **argv)
 	}
 	digest_context(); /* once, for all the processes to come */
 	run_all(&options);
-	printf("%u nodes, %llu seeds: %llu failed; %llu requests acknowledged, %llu reads, %llu packets, %llu crashes, "
-	       "%llu snapshots sent, %llu restored, %llu changes, %llu transfers, %llu damaged disks refused\n",
+	printf("%u nodes, %llu seeds: %llu failed; %llu requests acknowledged, %llu reads, %llu settled, %llu packets, "
+	       "%llu crashes, %llu pauses, %llu snapshots sent, %llu restored, %llu changes, %llu transfers, "
+	       "%llu damaged disks refused\n",
 	       options.nodes, (unsigned long long)total.done, (unsigned long long)total.failed,
-	       (unsigned long long)total.acked, (unsigned long long)total.reads, (unsigned long long)total.packets,
-	       (unsigned long long)total.crashes, (unsigned long long)total.snapshots, (unsigned long long)total.installs,
-	       (unsigned long long)total.changes, (unsigned long long)total.transfers, (unsigned long long)total.refusals);
+	       (unsigned long long)total.acked, (unsigned long long)total.reads, (unsigned long long)total.settles,
+	       (unsigned long long)total.packets, (unsigned long long)total.crashes, (unsigned long long)total.pauses,
+	       (unsigned long long)total.snapshots, (unsigned long long)total.installs, (unsigned long long)total.changes,
+	       (unsigned long long)total.transfers, (unsigned long long)total.refusals);
 	return options.expect_violation ? !total.failed : total.failed != 0;
 }

@@ -18,6 +18,15 @@ static void crash(struct sim_node *node)
 		node_power_off(node);
 }
 
+static void pause(struct sim_node *node)
+{
+	if (!node_awake(node))
+		return;
+	node->paused_until_ms = sim.now + (chance(500) ? 10 + roll(300) : 100 + roll((unsigned)sim.profile.election_ms * 5));
+	sim.count.pauses++;
+	trace("node %llu is paused until %lld", (unsigned long long)node->id, (long long)node->paused_until_ms);
+}
+
 static void crash_all(void)
 {
 	for (uint64_t id = 1; id < sim.next_id; id++)
@@ -61,19 +70,21 @@ static void damage(struct sim_node *node)
 static void strike(void)
 {
 	unsigned kind = roll(100);
-	if (kind < 24)
+	if (kind < 20)
 		crash(victim());
-	else if (kind < 44)
+	else if (kind < 28)
+		pause(victim());
+	else if (kind < 46)
 		isolate(victim());
-	else if (kind < 54)
+	else if (kind < 56)
 		split();
-	else if (kind < 80)
+	else if (kind < 81)
 		network_heal();
 	else if (kind < 95)
 		damage(victim());
 	else if (chance(250))
 		crash_all();
-	if (kind >= 24 && kind < 54)
+	if (kind >= 28 && kind < 56)
 		mend_ms = sim.now + (sim.profile.harsh ? 50 + roll(1500) : 300 + roll(5000));
 }
 

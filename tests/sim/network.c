@@ -159,6 +159,11 @@ void network_deliver(void)
 	while (heap_count && heap[0]->at <= sim.now) {
 		struct packet *packet = pop();
 		struct sim_node *node = &sim.nodes[packet->to];
+		if (node->up && !node_awake(node)) { /* waits at its door */
+			packet->at = node->paused_until_ms;
+			push(packet);
+			continue;
+		}
 		if (packet->image)
 			sim.nodes[packet->from].streaming[packet->to] = false;
 		if (node->up && !cuts[packet->from][packet->to])

@@ -5,7 +5,19 @@
 
 struct moment node_moment(const struct sim_node *node)
 {
-	return (struct moment){ .ms = sim.now, .wall_ms = 1700000000000 + sim.now + node->wall_skew_ms };
+	return (struct moment){ .ms = node->clock_ms + sim.now * node->pace / 1000,
+	                        .wall_ms = 1700000000000 + sim.now + node->wall_skew_ms };
+}
+
+/* The first of our moments at which its clock shows `ms`. */
+static int64_t moment_of(const struct sim_node *node, int64_t ms)
+{
+	return ((ms - node->clock_ms) * 1000 + node->pace - 1) / node->pace;
+}
+
+bool node_awake(const struct sim_node *node)
+{
+	return node->up && node->paused_until_ms <= sim.now;
 }
 
 bool node_may_crash_now(struct sim_node *node, unsigned per_million)
@@ -126,6 +138,8 @@ struct sim_node *node_new(bool founder)
 	node->id = sim.next_id++;
 	node->founder = founder;
 	node->wall_skew_ms = (int64_t)roll(4000) - 2000;
+	node->clock_ms = 1 + roll(1000000);
+	node->pace = sim.profile.skew ? 960 + roll(81) : 1000;
 	disk_init(&node->disk, node->id);
 	machine_init(&node->machine);
 	return node;
@@ -136,7 +150,7 @@ static struct driver_config config_of(struct sim_node *node, const struct consen
 	return (struct driver_config){
 		.self = node->id, .self_node = node_address(node->id), .founders = founders,
 		.founder_count = node->founder ? sim.nodes_founding : 0, .election_ms = sim.profile.election_ms,
-		.heartbeat_ms = sim.profile.heartbeat_ms, .snapshot_entries = sim.profile.snapshot_entries,
+		.heartbeat_ms = sim.profile.heartbeat_ms, .contact_ms = sim.profile.contact_ms, .snapshot_entries = sim.profile.snapshot_entries,
 		.trailing_entries = sim.profile.trailing_entries, .inflight_entries = sim.profile.inflight,
 		.seed = (uint32_t)dice(), .world_ops = &world_ops, .world = node,
 		.machine_ops = &sim_machine_ops, .machine = &node->machine,
@@ -191,6 +205,7 @@ void node_power_off(struct sim_node *node)
 	disk_crash(&node->disk);
 	machine_crashed(&node->machine, power);
 	node->up = node->crash = false;
+	node->paused_until_ms = 0;
 	node->boot_ms = sim.now + (sim.profile.harsh ? 20 + roll(600) : 50 + roll(3000));
 	sim.count.crashes++;
 }
@@ -222,11 +237,11 @@ void node_events(struct sim_node *node)
 	struct log_job *job;
 	if (!node->up && !node->gone && node->id && (sim.now >= node->boot_ms || healed()))
 		node_boot(node);
-	while (node->up && (job = disk_done(&node->disk)))
+	while (node_awake(node) && (job = disk_done(&node->disk)))
 		node_turn(node, driver_written(node->driver, node_moment(node), job));
-	if (node->up && node->copy_ms && node->copy_ms <= sim.now)
+	if (node_awake(node) && node->copy_ms && node->copy_ms <= sim.now)
 		copy_machine(node);
-	if (node->up && driver_timeout(node->driver) <= sim.now) {
+	if (node_awake(node) && driver_timeout(node->driver) <= node_moment(node).ms) {
 		enum err err = driver_tick(node->driver, node_moment(node));
 		if (err == ERR_OK && !node->crash)
 			err = driver_settle(node->driver, node_moment(node));
@@ -247,10 +262,12 @@ int64_t node_next(const struct sim_node *node)
 		return next;
 	if (!node->up)
 		return node->boot_ms;
+	if (!node_awake(node))
+		return node->paused_until_ms;
 	sooner(&next, disk_next(&node->disk));
 	if (node->copy_ms)
 		sooner(&next, node->copy_ms);
-	sooner(&next, driver_timeout(node->driver));
+	sooner(&next, moment_of(node, driver_timeout(node->driver)));
 	return next;
 }
 

@@ -49,7 +49,7 @@ static void add(struct sim_node *leader)
 	node_boot(node_new(false));
 	begin(5000);
 	sim.count.changes++;
-	driver_add(leader->driver, node_moment(leader), pending, sim.now + 4000, &address);
+	driver_add(leader->driver, node_moment(leader), pending, node_moment(leader).ms + 4000, &address);
 }
 
 static void promote(struct sim_node *leader)
@@ -59,14 +59,14 @@ static void promote(struct sim_node *leader)
 		return;
 	begin(9000);
 	sim.count.changes++;
-	driver_promote(leader->driver, node_moment(leader), pending, sim.now + 8000, learner->id);
+	driver_promote(leader->driver, node_moment(leader), pending, node_moment(leader).ms + 8000, learner->id);
 }
 
 static void remove_node(struct sim_node *leader, uint64_t id)
 {
 	begin(5000);
 	sim.count.changes++;
-	driver_remove(leader->driver, node_moment(leader), pending, sim.now + 4000, id);
+	driver_remove(leader->driver, node_moment(leader), pending, node_moment(leader).ms + 4000, id);
 }
 
 static void hand_over(struct sim_node *leader)
@@ -74,7 +74,7 @@ static void hand_over(struct sim_node *leader)
 	const struct consensus_node *to = any_member(&leader->driver->configuration, true);
 	begin(5000);
 	sim.count.transfers++;
-	driver_transfer(leader->driver, node_moment(leader), pending, sim.now + 3000, to && chance(700) ? to->id : 0);
+	driver_transfer(leader->driver, node_moment(leader), pending, node_moment(leader).ms + 3000, to && chance(700) ? to->id : 0);
 }
 
 /* A cluster that is as large as it was meant to be, of nodes that work. */
@@ -114,7 +114,7 @@ void operator_events(void)
 	if (sim.now < next_ms)
 		return;
 	next_ms = sim.now + (sim.profile.harsh ? 10 + roll(200) : 100 + roll(800));
-	if (pending || !leader)
+	if (pending || !leader || !node_awake(leader))
 		return;
 	if (!((sim.profile.members || sim.damaged) && (healed() || chance(600)) && repair(leader)) && !healed()) {
 		if (sim.profile.members && !broken_member(&leader->driver->configuration))

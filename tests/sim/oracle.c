@@ -20,6 +20,7 @@ static uint64_t committed_last;
 static uint64_t leader_of[SIM_TERM_MAX];
 static uint64_t vote_of[SIM_TERM_MAX][SIM_NODES_MAX + 1];
 static uint64_t acked[SIM_REQUESTS_MAX], acked_last;
+static uint64_t settled_last;
 
 static unsigned long long u(uint64_t value)
 {
@@ -209,6 +210,34 @@ uint64_t oracle_acked_index(void)
 	return acked_last;
 }
 
+static bool in_contact(const struct sim_node *node)
+{
+	return node->up && driver_contact_until(node->driver) > node_moment(node).ms;
+}
+
+/* Whoever is in contact has applied all that is settled: at any moment, paused or not. */
+void oracle_contact(void)
+{
+	for (uint64_t id = 1; id < sim.next_id; id++) {
+		struct sim_node *node = &sim.nodes[id];
+		if (!in_contact(node))
+			continue;
+		node->in_contact_ms = sim.now;
+		if (node->machine.flushed < settled_last)
+			violation("IN CONTACT WITHOUT: node %llu has applied %llu, but %llu is settled", u(id),
+			          u(node->machine.flushed), u(settled_last));
+	}
+}
+
+void oracle_settled(uint64_t index)
+{
+	sim.count.settles++;
+	trace("settled to %llu", u(index));
+	if (index > settled_last)
+		settled_last = index;
+	oracle_contact();
+}
+
 static bool is_member(const struct configuration *configuration, const struct sim_node *node)
 {
 	return node->id && !node->gone && configuration_find(configuration, node->id);
@@ -238,6 +267,8 @@ void oracle_final(void)
 		struct sim_node *node = &sim.nodes[id];
 		if (!is_member(&leader->driver->configuration, node))
 			continue;
+		if (node->in_contact_ms < sim.profile.heal_ms)
+			violation("NO CONTACT: node %llu", u(id));
 		if (memcmp(node->machine.now.first, leader->machine.now.first, sizeof node->machine.now.first) != 0)
 			violation("DIRECTORIES DIFFER: nodes %llu and %llu", u(id), u(leader->id));
 		for (uint64_t request = 0; request < SIM_REQUESTS_MAX; request++)

@@ -39,7 +39,7 @@ static void choose_profile(void)
 {
 	static const uint32_t inflights[] = { 5, 32, 512 };
 	sim.profile = (struct sim_profile){
-		.members = chance(500), .reorder = chance(500), .damage = chance(400), .slow_disks = chance(400),
+		.members = chance(500), .reorder = chance(500), .damage = chance(400), .slow_disks = chance(400), .skew = chance(500),
 		.harsh = chance(400), .clients = chance(300) ? SIM_CLIENTS : 2 + roll(6),
 		.inflight = inflights[roll(3)], .election_ms = 1000, .heartbeat_ms = 100, .snapshot_entries = 20 + roll(60), .trailing_entries = roll(30),
 		.heal_ms = 12000 + roll(16000),
@@ -48,6 +48,8 @@ static void choose_profile(void)
 		sim.profile.election_ms = 150 + roll(150);
 		sim.profile.heartbeat_ms = 20 + roll(20);
 	}
+	if (chance(500)) /* any length will do; 0 is the election timeout's */
+		sim.profile.contact_ms = 4 * sim.profile.heartbeat_ms + roll((unsigned)sim.profile.election_ms * 3);
 }
 
 static void begin(uint64_t seed, unsigned nodes)
@@ -93,6 +95,7 @@ static void happen(void)
 	client_events();
 	operator_events();
 	nemesis_events();
+	oracle_contact();
 }
 
 static void report_standstill(void)

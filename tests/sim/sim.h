@@ -36,6 +36,9 @@ struct sim_node {
 	bool streaming[SIM_NODES_MAX + 1]; /* a snapshot is on its way to that node */
 	uint64_t seen_applied, seen_term;  /* the oracle's */
 	int64_t wall_skew_ms;
+	int64_t clock_ms, pace;  /* its clock: where it began, and how many of its milliseconds make 1000 */
+	int64_t paused_until_ms; /* stopped, as by SIGSTOP; its clock goes on */
+	int64_t in_contact_ms;   /* when it was last seen to be */
 };
 
 /* What the dice say about the run as a whole. */
@@ -44,8 +47,9 @@ struct sim_profile {
 	bool reorder;            /* packets overtake and are doubled */
 	bool damage;             /* disks lose or change what they had */
 	bool slow_disks;
+	bool skew;               /* clocks go at different paces */
 	bool harsh;              /* one thing after another, and short timeouts */
-	int64_t election_ms, heartbeat_ms;
+	int64_t election_ms, heartbeat_ms, contact_ms;
 	unsigned clients;
 	uint32_t inflight;
 	uint64_t snapshot_entries, trailing_entries;
@@ -62,7 +66,7 @@ struct sim {
 	uint64_t next_id;
 	unsigned damaged;        /* how often a disk was damaged so far */
 	struct secret *secret;
-	struct { uint64_t acked, packets, snapshots, installs, crashes, changes, transfers, reads, refusals; } count;
+	struct { uint64_t acked, packets, snapshots, installs, crashes, changes, transfers, reads, refusals, settles, pauses; } count;
 };
 extern struct sim sim;
 
@@ -77,6 +81,7 @@ struct consensus_node node_address(uint64_t id);
 void node_boot(struct sim_node *node);
 void node_power_off(struct sim_node *node);
 struct moment node_moment(const struct sim_node *node);
+bool node_awake(const struct sim_node *node); /* up and not paused */
 /* After any call of the driver: ends the turn, lets the oracle look, and notices a crash. */
 void node_turn(struct sim_node *node, enum err err);
 void node_events(struct sim_node *node);
@@ -102,6 +107,8 @@ void oracle_acked(uint64_t request, uint64_t index);
 bool oracle_converged(void);
 void oracle_final(void);
 uint64_t oracle_acked_index(void); /* the highest that a client was told of */
+void oracle_settled(uint64_t index);
+void oracle_contact(void);
 
 /* client.c */
 void client_applied(struct sim_node *node, const struct applied_request *requests, size_t count);

@@ -1,0 +1,280 @@
+/* Contact: a lease that says "nothing has been settled that I have not applied".
+ *
+ * Every heartbeat a node tells the leader that it is there, with its clock as a stamp; the leader answers with the
+ * stamp, its commit index, and for how long it has known that a majority was in its term. The node is in contact
+ * for contact_ms from its stamp on, less that age, as soon as it has applied that commit index. A leader grants
+ * the same to itself. Whether a majority was in its term the leader learns from the same messages: a voter returns the
+ * leader's clock from the last answer, so it was still in that term at that moment or later.
+ *
+ * Why an index is settled (driver_settle.c) when each node says that it has applied it, or contact_ms and a margin
+ * have passed since the last grant that did not know of it and since this leader began to lead:
+ *
+ * - Grants of this leader. Those made since the index was committed carry a commit index at or above it. Those
+ *   made before end contact_ms after a stamp that was older than the grant.
+ * - Grants of leaders of earlier terms. A grant ends contact_ms after a moment at which a majority was still in the granting
+ *   leader's term. One of that majority voted for us later, since a vote moves to our term for good; and we led
+ *   later still. Neither pre-vote nor a leader's stepping down in time is relied on, nor does a delayed message matter,
+ *   nor need contact_ms be within the election timeout: whoever was left behind runs out by itself.
+ * - Grants of leaders of later terms. They have the index in their logs and grant nothing before an entry of their own
+ *   term, which is behind it, is committed.
+ * - A node that said that it had applied the index and starts anew with less has no lease: stamps count within one life. It
+ *   takes the word of leaders of its own term only, and that it remembers.
+ * - Who is granted to is a member as of a committed configuration, so every later leader knows of it. A node that is to be
+ *   a member no more gets no grants from the moment that is in the leader's log; every other leader learns of it later, so
+ *   contact_ms and a margin after it has learned of a configuration is late enough.
+ *
+ * Clocks are only compared with themselves. The margin is for their pace: within 4 % of the true one (0.9 / 1.1 of each other)
+ * a lease has ended everywhere before the leader thinks so. */
+#include "base/log.h"
+#include "raft/driver_internal.h"
+#include <stdlib.h>
+
+static int64_t contact_ms(const struct driver *d)
+{
+	return d->config.contact_ms > 0 ? d->config.contact_ms : d->config.election_ms;
+}
+
+int64_t driver_contact_over_ms(const struct driver *d)
+{
+	return contact_ms(d) + contact_ms(d) / 10 + 2; /* clocks are read in whole milliseconds */
+}
+
+/* ------------------------------------------------------------------ the lease */
+
+static void lease_extend(struct driver *d, int64_t from_ms)
+{
+	if (from_ms + contact_ms(d) > d->lease.until_ms)
+		d->lease.until_ms = from_ms + contact_ms(d);
+}
+
+/* What has been applied meanwhile counts, what has run out goes. */
+static void grants_look(struct driver *d)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < d->lease.grant_count; i++) {
+		const struct grant *grant = &d->lease.grants[i];
+		if (grant->commit <= driver_applied(d))
+			lease_extend(d, grant->from_ms);
+		else if (grant->from_ms + contact_ms(d) > d->now.ms)
+			d->lease.grants[kept++] = *grant;
+	}
+	d->lease.grant_count = kept;
+}
+
+/* When there are too many it is the newest that goes: the oldest is the next to be applied. */
+static void granted(struct driver *d, int64_t from_ms, uint64_t commit)
+{
+#ifdef PLANT_CONTACT_UNAPPLIED /* a mistake for the simulator to find */
+	commit = 0;
+#endif
+	if (commit <= driver_applied(d))
+		lease_extend(d, from_ms);
+	else if (d->lease.grant_count < GRANTS_MAX)
+		d->lease.grants[d->lease.grant_count++] = (struct grant){ .from_ms = from_ms, .commit = commit };
+}
+
+int64_t driver_contact_until(const struct driver *d)
+{
+	return d->lease.until_ms;
+}
+
+static void log_change(struct driver *d)
+{
+	bool is_in = d->lease.until_ms > d->now.ms;
+	if (is_in == d->lease.is_in)
+		return;
+	d->lease.is_in = is_in;
+	if (is_in)
+		log_info("raft", "in contact node=%llu leader=%llu term=%llu", d->raft.id, (unsigned long long)d->leader,
+		         d->raft.current_term);
+	else
+		log_warn("raft", "out of contact: no leader with a majority has confirmed us node=%llu leader=%llu term=%llu",
+		         d->raft.id, (unsigned long long)d->leader, d->raft.current_term);
+}
+
+/* ------------------------------------------------------------------ the leader's side */
+
+struct contact *driver_contact_of(struct driver *d, uint64_t id)
+{
+	struct contact *free_one = NULL;
+	for (size_t i = 0; i < NODES_MAX; i++) {
+		struct contact *contact = &d->contacts[i];
+		if (contact->id == id)
+			return contact;
+		if (!free_one && (!contact->id || !configuration_find(&d->configuration, contact->id)))
+			free_one = contact;
+	}
+	/* there is one: who belongs is at most NODES_MAX, and we are only asked about those */
+	*free_one = (struct contact){ .id = id, .heard_ms = -1, .granted_ms = NEVER_MS };
+	return free_one;
+}
+
+static int later_first(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* A moment at which, or after which, a majority was in our term; -1: there was none. */
+static int64_t majority_ms(struct driver *d)
+{
+	int64_t heard[NODES_MAX];
+	size_t voters = 0;
+	for (size_t i = 0; i < d->configuration.count; i++) {
+		const struct consensus_node *node = &d->configuration.nodes[i];
+		if (node->voter)
+			heard[voters++] = node->id == d->raft.id ? d->now.ms : driver_contact_of(d, node->id)->heard_ms;
+	}
+#ifdef PLANT_CONTACT_ALONE /* a mistake for the simulator to find */
+	return d->now.ms;
+#endif
+	if (!voters)
+		return -1;
+	qsort(heard, voters, sizeof heard[0], later_first);
+	return heard[voters / 2];
+}
+
+/* As of the committed configuration: one that is not may be forgotten again, and the next leader never hear of the node. */
+static bool is_settled_member(const struct driver *d, uint64_t id)
+{
+	const struct raft_configuration *committed =
+		d->raft.configuration_uncommitted_index ? &d->raft.configuration_committed : &d->raft.configuration;
+	for (unsigned i = 0; i < committed->n; i++)
+		if (committed->servers[i].id == id)
+			return true;
+	return false;
+}
+
+/* May it grant, and from when on? Before an entry of its own term is committed a leader doesn't know all that was committed. */
+static bool may_grant(struct driver *d, uint64_t id, int64_t *from_ms)
+{
+	*from_ms = majority_ms(d);
+	return is_settled_member(d, id) && *from_ms >= 0 && driver_own_term_committed(d) && d->now.ms - *from_ms < contact_ms(d);
+}
+
+static void answer(struct driver *d, struct contact *contact, uint64_t stamp)
+{
+	struct message m = { .kind = MESSAGE_CONTACT_RESULT, .term = d->raft.current_term };
+	int64_t from_ms;
+	m.contact_result.stamp = stamp;
+	m.contact_result.at = (uint64_t)d->now.ms;
+	m.contact_result.granted = may_grant(d, contact->id, &from_ms);
+	if (m.contact_result.granted) {
+		m.contact_result.age_ms = (uint64_t)(d->now.ms - from_ms);
+		m.contact_result.commit = d->guard.commit;
+		contact->granted_ms = d->now.ms;
+	}
+	driver_send(d, contact->id, &m);
+}
+
+static void receive_contact(struct driver *d, const struct message *m)
+{
+	if (!driver_leads(d) || m->term != d->raft.current_term || !configuration_find(&d->configuration, m->from))
+		return;
+	struct contact *contact = driver_contact_of(d, m->from);
+	if (m->contact.heard && m->contact.heard <= (uint64_t)d->now.ms && (int64_t)m->contact.heard > contact->heard_ms)
+		contact->heard_ms = (int64_t)m->contact.heard;
+	if (m->contact.applied > contact->applied)
+		contact->applied = m->contact.applied;
+	answer(d, contact, m->contact.stamp);
+}
+
+/* To itself, as to any other. */
+static void grant_self(struct driver *d)
+{
+	int64_t from_ms;
+	struct contact *contact = driver_contact_of(d, d->raft.id);
+	contact->applied = driver_applied(d);
+	if (!may_grant(d, d->raft.id, &from_ms) || from_ms <= contact->heard_ms)
+		return;
+	contact->heard_ms = from_ms;
+	contact->granted_ms = d->now.ms;
+	granted(d, from_ms, d->guard.commit);
+}
+
+/* What we knew of the others belonged to another term. */
+void driver_contact_led(struct driver *d)
+{
+	for (size_t i = 0; i < NODES_MAX; i++)
+		d->contacts[i] = (struct contact){ .id = 0 };
+	d->led_since_ms = d->now.ms;
+}
+
+void driver_contact_configured(struct driver *d)
+{
+	if (d->raft.configuration_committed_index > 1 || d->raft.configuration_uncommitted_index > 1)
+		d->configured_ms = d->now.ms;
+}
+
+/* ------------------------------------------------------------------ everybody else's */
+
+static void tell_leader(struct driver *d)
+{
+	struct message m = { .kind = MESSAGE_CONTACT, .term = d->raft.current_term };
+	struct lease *lease = &d->lease;
+	m.contact.stamp = (uint64_t)d->now.ms + lease->salt;
+	m.contact.applied = lease->applied_told = driver_applied(d);
+	m.contact.heard = lease->leader_term == d->raft.current_term ? lease->leader_at : 0;
+	lease->next_ms = d->now.ms + d->config.heartbeat_ms;
+	driver_send(d, d->leader, &m);
+}
+
+static void receive_result(struct driver *d, const struct message *m)
+{
+	struct lease *lease = &d->lease;
+	int64_t stamp = (int64_t)(m->contact_result.stamp - lease->salt);
+	if (m->term != d->raft.current_term || driver_leads(d) || stamp <= d->now.ms - contact_ms(d) || stamp > d->now.ms)
+		return;
+	if (lease->leader_term != m->term) /* it learns at once that we are in its term, and may grant */
+		lease->next_ms = d->now.ms;
+	if (lease->leader_term != m->term || m->contact_result.at > lease->leader_at)
+		lease->leader_at = m->contact_result.at;
+	lease->leader_term = m->term;
+	if (m->contact_result.granted && m->contact_result.age_ms < (uint64_t)contact_ms(d))
+		granted(d, stamp - (int64_t)m->contact_result.age_ms, m->contact_result.commit);
+}
+
+void driver_contact_receive(struct driver *d, const struct message *m)
+{
+	if (m->kind == MESSAGE_CONTACT)
+		receive_contact(d, m);
+	else if (m->kind == MESSAGE_CONTACT_RESULT)
+		receive_result(d, m);
+	else if (m->kind == MESSAGE_CONTACT_WANTED && m->term == d->raft.current_term &&
+	         m->contact_wanted.index > d->lease.applied_wanted)
+		d->lease.applied_wanted = m->contact_wanted.index;
+}
+
+/* Due, or the leader waits to hear of what we have just applied. */
+static bool is_to_be_told(const struct driver *d)
+{
+	const struct lease *lease = &d->lease;
+	return d->now.ms >= lease->next_ms ||
+	       (lease->applied_told < lease->applied_wanted && driver_applied(d) > lease->applied_told);
+}
+
+void driver_contact_start(struct driver *d)
+{
+	d->configured_ms = d->led_since_ms = NEVER_MS;
+	d->settle_due_ms = INT64_MAX;
+}
+
+void driver_contact_chores(struct driver *d)
+{
+	if (d->dead != ERR_OK)
+		return;
+	if (driver_leads(d)) {
+		grant_self(d);
+		d->lease.next_ms = d->now.ms + d->config.heartbeat_ms;
+	} else if (d->leader && is_to_be_told(d)) {
+		tell_leader(d);
+	}
+	grants_look(d);
+	log_change(d);
+}
+
+int64_t driver_contact_timeout(const struct driver *d)
+{
+	int64_t due = d->leader ? d->lease.next_ms : INT64_MAX;
+	return d->lease.is_in && d->lease.until_ms < due ? d->lease.until_ms : due;
+}
