@@ -1,5 +1,7 @@
 """Histories of clients and the log of the faults, as tests/fault/history.h and tests/fault/run write them."""
 
+import glob
+import os
 from dataclasses import dataclass, field
 from math import inf
 
@@ -107,3 +109,24 @@ def read_faults(path):
             raise BadInput(f"{path}:{number}: not a fault: {line!r}")
         faults.append(Fault(int(fields[0]), int(fields[1]), *fields[2:5]))
     return faults
+
+
+@dataclass
+class Run:
+    """One run as tests/fault/run leaves it in a folder: nemesis.log, *.history, and run.txt (name = value)."""
+    facts: dict
+    calls: list
+    faults: list
+
+
+def _facts(path):
+    with open(path, encoding="utf-8") as file:
+        return {name.strip(): value.strip() for name, _, value in (line.partition("=") for line in file)}
+
+
+def read_run(folder):
+    histories = sorted(glob.glob(os.path.join(folder, "*.history")))
+    if not histories:
+        raise BadInput(f"{folder}: no histories")
+    return Run(_facts(os.path.join(folder, "run.txt")), [call for path in histories for call in read_history(path)],
+               read_faults(os.path.join(folder, "nemesis.log")))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from math import inf
 
 ABSENT = None
-STEPS_MAX = 1_000_000  # looks at a call; a second or two
+STEPS_MAX = 500_000  # looks at a call; a second or two
 
 
 @dataclass(eq=False)
@@ -64,9 +64,12 @@ class _Sweep:
         self.operations, self.placed, self.state = operations, bytearray(placed), state
         self.first_unplaced, self.first_destroy, self.first_of = inf, inf, {}
         self.next = []
-        for i, operation in enumerate(operations):
-            if not self.placed[i]:
-                self._look(i, operation)
+        self.looks = 0
+        i = self.placed.find(0)
+        while i >= 0:
+            self._look(i, operations[i])
+            self.looks += 1
+            i = self.placed.find(0, i + 1)
 
     def _is_free(self, operation):
         if operation.action != "see" or operation.is_strict:
@@ -95,10 +98,10 @@ def explain(operations):
     best = operations
     while stack:
         placed, state = stack.pop()
-        steps += len(operations)
+        sweep = _Sweep(operations, placed, state)
+        steps += sweep.looks
         if steps > STEPS_MAX:
             raise Undecided
-        sweep = _Sweep(operations, placed, state)
         left = [operations[i] for i in sure if not sweep.placed[i]]
         if not left:
             return None

@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 
+from math import inf
+
 from check_history import GONE, NOTHING_DONE
 from check_objects import ABSENT, PRESENT, Operation, Undecided, explain
-from math import inf
 
 CREATES = {"C_GenerateKeyPair", "C_GenerateKey", "C_CreateObject"}
 CHANGES = {"C_DestroyObject": "destroy", "C_SetAttributeValue": "write"} | {name: "create" for name in CREATES}
@@ -15,8 +16,11 @@ CUTTING = ("partition", "stop", "half-open", "loss", "delay", "stall", "cut", "d
 
 
 class Rules:
-    def __init__(self, reads="session", minority="serve", grace_us=5_000_000):
-        self.reads, self.minority, self.grace_us = reads, minority, grace_us
+    """By the cluster's settings."""
+
+    def __init__(self, settings, grace_us=5_000_000):
+        self.reads, self.minority = settings.get("reads", "session"), settings.get("minority", "serve")
+        self.grace_us = grace_us
 
     def cuts(self, faults):
         """When a member may have been out of contact: under minority = refuse such a one serves nobody."""
@@ -135,6 +139,14 @@ def is_error(call):
 
 def without_errors(calls):
     return [f"{','.join(call.objects) or '-'}: an error\n    {call.where}: {call.line}" for call in calls if is_error(call)]
+
+
+def judge(calls, faults, rules, no_errors=False):
+    """All violations, and the objects about which nothing could be said."""
+    violations, undecided = objects_explained(calls, faults, rules)
+    for rule in (found_once, answers_true, handles_stable, sessions_usable) + ((without_errors,) if no_errors else ()):
+        violations += rule(calls)
+    return violations, undecided
 
 
 def unread(calls):
