@@ -19,7 +19,7 @@ struct hot {
 	CK_MECHANISM_TYPE mechanism;
 	unsigned uses;
 	int64_t used_ms;
-	CK_SESSION_HANDLE begun[BEGUN_PER_KEY];
+	uint64_t begun[BEGUN_PER_KEY]; /* tickets of sessions laid aside */
 	size_t begun_count;
 };
 
@@ -49,15 +49,14 @@ static struct hot *find_locked(struct armory *armory, uint64_t serial, CK_MECHAN
 	return NULL;
 }
 
-/* A session with an operation left on it is closed by the pool, which is how the operation ends. */
-static void end_operations(struct armory *armory, const CK_SESSION_HANDLE *sessions, size_t count)
+static void end_operations(struct armory *armory, const uint64_t *tickets, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		token_return(armory->token, sessions[i], CKR_OPERATION_ACTIVE);
+		token_give_up(armory->token, tickets[i]);
 }
 
 /* Empties the place; what was begun there goes to `ended`, which has room for BEGUN_PER_KEY. */
-static size_t clear_locked(struct armory *armory, struct hot *hot, CK_SESSION_HANDLE *ended)
+static size_t clear_locked(struct armory *armory, struct hot *hot, uint64_t *ended)
 {
 	size_t count = hot->begun_count;
 	memcpy(ended, hot->begun, count * sizeof *ended);
@@ -101,16 +100,19 @@ static void note_use_locked(struct armory *armory, const struct loaded_key *key,
 static CK_SESSION_HANDLE take(struct armory *armory, const struct loaded_key *key, CK_MECHANISM_TYPE mechanism)
 {
 	CK_SESSION_HANDLE session = CK_INVALID_HANDLE;
+	uint64_t ticket = 0;
 	int64_t now_ms = clock_ms();
 	pthread_mutex_lock(&armory->lock);
 	struct hot *hot = find_locked(armory, key->serial, mechanism);
 	if (hot && hot->begun_count) {
-		session = hot->begun[--hot->begun_count];
+		ticket = hot->begun[--hot->begun_count];
 		armory->sessions--;
 		armory->hits++;
 	}
 	note_use_locked(armory, key, mechanism, now_ms);
 	pthread_mutex_unlock(&armory->lock);
+	if (ticket && token_take_up(armory->token, ticket, &session) != CKR_OK)
+		return CK_INVALID_HANDLE;
 	return session;
 }
 
@@ -132,7 +134,7 @@ CK_RV armory_operate(struct armory *armory, Craton__CryptKind kind, CK_MECHANISM
 		if (!has_lapsed(rv))
 			return rv;
 	}
-	return operate(armory->token, kind, mechanism, key->handle, data, size, signature, signature_size, out);
+	return operate(armory->token, kind, mechanism, key, data, size, signature, signature_size, out);
 }
 
 uint64_t armory_hits(struct armory *armory)
@@ -152,21 +154,24 @@ static void begin_one(struct armory *armory, const struct hot *wanted)
 	CK_SESSION_HANDLE session = CK_INVALID_HANDLE;
 	struct loaded_key *key = keyring_borrow(armory->keyring, &wanted->id);
 	bool is_it = key && key->serial == wanted->serial;
-	CK_RV rv = is_it ? token_borrow_spare(armory->token, &session) : CKR_KEY_HANDLE_INVALID;
+	uint64_t ticket = 0;
+	CK_RV rv = is_it ? token_borrow_spare(armory->token, key->generation, &session) : CKR_KEY_HANDLE_INVALID;
 	if (rv == CKR_OK && (rv = token_functions(armory->token)->C_SignInit(session, &mechanism, key->handle)) != CKR_OK)
 		token_return(armory->token, session, rv);
+	else if (rv == CKR_OK)
+		ticket = token_lay_aside(armory->token, session);
 	pthread_mutex_lock(&armory->lock);
 	struct hot *hot = find_locked(armory, wanted->serial, wanted->mechanism);
 	bool keeps = rv == CKR_OK && hot && hot->begun_count < BEGUN_PER_KEY;
 	if (keeps)
-		hot->begun[hot->begun_count++] = session;
+		hot->begun[hot->begun_count++] = ticket;
 	else
 		armory->sessions--;
 	if (hot && rv != CKR_OK)
 		hot->uses = 0; /* this is not one to be begun */
 	pthread_mutex_unlock(&armory->lock);
 	if (rv == CKR_OK && !keeps)
-		end_operations(armory, &session, 1);
+		token_give_up(armory->token, ticket);
 	keyring_return(armory->keyring, key); /* may be the last one to have it: armory_forget then finds what was begun */
 }
 
@@ -181,7 +186,7 @@ static struct hot *wanting_locked(struct armory *armory)
 /* What was begun for a key at rest ends: its sessions are for others. False if nothing rests. */
 static bool rest_locked(struct armory *armory, int64_t now_ms)
 {
-	CK_SESSION_HANDLE ended[BEGUN_PER_KEY];
+	uint64_t ended[BEGUN_PER_KEY];
 	for (size_t i = 0; i < HOT_KEYS; i++) {
 		struct hot *hot = &armory->hot[i];
 		if (!hot->begun_count || now_ms - hot->used_ms <= COLD_AFTER_MS)
@@ -230,7 +235,7 @@ static void *arm(void *argument)
 static void forget(void *context, uint64_t serial)
 {
 	struct armory *armory = context;
-	CK_SESSION_HANDLE ended[HOT_KEYS * BEGUN_PER_KEY];
+	uint64_t ended[HOT_KEYS * BEGUN_PER_KEY];
 	size_t count = 0;
 	pthread_mutex_lock(&armory->lock);
 	for (size_t i = 0; i < HOT_KEYS; i++)
@@ -272,7 +277,7 @@ struct armory *armory_create(struct keyring *keyring, size_t sessions_max)
 
 void armory_destroy(struct armory *armory)
 {
-	CK_SESSION_HANDLE ended[BEGUN_PER_KEY];
+	uint64_t ended[BEGUN_PER_KEY];
 	if (!armory)
 		return;
 	keyring_watch(armory->keyring, NULL, NULL);

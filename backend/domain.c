@@ -1,9 +1,9 @@
 #include "backend/domain.h"
 #include "backend/domain_private.h"
 #include "backend/ceremony.h"
+#include "backend/token_private.h"
 #include "base/secret.h"
 #include <assert.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +13,8 @@ struct domain {
 	pthread_mutex_t lock;
 	struct domain_keys keys;  /* guarded by lock; of this generation of the token */
 	uint64_t generation;
-	uint8_t id[DOMAIN_ID_SIZE];
+	uint8_t id[DOMAIN_ID_SIZE];    /* written once */
+	_Atomic bool is_known;
 	bool keeps_length;
 	_Atomic unsigned held_allowed, held_made;
 };
@@ -154,41 +155,133 @@ CK_RV domain_mac_check(struct domain *domain, const char *purpose, const struct 
 	return rv;
 }
 
-static enum err open_with(struct domain *domain, CK_SESSION_HANDLE session, struct complaint *complaint)
+bool domain_is_known(const struct domain *domain)
+{
+	return domain->is_known;
+}
+
+struct domain *domain_new(struct token *token)
+{
+	struct domain *domain = calloc(1, sizeof *domain);
+	if (!domain)
+		return NULL;
+	pthread_mutex_init(&domain->lock, NULL);
+	domain->token = token;
+	domain->fresh = fresh_create(token);
+	if (domain->fresh)
+		return domain;
+	domain_close(domain);
+	return NULL;
+}
+
+/* A domain once known is not given up for another: objects were sealed in it. */
+static enum err take_id(struct domain *domain, const uint8_t id[DOMAIN_ID_SIZE], struct complaint *complaint)
+{
+	if (domain->is_known && memcmp(id, domain->id, DOMAIN_ID_SIZE) != 0)
+		return complain(complaint, ERR_REFUSED, "the token is in another domain now: initialise it anew and take the keys of ours with "
+		                "`cratond -c FILE domain enroll`");
+	if (!domain->is_known)
+		memcpy(domain->id, id, DOMAIN_ID_SIZE);
+	domain->is_known = true;
+	return ERR_OK;
+}
+
+static enum err find_with(struct domain *domain, CK_SESSION_HANDLE session, struct complaint *complaint)
 {
 	const struct module *module = token_module(domain->token);
-	domain->generation = token_generation(domain->token);
-	enum err err = domain_keys_find(module, session, &domain->keys, complaint);
+	struct domain_keys keys;
+	uint8_t id[DOMAIN_ID_SIZE];
+	enum err err = domain_keys_find(module, session, &keys, complaint);
 	if (err == ERR_OK)
-		err = domain_keys_check(module, session, &domain->keys, complaint);
+		err = domain_keys_check(module, session, &keys, complaint);
 	if (err != ERR_OK)
 		return err;
-	domain->keeps_length = domain_keys_keep_length(module, session, &domain->keys);
-	CK_RV rv = domain_keys_id(module, session, &domain->keys, domain->id);
-	return rv == CKR_OK ? ERR_OK : module_complain(module, complaint, "its domain key can't sign", rv);
+	domain->keeps_length = domain_keys_keep_length(module, session, &keys);
+	CK_RV rv = domain_keys_id(module, session, &keys, id);
+	if (rv != CKR_OK)
+		return module_complain(module, complaint, "its domain key can't sign", rv);
+	pthread_mutex_lock(&domain->lock);
+	domain->keys = keys;
+	domain->generation = token_generation(domain->token);
+	pthread_mutex_unlock(&domain->lock);
+	return take_id(domain, id, complaint);
+}
+
+enum err domain_find(struct domain *domain, struct complaint *complaint)
+{
+	assert(token_is_shut(domain->token));
+	token_service_begin(domain->token);
+	enum err err = find_with(domain, token_keeper(domain->token), complaint);
+	token_service_end(domain->token);
+	return err == ERR_CONFIG ? ERR_REFUSED : err;
 }
 
 enum err domain_open(struct token *token, struct domain **out, struct complaint *complaint)
 {
 	CK_SESSION_HANDLE session;
+	struct domain *domain = domain_new(token);
+	if (!domain)
+		return complain(complaint, ERR_NO_MEMORY, "out of memory");
 	CK_RV rv = token_borrow(token, &session);
-	if (rv != CKR_OK)
-		return module_complain(token_module(token), complaint, "no session can be opened", rv);
-	enum err err = ERR_NO_MEMORY;
-	struct domain *domain = calloc(1, sizeof *domain);
-	if (domain) {
-		pthread_mutex_init(&domain->lock, NULL);
-		domain->token = token;
-		domain->fresh = fresh_create(token);
-		if (domain->fresh)
-			err = open_with(domain, session, complaint);
-	}
-	token_return(token, session, err == ERR_OK ? CKR_OK : CKR_FUNCTION_FAILED);
+	enum err err = rv == CKR_OK ? find_with(domain, session, complaint)
+	                            : module_complain(token_module(token), complaint, "no session can be opened", rv);
+	if (rv == CKR_OK)
+		token_return(token, session, err == ERR_OK ? CKR_OK : CKR_FUNCTION_FAILED);
 	if (err == ERR_OK)
 		*out = domain;
 	else
 		domain_close(domain);
 	return err;
+}
+
+/* ---- is it well? */
+
+static CK_RV probe_info(struct token *token)
+{
+	CK_TOKEN_INFO now, before = token_info(token);
+	CK_RV rv = token_functions(token)->C_GetTokenInfo(token_slot(token), &now);
+	if (rv == CKR_OK && memcmp(now.serialNumber, before.serialNumber, sizeof now.serialNumber) != 0)
+		rv = CKR_TOKEN_NOT_RECOGNIZED;
+	return rv;
+}
+
+/* Found anew: a handle may still work in a token that has lost what it stood for. */
+static CK_RV probe_keys(struct domain *domain, CK_SESSION_HANDLE session)
+{
+	const struct module *module = token_module(domain->token);
+	struct complaint why = { "" };
+	struct domain_keys keys;
+	uint8_t id[DOMAIN_ID_SIZE];
+	enum err err = domain_keys_find(module, session, &keys, &why);
+	if (err != ERR_OK)
+		return err == ERR_IO ? CKR_DEVICE_ERROR : CKR_TOKEN_NOT_RECOGNIZED;
+	CK_RV rv = domain_keys_id(module, session, &keys, id);
+	return rv == CKR_OK && memcmp(id, domain->id, sizeof id) != 0 ? CKR_TOKEN_NOT_RECOGNIZED : rv;
+}
+
+static CK_RV probe_keeper(struct token *token)
+{
+	CK_SESSION_HANDLE keeper;
+	CK_SESSION_INFO info = { 0 };
+	CK_RV rv = token_keeper_enter(token, &keeper);
+	if (rv != CKR_OK)
+		return rv;
+	rv = token_functions(token)->C_GetSessionInfo(keeper, &info);
+	token_keeper_leave(token);
+	return rv == CKR_OK && info.state != CKS_RW_USER_FUNCTIONS ? CKR_USER_NOT_LOGGED_IN : rv;
+}
+
+CK_RV domain_probe(struct domain *domain)
+{
+	CK_SESSION_HANDLE session;
+	CK_RV rv = token_borrow_for(domain->token, &(struct token_need){ .is_fresh = true }, &session);
+	if (rv != CKR_OK)
+		return rv;
+	rv = probe_info(domain->token);
+	if (rv == CKR_OK)
+		rv = probe_keys(domain, session);
+	token_return(domain->token, session, rv);
+	return rv == CKR_OK ? probe_keeper(domain->token) : rv;
 }
 
 void domain_close(struct domain *domain)

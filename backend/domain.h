@@ -29,9 +29,18 @@ void enrolment_destroy(struct enrolment *enrolment);
 /* Finds and checks the domain keys of an open token: attributes as they must be (trusted, private, sensitive,
  * the unwrap template). ERR_NOT_FOUND with a line that names the command to enrol it. */
 enum err domain_open(struct token *token, struct domain **out, struct complaint *complaint);
-void domain_close(struct domain *domain);
+/* The same in two steps, for a token that may be opened, or started afresh, later: */
+struct domain *domain_new(struct token *token); /* NULL without memory */
+/* The token's keys, while it is shut and was reopened. Besides: ERR_REFUSED if they are another domain's than the last time, or are not
+ * as they must be; ERR_IO if the token fails. */
+enum err domain_find(struct domain *domain, struct complaint *complaint);
+bool domain_is_known(const struct domain *domain); /* domain_find has found it once */
+/* Is the token well? A fresh session sees the same token, logged in, with the domain's keys at work, and the keeper lives. One
+ * session's trouble is none of the token's. CKR_OK, or what is wrong. */
+CK_RV domain_probe(struct domain *domain);
+void domain_close(struct domain *domain); /* accepts NULL */
 struct token *domain_token(struct domain *domain);
-/* HMAC of a constant under the domain's HMAC key: the same on all its tokens, and only there. */
+/* HMAC of a constant under the domain's HMAC key: the same on all its tokens, and only there. Zeros while it is not known. */
 const uint8_t *domain_id(const struct domain *domain);
 /* HMAC-SHA256 under the domain key, in the token. `purpose` separates uses ("pin", "sealed", …). */
 CK_RV domain_mac(struct domain *domain, const char *purpose, const struct bytes *parts, size_t count,

@@ -17,7 +17,6 @@ struct fresh_key {
 
 struct fresh {
 	struct token *token;
-	pthread_mutex_t keeper; /* whose turn it is in the keeper session; taken before `lock` */
 	pthread_mutex_t lock;   /* guards all below */
 	struct fresh_key keys[FRESH_MAX];
 	size_t next;            /* the oldest */
@@ -29,40 +28,29 @@ struct fresh *fresh_create(struct token *token)
 	if (!fresh)
 		return NULL;
 	fresh->token = token;
-	pthread_mutex_init(&fresh->keeper, NULL);
 	pthread_mutex_init(&fresh->lock, NULL);
 	return fresh;
-}
-
-CK_SESSION_HANDLE fresh_keeper_enter(struct fresh *fresh)
-{
-	pthread_mutex_lock(&fresh->keeper);
-	return token_keeper(fresh->token);
-}
-
-void fresh_keeper_leave(struct fresh *fresh)
-{
-	pthread_mutex_unlock(&fresh->keeper);
 }
 
 void fresh_destroy(struct fresh *fresh)
 {
 	if (!fresh)
 		return;
+	CK_SESSION_HANDLE keeper;
 	fresh_forget(fresh, NULL, NULL);
-	fresh_keeper_enter(fresh);
-	fresh_tidy(fresh);
-	fresh_keeper_leave(fresh);
+	if (token_keeper_enter(fresh->token, &keeper) == CKR_OK) {
+		fresh_tidy(fresh, keeper);
+		token_keeper_leave(fresh->token);
+	}
 	pthread_mutex_destroy(&fresh->lock);
-	pthread_mutex_destroy(&fresh->keeper);
 	free(fresh);
 }
 
-/* Between enter and leave. A handle of before the token was reopened is nobody's. */
-static void drop(struct fresh *fresh, const struct fresh_key *key)
+/* In the keeper session. A handle of before the token was started afresh is nobody's. */
+static void drop(struct fresh *fresh, CK_SESSION_HANDLE keeper, const struct fresh_key *key)
 {
 	if (key->handle && key->generation == token_generation(fresh->token))
-		token_functions(fresh->token)->C_DestroyObject(token_keeper(fresh->token), key->handle);
+		token_functions(fresh->token)->C_DestroyObject(keeper, key->handle);
 }
 
 static struct fresh_key replace_oldest(struct fresh *fresh, const struct fresh_key *key)
@@ -83,13 +71,15 @@ void fresh_keep(struct fresh *fresh, const Craton__Object *object, CK_OBJECT_HAN
 	if (object->sealed->mac.len != sizeof kept.mac || !id_from_bytes(&kept.id, object->id.data, object->id.len))
 		return;
 	memcpy(kept.mac, object->sealed->mac.data, sizeof kept.mac);
-	CK_SESSION_HANDLE keeper = fresh_keeper_enter(fresh);
+	CK_SESSION_HANDLE keeper;
+	if (token_keeper_enter(fresh->token, &keeper) != CKR_OK)
+		return;
 	kept.generation = token_generation(fresh->token);
 	if (token_functions(fresh->token)->C_CopyObject(keeper, key, &session_object, 1, &kept.handle) == CKR_OK) {
 		struct fresh_key oldest = replace_oldest(fresh, &kept);
-		drop(fresh, &oldest);
+		drop(fresh, keeper, &oldest);
 	}
-	fresh_keeper_leave(fresh);
+	token_keeper_leave(fresh->token);
 }
 
 static struct fresh_key *find_locked(struct fresh *fresh, const Craton__Object *object)
@@ -129,7 +119,7 @@ void fresh_forget(struct fresh *fresh, const struct id *id, const uint32_t *slot
 	pthread_mutex_unlock(&fresh->lock);
 }
 
-void fresh_tidy(struct fresh *fresh)
+void fresh_tidy(struct fresh *fresh, CK_SESSION_HANDLE keeper)
 {
 	for (size_t i = 0; i < FRESH_MAX; i++) {
 		pthread_mutex_lock(&fresh->lock);
@@ -138,6 +128,6 @@ void fresh_tidy(struct fresh *fresh)
 			fresh->keys[i].handle = 0;
 		pthread_mutex_unlock(&fresh->lock);
 		if (key.forgotten)
-			drop(fresh, &key);
+			drop(fresh, keeper, &key);
 	}
 }

@@ -42,7 +42,7 @@ CK_RV generate_key(struct domain *domain, const CK_MECHANISM *mechanism, Craton_
 	physical_identity(&physical, object);
 	physical_guard(&physical, object, seal_kind_for(object), true);
 	add_parts(&physical, object);
-	CK_RV rv = token_borrow(token, &session);
+	CK_RV rv = token_borrow_for(token, &(struct token_need){ .work = TOKEN_WORK_LONG }, &session);
 	if (rv != CKR_OK)
 		return rv;
 	rv = p11->C_GenerateKey(session, &own, physical.list, physical.count, &key);
@@ -68,7 +68,7 @@ CK_RV generate_key_pair(struct domain *domain, const CK_MECHANISM *mechanism,
 	physical_identity(&private_half, private_object);
 	physical_guard(&private_half, private_object, seal_kind_for(private_object), true);
 	physical_from(&private_half, private_object, CKA_VALUE_BITS);
-	CK_RV rv = token_borrow(token, &session);
+	CK_RV rv = token_borrow_for(token, &(struct token_need){ .work = TOKEN_WORK_LONG }, &session);
 	if (rv != CKR_OK)
 		return rv;
 	rv = p11->C_GenerateKeyPair(session, &own, public_half.list, public_half.count,
@@ -96,7 +96,7 @@ CK_RV generate_parameters(struct domain *domain, CK_MECHANISM *mechanism, Craton
 	physical_identity(&physical, object);
 	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
 		physical_from(&physical, object, wanted[i]);
-	CK_RV rv = token_borrow(token, &session);
+	CK_RV rv = token_borrow_for(token, &(struct token_need){ .work = TOKEN_WORK_LONG }, &session);
 	if (rv != CKR_OK)
 		return rv;
 	rv = p11->C_GenerateKey(session, mechanism, physical.list, physical.count, &parameters);

@@ -13,7 +13,6 @@ struct entry {
 	struct loaded_key key; /* first: what borrowers hold */
 	struct id id;
 	uint32_t slot;
-	uint64_t generation;   /* of the token, whose handle it is */
 	enum entry_state state;
 	CK_RV rv;              /* why, if it failed */
 	bool in_table;

@@ -52,6 +52,20 @@ static void evict_locked(struct keyring *keyring, struct entry **dead)
 	}
 }
 
+/* A handle of before the token was started afresh is nobody's; while it is shut, all that is loaded is as good as gone. */
+static void remove_from_token(struct token *token, const struct loaded_key *key)
+{
+	CK_SESSION_HANDLE keeper;
+	CK_RV rv = CKR_OK;
+	if (token_keeper_enter(token, &keeper) != CKR_OK)
+		return;
+	if (key->generation == token_generation(token))
+		rv = token_functions(token)->C_DestroyObject(keeper, key->handle);
+	token_keeper_leave(token);
+	if (rv != CKR_OK)
+		log_warn("backend", "loaded key not removed from the token rv=0x%lx", rv);
+}
+
 static void destroy_one(struct keyring *keyring, struct entry *entry)
 {
 	struct token *token = domain_token(keyring->domain);
@@ -61,14 +75,8 @@ static void destroy_one(struct keyring *keyring, struct entry *entry)
 	pthread_mutex_unlock(&keyring->lock);
 	if (gone)
 		gone(context, entry->key.serial);
-	if (entry->state == ENTRY_READY && entry->generation == token_generation(token)) {
-		struct fresh *fresh = domain_fresh(keyring->domain);
-		CK_SESSION_HANDLE keeper = fresh_keeper_enter(fresh);
-		CK_RV rv = token_functions(token)->C_DestroyObject(keeper, entry->key.handle);
-		fresh_keeper_leave(fresh);
-		if (rv != CKR_OK)
-			log_warn("backend", "loaded key not removed from the token rv=0x%lx", rv);
-	}
+	if (entry->state == ENTRY_READY)
+		remove_from_token(token, &entry->key);
 	if (entry->key.object)
 		craton__object__free_unpacked(entry->key.object, NULL);
 	free(entry);
@@ -83,10 +91,10 @@ static void destroy_all(struct keyring *keyring, struct entry *dead)
 	}
 }
 
-/* A handle of before the token was reopened is nobody's. */
+/* A handle of before the token was started afresh is nobody's. */
 static bool is_stale(struct keyring *keyring, const struct entry *entry)
 {
-	return entry->state == ENTRY_READY && entry->generation != token_generation(domain_token(keyring->domain));
+	return entry->state == ENTRY_READY && entry->key.generation != token_generation(domain_token(keyring->domain));
 }
 
 struct loaded_key *keyring_borrow(struct keyring *keyring, const struct id *id)
@@ -142,7 +150,7 @@ static CK_RV load_sealed(struct domain *domain, struct fresh *fresh, CK_SESSION_
                          CK_OBJECT_HANDLE *out)
 {
 	CK_RV rv = seal_check_on(domain, keeper, object);
-	fresh_tidy(fresh);
+	fresh_tidy(fresh, keeper);
 	if (rv != CKR_OK || fresh_take(fresh, object, out))
 		return rv;
 	return unseal_checked(domain, keeper, object, out);
@@ -153,27 +161,34 @@ static CK_RV load_into_token(struct keyring *keyring, const Craton__Object *obje
 {
 	struct token *token = domain_token(keyring->domain);
 	CK_OBJECT_CLASS class = object_class(object);
-	CK_RV rv = CKR_KEY_HANDLE_INVALID;
-	struct fresh *fresh = domain_fresh(keyring->domain);
-	CK_SESSION_HANDLE keeper = fresh_keeper_enter(fresh);
+	CK_SESSION_HANDLE keeper;
+	CK_RV rv = token_keeper_enter(token, &keeper);
+	if (rv != CKR_OK)
+		return rv;
+	rv = CKR_KEY_HANDLE_INVALID;
 	*generation = token_generation(token);
 	if (class == CKO_PUBLIC_KEY)
 		rv = physical_load_public(token_functions(token), keeper, object, handle);
 	else if (class == CKO_PRIVATE_KEY || class == CKO_SECRET_KEY)
-		rv = load_sealed(keyring->domain, fresh, keeper, object, handle);
-	fresh_keeper_leave(fresh);
+		rv = load_sealed(keyring->domain, domain_fresh(keyring->domain), keeper, object, handle);
+	token_keeper_leave(token);
 	return rv;
 }
 
-/* Takes part in somebody else's loading of the same key. */
+/* Takes part in somebody else's loading of the same key; not where that one may never come back from the token. */
 static CK_RV join_locked(struct keyring *keyring, struct entry *entry, struct entry **dead)
 {
+	struct token *token = domain_token(keyring->domain);
 	entry->borrowers++;
-	while (entry->state == ENTRY_LOADING)
+	while (entry->state == ENTRY_LOADING && !token_is_shut(token))
 		pthread_cond_wait(&keyring->loaded, &keyring->lock);
 	if (entry->state == ENTRY_READY) {
 		keyring->counts.hits++;
 		return CKR_OK;
+	}
+	if (entry->state == ENTRY_LOADING) {
+		entry->borrowers--; /* its loader has it still */
+		return CKR_TOKEN_NOT_PRESENT;
 	}
 	CK_RV rv = entry->rv;
 	if (--entry->borrowers == 0) { /* a failed one is in no table */
@@ -191,7 +206,7 @@ static CK_RV load_begun(struct keyring *keyring, struct entry *entry)
 	CK_RV rv = load_into_token(keyring, entry->key.object, &handle, &generation);
 	pthread_mutex_lock(&keyring->lock);
 	entry->key.handle = handle;
-	entry->generation = generation;
+	entry->key.generation = generation;
 	entry->state = rv == CKR_OK ? ENTRY_READY : ENTRY_FAILED;
 	entry->rv = rv;
 	if (rv != CKR_OK) {
@@ -318,14 +333,23 @@ void keyring_forget_all(struct keyring *keyring)
 
 void keyring_tidy(struct keyring *keyring)
 {
-	struct fresh *fresh = domain_fresh(keyring->domain);
+	struct token *token = domain_token(keyring->domain);
+	CK_SESSION_HANDLE keeper;
 	pthread_mutex_lock(&keyring->lock);
 	struct entry *dead = graves_take_locked(keyring);
 	pthread_mutex_unlock(&keyring->lock);
 	destroy_all(keyring, dead);
-	fresh_keeper_enter(fresh);
-	fresh_tidy(fresh);
-	fresh_keeper_leave(fresh);
+	if (token_keeper_enter(token, &keeper) != CKR_OK)
+		return;
+	fresh_tidy(domain_fresh(keyring->domain), keeper);
+	token_keeper_leave(token);
+}
+
+void keyring_wake(struct keyring *keyring)
+{
+	pthread_mutex_lock(&keyring->lock);
+	pthread_cond_broadcast(&keyring->loaded);
+	pthread_mutex_unlock(&keyring->lock);
 }
 
 void keyring_watch(struct keyring *keyring, void (*gone)(void *context, uint64_t serial), void *context)

@@ -8,6 +8,7 @@ struct keyring;
 struct loaded_key {
 	Craton__Object *object;      /* what it is and may do; read only */
 	CK_OBJECT_HANDLE handle;
+	uint64_t generation;         /* of the token, whose handle it is: to be borrowed for (token_need) wherever the handle is used */
 	uint64_t serial;             /* of this loading; never another's in this keyring, as a handle may be */
 	/* the rest is the keyring's */
 };
@@ -30,6 +31,8 @@ void keyring_forget_slot(struct keyring *keyring, uint32_t slot);
 void keyring_forget_all(struct keyring *keyring);
 /* Removes what was forgotten from the token now. Worth a call now and then on a node that is idle. */
 void keyring_tidy(struct keyring *keyring);
+/* The token has been shut: who waits for another's loading of a key waits no more (CKR_TOKEN_NOT_PRESENT). */
+void keyring_wake(struct keyring *keyring);
 /* `gone` hears of the serial of each loaded key before its handle is the token's to give to another; one watcher, NULL for none. */
 void keyring_watch(struct keyring *keyring, void (*gone)(void *context, uint64_t serial), void *context);
 struct token *keyring_token(struct keyring *keyring);

@@ -28,14 +28,31 @@ static enum err load(struct module *module, struct complaint *complaint)
 		return complain(complaint, ERR_CONFIG, "the PKCS#11 module %s can't be loaded: %s; check module in [token]",
 		                module->path, why ? why : "it is not a PKCS#11 module");
 	}
+	return ERR_OK;
+}
+
+/* A module may find out here already that its device is away; all else is how it was set up. */
+static bool is_device(CK_RV rv)
+{
+	return rv == CKR_DEVICE_ERROR || rv == CKR_DEVICE_REMOVED || rv == CKR_TOKEN_NOT_PRESENT;
+}
+
+static enum err start(struct module *module, struct complaint *complaint)
+{
 	CK_RV rv = p11_kit_module_initialize(module->p11);
-	if (rv == CKR_OK)
+	module->is_started = rv == CKR_OK;
+	if (module->is_started)
 		return ERR_OK;
-	p11_kit_module_release(module->p11);
-	module->p11 = NULL;
-	return complain(complaint, ERR_CONFIG,
+	return complain(complaint, is_device(rv) ? ERR_IO : ERR_CONFIG,
 	                "the PKCS#11 module %s does not start: %s; check its own configuration",
 	                module->path, p11_kit_strerror(rv));
+}
+
+static void end(struct module *module)
+{
+	if (module->is_started)
+		p11_kit_module_finalize(module->p11);
+	module->is_started = false;
 }
 
 static enum err parse_uri(const struct module *module, P11KitUri **out, struct complaint *complaint)
@@ -104,6 +121,7 @@ static enum err choose(struct module *module, struct complaint *complaint)
 {
 	char present[NAMES_SIZE] = "", matching[NAMES_SIZE] = "";
 	size_t found = 0;
+	bool is_silent = false;
 	CK_SLOT_ID *slots = NULL;
 	CK_ULONG count = 0;
 	P11KitUri *uri = NULL;
@@ -114,8 +132,9 @@ static enum err choose(struct module *module, struct complaint *complaint)
 	CK_RV rv = list_slots(module, &slots, &count);
 	for (CK_ULONG i = 0; rv == CKR_OK && i < count; i++) {
 		CK_TOKEN_INFO info;
-		if (module->p11->C_GetTokenInfo(slots[i], &info) != CKR_OK ||
-		    !(info.flags & CKF_TOKEN_INITIALIZED))
+		bool answers = module->p11->C_GetTokenInfo(slots[i], &info) == CKR_OK;
+		is_silent = is_silent || !answers;
+		if (!answers || !(info.flags & CKF_TOKEN_INITIALIZED))
 			continue;
 		name_token(present, &info);
 		if (!slot_matches(module, uri, slots[i], &info))
@@ -134,18 +153,30 @@ static enum err choose(struct module *module, struct complaint *complaint)
 	if (found > 1)
 		return complain(complaint, ERR_CONFIG, "more than one token of %s matches %s: %s; make uri in [token] say which, "
 		                "for example with ;serial=", module->path, text, matching);
-	return complain(complaint, ERR_CONFIG, "no token of %s matches %s; %s%s", module->path, text,
+	/* One that does not answer may be ours. */
+	return complain(complaint, count && !is_silent ? ERR_NOT_FOUND : ERR_CLOSED, "no token of %s matches %s; %s%s", module->path, text,
 	                *present ? "set uri in [token]; there is " : "it has no initialised token: initialise one, or check the module's own configuration",
 	                present);
 }
 
-enum err module_open(const struct token_config *config, struct module *out, struct complaint *complaint)
+enum err module_load(const struct token_config *config, struct module *out, struct complaint *complaint)
 {
 	*out = (struct module){ .path = config->module, .uri = config->uri };
-	enum err err = load(out, complaint);
-	if (err != ERR_OK)
-		return err;
-	err = choose(out, complaint);
+	return load(out, complaint);
+}
+
+enum err module_restart(struct module *module, struct complaint *complaint)
+{
+	end(module);
+	enum err err = start(module, complaint);
+	return err == ERR_OK ? choose(module, complaint) : err;
+}
+
+enum err module_open(const struct token_config *config, struct module *out, struct complaint *complaint)
+{
+	enum err err = module_load(config, out, complaint);
+	if (err == ERR_OK)
+		err = module_restart(out, complaint);
 	if (err != ERR_OK)
 		module_close(out);
 	return err;
@@ -155,7 +186,7 @@ void module_close(struct module *module)
 {
 	if (!module->p11)
 		return;
-	p11_kit_module_finalize(module->p11);
+	end(module);
 	p11_kit_module_release(module->p11);
 	module->p11 = NULL;
 }
@@ -226,10 +257,11 @@ enum err module_login(const struct module *module, CK_SESSION_HANDLE session, CK
 	if (rv != CKR_OK)
 		return module_complain(module, complaint, "it does not answer", rv);
 	const char *why = hopeless(&info, user);
+	bool is_blank = user == CKU_USER && !(info.flags & CKF_USER_PIN_INITIALIZED);
 	if (!why && !pin && !(info.flags & CKF_PROTECTED_AUTHENTICATION_PATH))
 		why = user == CKU_SO ? "its SO PIN is needed" : "no PIN was given: set pin_file in [token]";
 	if (why)
-		return complain(complaint, ERR_CONFIG, "token \"%.*s\": %s", width(info.label, sizeof info.label),
+		return complain(complaint, is_blank ? ERR_NOT_FOUND : ERR_CONFIG, "token \"%.*s\": %s", width(info.label, sizeof info.label),
 		                (const char *)info.label, why);
 	rv = module->p11->C_Login(session, user, pin ? pin->data : NULL, pin ? pin->size : 0);
 	if (rv == CKR_OK || (rv == CKR_USER_ALREADY_LOGGED_IN && user == CKU_USER))

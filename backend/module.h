@@ -7,16 +7,21 @@ struct module {
 	CK_FUNCTION_LIST *p11;
 	CK_SLOT_ID slot;
 	CK_TOKEN_INFO info;
+	bool is_started;  /* C_Initialize was ours and succeeded */
 	const char *path; /* the caller's, for messages */
 	const char *uri;
 };
 
-/* Loads, initialises and chooses. ERR_CONFIG with an actionable line. */
+/* Loads, initialises and chooses. ERR_CONFIG with an actionable line; ERR_NOT_FOUND: there are tokens, but not this one; ERR_CLOSED: there
+ * is none at all. */
 enum err module_open(const struct token_config *config, struct module *out, struct complaint *complaint);
 void module_close(struct module *module);
+/* The same in two steps. A module that was loaded stays so whatever a (re)start says; restarting ends all that was open in it. */
+enum err module_load(const struct token_config *config, struct module *out, struct complaint *complaint);
+enum err module_restart(struct module *module, struct complaint *complaint);
 
-/* One attempt with the PIN, none where a wrong one could lock the token. ERR_CONFIG with an actionable line, ERR_BUSY
- * if this process is logged in otherwise. A PIN of NULL is asked for by the token's own keypad. */
+/* One attempt with the PIN, none where a wrong one could lock the token. ERR_CONFIG with an actionable line, ERR_NOT_FOUND where nobody
+ * has set a PIN yet, ERR_BUSY if this process is logged in otherwise. A PIN of NULL is asked for by the token's own keypad. */
 enum err module_login(const struct module *module, CK_SESSION_HANDLE session, CK_USER_TYPE user,
                       const struct secret *pin, struct complaint *complaint);
 /* A read/write session; ERR_IO with a line. */

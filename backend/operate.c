@@ -84,15 +84,15 @@ CK_RV operate_on(CK_FUNCTION_LIST *p11, CK_SESSION_HANDLE session, Craton__Crypt
 	}
 }
 
-CK_RV operate(struct token *token, Craton__CryptKind kind, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key,
+CK_RV operate(struct token *token, Craton__CryptKind kind, CK_MECHANISM *mechanism, const struct loaded_key *key,
               const void *data, size_t size, const void *signature, size_t signature_size, struct buf *out)
 {
 	struct bytes input = { data, size }, signed_ = { signature, signature_size };
 	CK_SESSION_HANDLE session;
-	CK_RV rv = token_borrow(token, &session);
+	CK_RV rv = token_borrow_for(token, &(struct token_need){ .generation = key->generation }, &session);
 	if (rv != CKR_OK)
 		return rv;
-	rv = operate_on(token_functions(token), session, kind, mechanism, key, &input, &signed_, out);
+	rv = operate_on(token_functions(token), session, kind, mechanism, key->handle, &input, &signed_, out);
 	token_return(token, session, rv);
 	return rv;
 }

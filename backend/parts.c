@@ -19,33 +19,26 @@ static init_function init_of(CK_FUNCTION_LIST *p11, Craton__CryptKind kind)
 }
 
 CK_RV parts_begin(struct parts *parts, struct token *token, Craton__CryptKind kind, CK_MECHANISM *mechanism,
-                  CK_OBJECT_HANDLE key)
+                  const struct loaded_key *key)
 {
 	init_function init = init_of(token_functions(token), kind);
 	CK_SESSION_HANDLE session;
 	if (!init)
 		return CKR_FUNCTION_NOT_SUPPORTED;
-	uint64_t generation = token_generation(token);
-	CK_RV rv = token_borrow(token, &session);
+	CK_RV rv = token_borrow_for(token, &(struct token_need){ .generation = key->generation }, &session);
 	if (rv != CKR_OK)
 		return rv;
-	rv = init(session, mechanism, key);
+	rv = init(session, mechanism, key->handle);
 	if (rv == CKR_OK)
-		*parts = (struct parts){ token, session, generation, kind, 0 };
+		*parts = (struct parts){ .token = token, .ticket = token_lay_aside(token, session), .kind = kind };
 	else
 		token_return(token, session, rv);
 	return rv;
 }
 
-/* A session's number may be another's in a token that was started afresh. */
-static bool is_stale(const struct parts *parts)
-{
-	return token_generation(parts->token) != parts->generation;
-}
-
 /* A token may ask for room for all that it holds back though it gives nothing yet (SoftHSM does, when it deciphers with GCM): so there is
  * room for all of it. What is not written to costs nothing. */
-static CK_RV cipher(struct parts *parts, const struct bytes *data, struct buf *out)
+static CK_RV cipher(struct parts *parts, CK_SESSION_HANDLE session, const struct bytes *data, struct buf *out)
 {
 	CK_FUNCTION_LIST *p11 = token_functions(parts->token);
 	run_function update = parts->kind == CRATON__CRYPT_KIND__ENCRYPT ? p11->C_EncryptUpdate : p11->C_DecryptUpdate;
@@ -56,7 +49,7 @@ static CK_RV cipher(struct parts *parts, const struct bytes *data, struct buf *o
 	CK_BYTE *result = malloc(room);
 	if (!result)
 		return CKR_HOST_MEMORY;
-	CK_RV rv = update(parts->session, (CK_BYTE *)(uintptr_t)data->data, data->size, result, &size);
+	CK_RV rv = update(session, (CK_BYTE *)(uintptr_t)data->data, data->size, result, &size);
 	if (rv == CKR_OK && size > room)
 		rv = CKR_DEVICE_ERROR;
 	if (rv == CKR_OK && size)
@@ -70,19 +63,28 @@ static CK_RV cipher(struct parts *parts, const struct bytes *data, struct buf *o
 	return out->failed ? CKR_DEVICE_MEMORY : CKR_OK;
 }
 
-CK_RV parts_update(struct parts *parts, const struct bytes *data, struct buf *out)
+static CK_RV update_on(struct parts *parts, CK_SESSION_HANDLE session, const struct bytes *data, struct buf *out)
 {
 	CK_FUNCTION_LIST *p11 = token_functions(parts->token);
 	CK_BYTE *input = (CK_BYTE *)(uintptr_t)data->data; /* PKCS#11 knows no const */
-	if (is_stale(parts))
-		return CKR_DEVICE_ERROR;
+	switch (parts->kind) {
+	case CRATON__CRYPT_KIND__SIGN: return p11->C_SignUpdate(session, input, data->size);
+	case CRATON__CRYPT_KIND__VERIFY: return p11->C_VerifyUpdate(session, input, data->size);
+	default: return cipher(parts, session, data, out);
+	}
+}
+
+CK_RV parts_update(struct parts *parts, const struct bytes *data, struct buf *out)
+{
+	CK_SESSION_HANDLE session;
 	if (data->size == 0) /* which not every token takes */
 		return CKR_OK;
-	switch (parts->kind) {
-	case CRATON__CRYPT_KIND__SIGN: return p11->C_SignUpdate(parts->session, input, data->size);
-	case CRATON__CRYPT_KIND__VERIFY: return p11->C_VerifyUpdate(parts->session, input, data->size);
-	default: return cipher(parts, data, out);
-	}
+	CK_RV rv = token_take_up(parts->token, parts->ticket, &session);
+	if (rv != CKR_OK)
+		return rv;
+	rv = update_on(parts, session, data, out);
+	parts->ticket = token_lay_aside(parts->token, session);
+	return rv;
 }
 
 typedef CK_RV (*final_function)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG *);
@@ -108,14 +110,12 @@ static CK_RV finish(const struct final_call *call, size_t room, struct buf *out)
 	return out->size_max - out->size < size ? CKR_DEVICE_MEMORY : finish(call, size, out);
 }
 
-CK_RV parts_final(struct parts *parts, const struct bytes *signature, struct buf *out)
+static CK_RV final_on(struct parts *parts, CK_SESSION_HANDLE session, const struct bytes *signature, struct buf *out)
 {
 	CK_FUNCTION_LIST *p11 = token_functions(parts->token);
-	struct final_call call = { p11->C_SignFinal, parts->session };
-	if (is_stale(parts))
-		return CKR_DEVICE_ERROR;
+	struct final_call call = { p11->C_SignFinal, session };
 	if (parts->kind == CRATON__CRYPT_KIND__VERIFY)
-		return p11->C_VerifyFinal(parts->session, (CK_BYTE *)(uintptr_t)signature->data, signature->size);
+		return p11->C_VerifyFinal(session, (CK_BYTE *)(uintptr_t)signature->data, signature->size);
 	if (parts->kind == CRATON__CRYPT_KIND__ENCRYPT)
 		call.function = p11->C_EncryptFinal;
 	else if (parts->kind == CRATON__CRYPT_KIND__DECRYPT)
@@ -123,9 +123,21 @@ CK_RV parts_final(struct parts *parts, const struct bytes *signature, struct buf
 	return finish(&call, operate_room(out, parts->owed), out);
 }
 
+CK_RV parts_final(struct parts *parts, const struct bytes *signature, struct buf *out)
+{
+	CK_SESSION_HANDLE session;
+	CK_RV rv = token_take_up(parts->token, parts->ticket, &session);
+	if (rv != CKR_OK)
+		return rv;
+	rv = final_on(parts, session, signature, out);
+	parts->ticket = token_lay_aside(parts->token, session);
+	return rv;
+}
+
 void parts_end(struct parts *parts, CK_RV rv)
 {
-	if (parts->token)
-		token_return(parts->token, parts->session, rv);
+	CK_SESSION_HANDLE session;
+	if (parts->token && token_take_up(parts->token, parts->ticket, &session) == CKR_OK)
+		token_return(parts->token, session, rv);
 	*parts = (struct parts){ .token = NULL };
 }

@@ -5,17 +5,16 @@
 
 struct parts {
 	struct token *token;         /* NULL: none is open */
-	CK_SESSION_HANDLE session;
-	uint64_t generation;         /* the token's */
+	uint64_t ticket;             /* of its session, which lies aside between the parts */
 	Craton__CryptKind kind;
 	size_t owed;                 /* bytes that went in and have not come out; a gibibyte at most, and a part */
 };
 
 /* Only SIGN, VERIFY, ENCRYPT and DECRYPT are done in parts: CKR_FUNCTION_NOT_SUPPORTED. */
 CK_RV parts_begin(struct parts *parts, struct token *token, Craton__CryptKind kind, CK_MECHANISM *mechanism,
-                  CK_OBJECT_HANDLE key);
+                  const struct loaded_key *key);
 /* Some more data; what comes out of a cipher is added to `out`. After any error the operation is over (parts_end all the same).
- * CKR_DATA_LEN_RANGE, CKR_ENCRYPTED_DATA_LEN_RANGE: the token would have to hold back too much. CKR_DEVICE_ERROR also where the
+ * CKR_DATA_LEN_RANGE, CKR_ENCRYPTED_DATA_LEN_RANGE: the token would have to hold back too much. CKR_SESSION_CLOSED where the
  * token was started afresh in between. */
 CK_RV parts_update(struct parts *parts, const struct bytes *data, struct buf *out);
 /* The end; `signature` is for VERIFY. */

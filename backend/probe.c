@@ -153,7 +153,7 @@ static CK_RV try_key(struct probing *probing, const struct trial_key *key, const
 	*step = "make and seal";
 	CK_RV rv = make(probing, key, sample.size, &object, &public_object);
 	sample.public_object = public_object;
-	if (rv == CKR_OK && (rv = token_borrow(token, &session)) == CKR_OK) {
+	if (rv == CKR_OK && (rv = token_borrow_for(token, &(struct token_need){ .work = TOKEN_WORK_LONG }, &session)) == CKR_OK) {
 		*step = "unseal";
 		rv = load(probing, session, object, &sample);
 		if (rv == CKR_OK) {

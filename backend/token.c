@@ -1,39 +1,9 @@
-#include "backend/token.h"
-#include "backend/module.h"
-#include "base/log.h"
+#include "backend/token_private.h"
 #include <assert.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SESSIONS_DEFAULT 16
-
-enum lease_state {
-	LEASE_CLOSED, /* no session behind it */
-	LEASE_IDLE,
-	LEASE_OUT,
-	LEASE_ABSENT, /* the token has no such session to give: it said CKR_SESSION_COUNT */
-};
-
-/* A place in the pool. */
-struct lease {
-	enum lease_state state;
-	CK_SESSION_HANDLE session;
-	uint64_t generation; /* the token's, when the session was opened */
-};
-
-struct token {
-	struct module module;
-	char *path, *uri;
-	struct secret *pin;
-	atomic_ulong keeper; /* CK_SESSION_HANDLE */
-	_Atomic uint64_t generation;
-	pthread_mutex_t lock;
-	pthread_cond_t returned;
-	struct lease *leases; /* guarded by lock */
-	size_t lease_count;
-};
 
 CK_FUNCTION_LIST *token_functions(struct token *token)
 {
@@ -45,9 +15,12 @@ const struct module *token_module(const struct token *token)
 	return &token->module;
 }
 
-const CK_TOKEN_INFO *token_info(const struct token *token)
+CK_TOKEN_INFO token_info(struct token *token)
 {
-	return &token->module.info;
+	pthread_mutex_lock(&token->lock);
+	CK_TOKEN_INFO info = token->module.info;
+	pthread_mutex_unlock(&token->lock);
+	return info;
 }
 
 CK_SLOT_ID token_slot(const struct token *token)
@@ -55,39 +28,25 @@ CK_SLOT_ID token_slot(const struct token *token)
 	return token->module.slot;
 }
 
-CK_SESSION_HANDLE token_keeper(struct token *token)
-{
-	return atomic_load(&token->keeper);
-}
-
 uint64_t token_generation(const struct token *token)
 {
 	return atomic_load_explicit(&token->generation, memory_order_acquire);
 }
 
-/* The keeper holds the login (a token forgets it with its last session) and owns the loaded keys. */
-static enum err open_keeper(struct token *token, struct complaint *complaint)
-{
-	CK_SESSION_HANDLE keeper;
-	enum err err = module_session(&token->module, &keeper, complaint);
-	if (err != ERR_OK)
-		return err;
-	err = module_login(&token->module, keeper, CKU_USER, token->pin, complaint);
-	if (err == ERR_OK)
-		atomic_store(&token->keeper, keeper);
-	else
-		token->module.p11->C_CloseSession(keeper);
-	return err;
-}
-
 static struct token *token_create(const struct token_config *config)
 {
 	struct token *token = calloc(1, sizeof *token);
+	pthread_condattr_t attr;
 	if (!token)
 		return NULL;
 	pthread_mutex_init(&token->lock, NULL);
-	pthread_cond_init(&token->returned, NULL);
-	token->generation = 1;
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&token->returned, &attr);
+	pthread_cond_init(&token->keeper_left, &attr);
+	pthread_cond_init(&token->left, &attr);
+	pthread_condattr_destroy(&attr);
+	token->is_shut = true;
 	token->lease_count = config->sessions_max ? config->sessions_max : SESSIONS_DEFAULT;
 	token->leases = calloc(token->lease_count, sizeof *token->leases);
 	token->path = strdup(config->module ? config->module : "");
@@ -99,36 +58,55 @@ static struct token *token_create(const struct token_config *config)
 	return NULL;
 }
 
-enum err token_open(const struct token_config *config, struct token **out, struct complaint *complaint)
+enum err token_load(const struct token_config *config, struct token **out, struct complaint *complaint)
 {
 	struct token *token = token_create(config);
 	if (!token)
 		return complain(complaint, ERR_NO_MEMORY, "no memory to open a token");
 	struct token_config own = { .module = token->path, .uri = token->uri };
-	enum err err = module_open(&own, &token->module, complaint);
+	enum err err = module_load(&own, &token->module, complaint);
 	if (err == ERR_OK)
-		err = open_keeper(token, complaint);
+		*out = token;
+	else
+		token_close(token);
+	return err;
+}
+
+enum err token_open(const struct token_config *config, struct token **out, struct complaint *complaint)
+{
+	struct token *token;
+	enum err err = token_load(config, &token, complaint);
+	if (err != ERR_OK)
+		return err;
+	err = token_reopen(token, true, complaint);
 	if (err != ERR_OK) {
 		token_close(token);
 		return err;
 	}
+	token_admit(token);
 	*out = token;
 	return ERR_OK;
 }
 
+static void close_lease(struct token *token, struct lease *lease)
+{
+	assert(lease->state != LEASE_OUT);
+	if ((lease->state == LEASE_IDLE || lease->state == LEASE_ASIDE) && !token_is_shut(token))
+		token->module.p11->C_CloseSession(lease->session);
+}
+
+/* A token that is shut may be one that hangs: it is not called any more, the module's end ends its sessions. */
 void token_close(struct token *token)
 {
 	if (!token)
 		return;
-	for (size_t i = 0; token->leases && i < token->lease_count; i++) {
-		assert(token->leases[i].state != LEASE_OUT);
-		if (token->leases[i].state == LEASE_IDLE)
-			token->module.p11->C_CloseSession(token->leases[i].session);
-	}
-	if (token_keeper(token))
-		token->module.p11->C_CloseSession(token_keeper(token));
+	for (size_t i = 0; token->leases && i < token->lease_count; i++)
+		close_lease(token, &token->leases[i]);
+	close_lease(token, &token->keeper);
 	module_close(&token->module);
 	pthread_cond_destroy(&token->returned);
+	pthread_cond_destroy(&token->keeper_left);
+	pthread_cond_destroy(&token->left);
 	pthread_mutex_destroy(&token->lock);
 	secret_destroy(token->pin);
 	free(token->leases);
@@ -137,143 +115,99 @@ void token_close(struct token *token)
 	free(token);
 }
 
-enum err token_reopen(struct token *token, struct complaint *complaint)
+/* ---- afresh */
+
+CK_SESSION_HANDLE token_keeper(struct token *token)
+{
+	return token->keeper.session;
+}
+
+static bool is_left_locked(const struct token *token)
+{
+	bool is_left = token->keeper.state != LEASE_OUT;
+	for (size_t i = 0; is_left && i < token->lease_count; i++)
+		is_left = token->leases[i].state != LEASE_OUT;
+	return is_left;
+}
+
+static struct timespec monotonic(int64_t ms)
+{
+	return (struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+}
+
+bool token_is_left(struct token *token, deadline_ms deadline)
+{
+	struct timespec until = monotonic(deadline);
+	bool is_left;
+	pthread_mutex_lock(&token->lock);
+	while (!(is_left = is_left_locked(token) && token->service.state != LEASE_OUT) && !deadline_passed(deadline))
+		pthread_cond_timedwait(&token->left, &token->lock, &until);
+	pthread_mutex_unlock(&token->lock);
+	return is_left;
+}
+
+/* Whatever is laid aside is void: its ticket is known to nobody any more. */
+static bool forget_sessions(struct token *token)
 {
 	pthread_mutex_lock(&token->lock);
-	atomic_fetch_add(&token->generation, 1);
-	for (size_t i = 0; i < token->lease_count; i++)
-		if (token->leases[i].state != LEASE_OUT)
-			token->leases[i].state = LEASE_CLOSED;
-	pthread_mutex_unlock(&token->lock);
-	atomic_store(&token->keeper, 0);
-	/* Whatever it answers, the sessions of before are not used again. */
-	token->module.p11->C_CloseAllSessions(token->module.slot);
-	return open_keeper(token, complaint);
-}
-
-static struct lease *lease_find_locked(struct token *token, enum lease_state state)
-{
-	for (size_t i = 0; i < token->lease_count; i++)
-		if (token->leases[i].state == state)
-			return &token->leases[i];
-	return NULL;
-}
-
-/* An idle session if there is one, else a place to open one in. */
-static struct lease *lease_take_locked(struct token *token, bool *open)
-{
-	struct lease *lease;
-	for (;;) {
-		*open = true;
-		if ((lease = lease_find_locked(token, LEASE_IDLE)))
-			break;
-		*open = false;
-		if ((lease = lease_find_locked(token, LEASE_CLOSED)))
-			break;
-		pthread_cond_wait(&token->returned, &token->lock);
+	bool is_left = is_left_locked(token);
+	if (is_left) {
+		atomic_fetch_add(&token->generation, 1);
+		for (size_t i = 0; i < token->lease_count; i++)
+			token->leases[i] = (struct lease){ .state = LEASE_CLOSED };
+		token->keeper = (struct lease){ .state = LEASE_CLOSED };
 	}
-	lease->state = LEASE_OUT;
-	return lease;
+	pthread_mutex_unlock(&token->lock);
+	return is_left;
 }
 
-/* The place stays empty from now on if the token has no more sessions: then the borrower waits for
- * another's. False if there is nobody to wait for. */
-static bool lease_lost(struct token *token, struct lease *lease, CK_RV rv)
+static enum err open_keeper(struct token *token, struct complaint *complaint)
 {
-	pthread_mutex_lock(&token->lock);
-	lease->session = 0;
-	lease->state = LEASE_CLOSED;
-	bool wait = false;
-	if (rv == CKR_SESSION_COUNT) {
-		lease->state = LEASE_ABSENT;
-		wait = lease_find_locked(token, LEASE_OUT) || lease_find_locked(token, LEASE_IDLE);
-		if (!wait)
-			lease->state = LEASE_CLOSED;
+	CK_SESSION_HANDLE keeper;
+	enum err err = module_session(&token->module, &keeper, complaint);
+	if (err != ERR_OK)
+		return err;
+	err = module_login(&token->module, keeper, CKU_USER, token->pin, complaint);
+	if (err != ERR_OK) {
+		token->module.p11->C_CloseSession(keeper);
+		return err;
 	}
-	pthread_cond_signal(&token->returned);
-	pthread_mutex_unlock(&token->lock);
-	return wait;
-}
-
-CK_RV token_borrow(struct token *token, CK_SESSION_HANDLE *session)
-{
-	for (;;) {
-		bool open;
-		pthread_mutex_lock(&token->lock);
-		struct lease *lease = lease_take_locked(token, &open);
-		if (!open) {
-			lease->session = 0;
-			lease->generation = token_generation(token);
-		}
-		*session = lease->session;
-		pthread_mutex_unlock(&token->lock);
-		if (open)
-			return CKR_OK;
-		CK_RV rv = token->module.p11->C_OpenSession(token->module.slot, CKF_SERIAL_SESSION | CKF_RW_SESSION,
-		                                            NULL, NULL, session);
-		if (rv == CKR_OK) {
-			pthread_mutex_lock(&token->lock);
-			lease->session = *session;
-			pthread_mutex_unlock(&token->lock);
-			return CKR_OK;
-		}
-		if (!lease_lost(token, lease, rv))
-			return rv;
-	}
-}
-
-CK_RV token_borrow_spare(struct token *token, CK_SESSION_HANDLE *session)
-{
-	size_t left = 0;
 	pthread_mutex_lock(&token->lock);
-	for (size_t i = 0; i < token->lease_count; i++)
-		left += token->leases[i].state == LEASE_IDLE || token->leases[i].state == LEASE_CLOSED;
+	token->keeper = (struct lease){ .state = LEASE_IDLE, .session = keeper };
 	pthread_mutex_unlock(&token->lock);
-	return left >= 2 ? token_borrow(token, session) : CKR_SESSION_COUNT;
+	return ERR_OK;
 }
 
-size_t token_sessions(struct token *token)
+/* What it says of itself is changed in one go, for those who look. */
+static enum err restart(struct token *token, struct complaint *complaint)
 {
-	size_t count = 0;
+	struct module module = token->module;
+	enum err err = module_restart(&module, complaint);
+	if (err != ERR_OK)
+		module.info = token->module.info;
 	pthread_mutex_lock(&token->lock);
-	for (size_t i = 0; i < token->lease_count; i++)
-		count += token->leases[i].state != LEASE_ABSENT;
+	token->module = module;
 	pthread_mutex_unlock(&token->lock);
-	return count;
+	return err;
 }
 
-/* "A call to C_Verify always terminates the active verification operation", and success ends any. Other errors may
- * end it by the letter of the standard; tokens differ, a new session is cheap, and a left-over operation
- * would be somebody else's CKR_OPERATION_ACTIVE. */
-static bool leaves_session_clean(CK_RV rv)
+static enum err start_afresh(struct token *token, bool anew, struct complaint *complaint)
 {
-	return rv == CKR_OK || rv == CKR_SIGNATURE_INVALID || rv == CKR_SIGNATURE_LEN_RANGE;
+	enum err err = ERR_OK;
+	if (anew || !token->module.is_started)
+		err = restart(token, complaint);
+	else /* whatever it answers, the sessions of before are not used again */
+		token->module.p11->C_CloseAllSessions(token->module.slot);
+	return err == ERR_OK ? open_keeper(token, complaint) : err;
 }
 
-static struct lease *lease_out_locked(struct token *token, CK_SESSION_HANDLE session)
+enum err token_reopen(struct token *token, bool anew, struct complaint *complaint)
 {
-	for (size_t i = 0; i < token->lease_count; i++)
-		if (token->leases[i].state == LEASE_OUT && token->leases[i].session == session)
-			return &token->leases[i];
-	return NULL;
-}
-
-void token_return(struct token *token, CK_SESSION_HANDLE session, CK_RV rv)
-{
-	if (!session)
-		return;
-	pthread_mutex_lock(&token->lock);
-	struct lease *lease = lease_out_locked(token, session);
-	assert(lease);
-	bool current = lease->generation == token_generation(token);
-	bool keep = current && leaves_session_clean(rv);
-	pthread_mutex_unlock(&token->lock);
-	if (current && !keep) /* one of an earlier generation is closed already, and its number may be another's by now */
-		token->module.p11->C_CloseSession(session);
-	pthread_mutex_lock(&token->lock);
-	/* Again, for the token may have been reopened in between. */
-	keep = keep && lease->generation == token_generation(token);
-	lease->state = keep ? LEASE_IDLE : LEASE_CLOSED;
-	pthread_cond_signal(&token->returned);
-	pthread_mutex_unlock(&token->lock);
+	assert(token_is_shut(token));
+	if (!forget_sessions(token))
+		return complain(complaint, ERR_BUSY, "calls are in the token");
+	token_service_begin(token);
+	enum err err = start_afresh(token, anew, complaint);
+	token_service_end(token);
+	return err;
 }

@@ -28,7 +28,9 @@ CK_RV wrap_key(struct token *token, CK_MECHANISM *mechanism, const struct loaded
 	CK_FUNCTION_LIST *p11 = token_functions(token);
 	CK_ULONG size = WRAPPED_FIRST_TRY;
 	CK_SESSION_HANDLE session;
-	CK_RV rv = token_borrow(token, &session);
+	if (wrapping->generation != key->generation)
+		return CKR_SESSION_CLOSED;
+	CK_RV rv = token_borrow_for(token, &(struct token_need){ .generation = key->generation }, &session);
 	if (rv != CKR_OK)
 		return rv;
 	rv = wrap_into(p11, session, mechanism, wrapping->handle, key->handle, &size, out);
@@ -43,7 +45,7 @@ struct making {
 	CK_FUNCTION_LIST *p11;
 	CK_SESSION_HANDLE session;
 	CK_MECHANISM *mechanism;
-	CK_OBJECT_HANDLE from;
+	const struct loaded_key *from;
 	bool by_unwrapping;
 	struct bytes wrapped;
 	uint64_t length; /* CKA_VALUE_LEN as it was asked for; 0: not at all */
@@ -54,9 +56,9 @@ static CK_RV make_as(const struct making *making, struct physical *physical, CK_
 	CK_FUNCTION_LIST *p11 = making->p11;
 	CK_BYTE *wrapped = (CK_BYTE *)making->wrapped.data; /* PKCS#11 knows no const */
 	if (making->by_unwrapping)
-		return p11->C_UnwrapKey(making->session, making->mechanism, making->from, wrapped, making->wrapped.size,
+		return p11->C_UnwrapKey(making->session, making->mechanism, making->from->handle, wrapped, making->wrapped.size,
 		                        physical->list, count, out);
-	return p11->C_DeriveKey(making->session, making->mechanism, making->from, physical->list, count, out);
+	return p11->C_DeriveKey(making->session, making->mechanism, making->from->handle, physical->list, count, out);
 }
 
 /* A token may refuse to be told a length that it finds in what it unwraps. */
@@ -193,7 +195,7 @@ static CK_RV make_sealed(struct domain *domain, struct making *making, Craton__O
 	CK_OBJECT_HANDLE key = 0;
 	making->p11 = token_functions(token);
 	take_length(making, object);
-	CK_RV rv = token_borrow(token, &making->session);
+	CK_RV rv = token_borrow_for(token, &(struct token_need){ .generation = making->from->generation }, &making->session);
 	if (rv != CKR_OK)
 		return rv;
 	rv = make_guarded(making, object, &key);
@@ -208,13 +210,13 @@ CK_RV unwrap_key(struct domain *domain, CK_MECHANISM *mechanism, const struct lo
                  size_t size, Craton__Object *object)
 {
 	struct making making = {
-		.mechanism = mechanism, .from = unwrapping->handle, .by_unwrapping = true, .wrapped = { wrapped, size },
+		.mechanism = mechanism, .from = unwrapping, .by_unwrapping = true, .wrapped = { wrapped, size },
 	};
 	return make_sealed(domain, &making, object);
 }
 
 CK_RV derive_key(struct domain *domain, CK_MECHANISM *mechanism, const struct loaded_key *base, Craton__Object *object)
 {
-	struct making making = { .mechanism = mechanism, .from = base->handle };
+	struct making making = { .mechanism = mechanism, .from = base };
 	return make_sealed(domain, &making, object);
 }

@@ -45,8 +45,11 @@ static CK_RV may_derive(struct question *question, const struct base_keys *keys)
 static CK_RV native_mechanism(struct question *question, const struct base_keys *keys, CK_MECHANISM **out)
 {
 	CK_OBJECT_HANDLE handles[MECHANISM_KEYS_MAX] = { 0 };
-	for (size_t i = 1; i < keys->count; i++)
+	for (size_t i = 1; i < keys->count; i++) {
+		if (keys->list[i]->generation != keys->list[0]->generation)
+			return question_token(question, CKR_SESSION_CLOSED);
 		handles[i - 1] = keys->list[i]->handle;
+	}
 	return mechanism_take(question, question->request->derive_key->mechanism, keys->count > 1 ? handles : NULL, out);
 }
 

@@ -104,10 +104,10 @@ static enum err show(struct ceremony *ceremony)
 		return err;
 	err = domain_open(token, &domain, &ceremony->complaint);
 	if (err == ERR_OK) {
-		const CK_TOKEN_INFO *info = token_info(token);
+		CK_TOKEN_INFO info = token_info(token);
 		show_id(stdout, "domain: ", domain_id(domain), DOMAIN_ID_SIZE);
-		show_padded("token:  ", info->label, sizeof info->label);
-		show_padded("serial: ", info->serialNumber, sizeof info->serialNumber);
+		show_padded("token:  ", info.label, sizeof info.label);
+		show_padded("serial: ", info.serialNumber, sizeof info.serialNumber);
 		domain_close(domain);
 	}
 	token_close(token);

@@ -162,7 +162,7 @@ static CK_RV open_parts(struct question *question, struct multipart *multipart)
 	if (!take_place(multiparts))
 		return question_fault(question, CRATON__FAULT__FAULT_BUSY, "as many operations in parts as may be open at a time");
 	CK_RV rv = parts_begin(&multipart->parts, question->node->token, question->request->crypt->kind, multipart->mechanism,
-	                       multipart->key->handle);
+	                       multipart->key);
 	if (rv != CKR_OK) {
 		leave_place(multiparts);
 		return keys_used(question, &multipart->key, 1, rv);

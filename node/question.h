@@ -40,14 +40,17 @@ struct question {
 /* Answers `request`; the reply is never NULL but without memory, and the caller's: reply_free. */
 Craton__Reply *question_answer(struct node *node, struct client *client, const Craton__Request *request);
 
+/* How long whoever asks waits for a sign of life, less what an answer may take to arrive. */
+int64_t question_patience(const struct node *node, const Craton__Request *request);
+
 /* The machine's trouble instead of an answer. The first fault stays. Returns CKR_FUNCTION_FAILED, so that an answer may end in
  * `return question_fault(…)`: whoever asks looks at the fault first. */
 CK_RV question_fault(struct question *question, Craton__Fault fault, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* The same for an `enum err` of the rooms below. */
 CK_RV question_err(struct question *question, enum err err, const char *doing);
-/* A physical token's CK_RV on its way home: those that are about our token rather than about the call (it is gone, our own session
- * on it is) become FAULT_NOT_SERVING, so that another member is asked. */
+/* A physical token's CK_RV on its way home: those that are about our token rather than about the call (trouble.h) become
+ * FAULT_NOT_SERVING, so that another member is asked, and the node looks after its token. */
 CK_RV question_token(struct question *question, CK_RV rv);
 /* The ticket says so (and is good). */
 bool question_is(const struct question *question, Craton__Role role);

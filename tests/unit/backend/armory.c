@@ -102,11 +102,10 @@ static void what_the_token_has_forgotten_is_begun_anew(void)
 {
 	struct workshop shop;
 	struct pair pair;
-	struct complaint complaint;
 	workshop_open(&shop);
 	CU_ASSERT_FATAL(pair_ec(shop.house.domains[0], curve_p256, &pair) == CKR_OK);
 	CU_ASSERT(becomes_hot(&shop, &pair));
-	CU_ASSERT_FATAL(token_reopen(shop.house.tokens[0], &complaint) == ERR_OK);
+	start_afresh(shop.house.tokens[0]);
 	CU_ASSERT(signs(&shop, &pair));
 	CU_ASSERT(becomes_hot(&shop, &pair));
 	pair_free(&pair);

@@ -103,7 +103,7 @@ static void a_derived_key_is_as_closed_as_its_owner_asked(void)
 	buf_init(&encrypted, RESULT_MAX);
 	struct loaded_key *key = take(&shop, closed);
 	CK_MECHANISM ecb = { CKM_AES_ECB, NULL, 0 };
-	CU_ASSERT(operate(shop.house.tokens[0], CRATON__CRYPT_KIND__ENCRYPT, &ecb, key->handle, block, 16, NULL, 0, &encrypted) == CKR_OK);
+	CU_ASSERT(operate(shop.house.tokens[0], CRATON__CRYPT_KIND__ENCRYPT, &ecb, key, block, 16, NULL, 0, &encrypted) == CKR_OK);
 	keyring_return(shop.keyring, key);
 	EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
 	EVP_EncryptInit_ex(context, EVP_aes_128_ecb(), NULL, read.data, NULL);

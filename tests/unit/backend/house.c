@@ -57,6 +57,16 @@ void house_close(struct house *house)
 	softhsm_stop(&house->softhsm);
 }
 
+void start_afresh(struct token *token)
+{
+	struct complaint complaint = { "" };
+	token_shut(token);
+	if (!token_is_left(token, deadline_in(10000)))
+		abort();
+	must(token_reopen(token, false, &complaint), &complaint);
+	token_admit(token);
+}
+
 static void done(enum err err)
 {
 	if (err != ERR_OK)
@@ -179,7 +189,7 @@ static CK_RV with_key(struct domain *domain, const Craton__Object *key, Craton__
 	rv = object_class(key) == CKO_PUBLIC_KEY ? physical_load_public(token_functions(token), session, key, &handle)
 	                                         : unseal_key(domain, session, key, &handle);
 	if (rv == CKR_OK)
-		rv = operate(token, kind, &mechanism, handle, data.data, data.size, signature.data, signature.size, out);
+		rv = operate(token, kind, &mechanism, &(struct loaded_key){ .handle = handle }, data.data, data.size, signature.data, signature.size, out);
 	token_return(token, session, CKR_FUNCTION_CANCELED); /* closed, and the key with it */
 	return rv;
 }

@@ -22,6 +22,9 @@ void house_close(struct house *house);
 enum err house_enrol(const struct token_config *from, const struct token_config *to, const struct secret *so_pin,
                      struct complaint *complaint);
 
+/* As after a device error: every handle and session of before is void. */
+void start_afresh(struct token *token);
+
 struct kind {
 	CK_OBJECT_CLASS class;
 	CK_KEY_TYPE type;

@@ -233,7 +233,7 @@ static void secrets_encrypt_as_they_do_elsewhere(void)
 		Craton__Object *key = secret_of(&shop, keys[i].type, value, keys[i].size);
 		CK_MECHANISM mechanism = { keys[i].mechanism, NULL, 0 };
 		struct loaded_key *loaded = take(&shop, key);
-		CU_ASSERT(operate(shop.house.tokens[0], CRATON__CRYPT_KIND__ENCRYPT, &mechanism, loaded->handle, digest, keys[i].block, NULL,
+		CU_ASSERT(operate(shop.house.tokens[0], CRATON__CRYPT_KIND__ENCRYPT, &mechanism, loaded, digest, keys[i].block, NULL,
 		                  0, &encrypted) == CKR_OK);
 		keyring_return(shop.keyring, loaded);
 		EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, keys[i].cipher, NULL);

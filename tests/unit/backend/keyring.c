@@ -29,7 +29,7 @@ static CK_RV sign(struct house *house, const struct loaded_key *key)
 {
 	struct buf signature;
 	buf_init(&signature, 8192);
-	CK_RV rv = operate(house->tokens[0], CRATON__CRYPT_KIND__SIGN, &ecdsa, key->handle, hash, sizeof hash, NULL, 0, &signature);
+	CK_RV rv = operate(house->tokens[0], CRATON__CRYPT_KIND__SIGN, &ecdsa, key, hash, sizeof hash, NULL, 0, &signature);
 	buf_finish(&signature);
 	return rv;
 }
@@ -85,8 +85,8 @@ static void a_public_key_is_made_from_its_attributes(void)
 	struct keyring *keyring = keyring_create(house.domains[0], 10);
 	CU_ASSERT_FATAL(pair_ec(house.domains[0], curve_p384, &pair) == CKR_OK);
 	CU_ASSERT_FATAL(get(keyring, pair.private, &private) == CKR_OK && get(keyring, pair.public, &public) == CKR_OK);
-	CU_ASSERT(operate(house.tokens[0], CRATON__CRYPT_KIND__SIGN, &ecdsa, private->handle, hash, sizeof hash, NULL, 0, &signature) == CKR_OK);
-	CU_ASSERT(operate(house.tokens[0], CRATON__CRYPT_KIND__VERIFY, &ecdsa, public->handle, hash, sizeof hash, signature.data,
+	CU_ASSERT(operate(house.tokens[0], CRATON__CRYPT_KIND__SIGN, &ecdsa, private, hash, sizeof hash, NULL, 0, &signature) == CKR_OK);
+	CU_ASSERT(operate(house.tokens[0], CRATON__CRYPT_KIND__VERIFY, &ecdsa, public, hash, sizeof hash, signature.data,
 	                  signature.size, NULL) == CKR_OK);
 	keyring_return(keyring, public);
 	keyring_return(keyring, private);

@@ -1,5 +1,6 @@
 #include "tests/unit/backend/house.h"
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -38,8 +39,8 @@ static void a_uri_must_mean_one_token(void)
 	softhsm_start(&softhsm, two, 2);
 	struct token_config config = softhsm_config(&softhsm, 0);
 	config.uri = "pkcs11:token=nobody";
-	says(&config, ERR_CONFIG, "no token");
-	says(&config, ERR_CONFIG, "\"a\"");
+	says(&config, ERR_NOT_FOUND, "no token");
+	says(&config, ERR_NOT_FOUND, "\"a\"");
 	config.uri = "pkcs11:";
 	says(&config, ERR_CONFIG, "more than one token");
 	config.uri = NULL;
@@ -87,7 +88,7 @@ static void an_empty_folder_of_tokens_is_explained(void)
 	softhsm_start(&softhsm, NULL, 0);
 	struct token_config config = softhsm_config(&softhsm, 0);
 	config.uri = "pkcs11:token=a";
-	says(&config, ERR_CONFIG, "no initialised token");
+	says(&config, ERR_NOT_FOUND, "no initialised token");
 	softhsm_stop(&softhsm);
 }
 
@@ -213,42 +214,206 @@ static void a_token_with_few_sessions_makes_borrowers_wait(void)
 	softhsm_stop(&softhsm);
 }
 
-/* After a device error: new sessions, a new login, and what was remembered of before is dropped by itself. */
-static void a_reopened_token_goes_on(void)
-{
+/* A key of such a house, loaded and in hand. */
+struct shelf {
 	struct house house;
+	struct token *token;
+	struct keyring *keyring;
 	struct pair pair;
 	struct loaded_key *key;
-	CK_SESSION_HANDLE before, after;
-	struct complaint complaint;
+};
+
+static void shelf_open(struct shelf *shelf)
+{
+	house_open(&shelf->house, 1);
+	shelf->token = shelf->house.tokens[0];
+	shelf->keyring = keyring_create(shelf->house.domains[0], 4);
+	CU_ASSERT_FATAL(pair_ec(shelf->house.domains[0], curve_p256, &shelf->pair) == CKR_OK);
+	CU_ASSERT_FATAL(keyring_load(shelf->keyring, keyring_epoch(shelf->keyring), object_copy(shelf->pair.private), &shelf->key) == CKR_OK);
+}
+
+static void shelf_close(struct shelf *shelf)
+{
+	keyring_return(shelf->keyring, shelf->key);
+	keyring_destroy(shelf->keyring);
+	pair_free(&shelf->pair);
+	house_close(&shelf->house);
+}
+
+static CK_RV signs(struct shelf *shelf)
+{
 	uint8_t hash[32] = { 0 };
 	CK_MECHANISM ecdsa = { CKM_ECDSA, NULL, 0 };
 	struct buf signature;
 	buf_init(&signature, 8192);
+	CK_RV rv = operate(shelf->token, CRATON__CRYPT_KIND__SIGN, &ecdsa, shelf->key, hash, 32, NULL, 0, &signature);
+	buf_finish(&signature);
+	return rv;
+}
+
+/* New sessions, a new login, and what was remembered of before is dropped by itself. */
+static void a_token_started_afresh_goes_on(void)
+{
+	struct shelf shelf;
+	CK_SESSION_HANDLE session;
+	CK_SESSION_INFO info;
+	struct id id;
+	shelf_open(&shelf);
+	uint64_t generation = token_generation(shelf.token);
+	start_afresh(shelf.token);
+	CU_ASSERT(token_generation(shelf.token) == generation + 1);
+	CU_ASSERT(token_borrow(shelf.token, &session) == CKR_OK);
+	CU_ASSERT(token_functions(shelf.token)->C_GetSessionInfo(session, &info) == CKR_OK && info.state == CKS_RW_USER_FUNCTIONS);
+	token_return(shelf.token, session, CKR_OK);
+	id_from_bytes(&id, shelf.pair.private->id.data, shelf.pair.private->id.len);
+	CU_ASSERT_PTR_NULL(keyring_borrow(shelf.keyring, &id));
+	keyring_return(shelf.keyring, shelf.key);
+	CU_ASSERT(keyring_load(shelf.keyring, keyring_epoch(shelf.keyring), object_copy(shelf.pair.private), &shelf.key) == CKR_OK);
+	CU_ASSERT(signs(&shelf) == CKR_OK);
+	shelf_close(&shelf);
+}
+
+/* Who had the key in hand meanwhile has a handle that may be another key's by now. */
+static void a_handle_of_before_is_not_used(void)
+{
+	struct shelf shelf;
+	shelf_open(&shelf);
+	CU_ASSERT(signs(&shelf) == CKR_OK);
+	start_afresh(shelf.token);
+	CU_ASSERT(signs(&shelf) == CKR_SESSION_CLOSED);
+	shelf_close(&shelf);
+}
+
+static void a_session_laid_aside_is_taken_up_once_and_by_nobody_else(void)
+{
+	struct house house;
+	CK_SESSION_HANDLE session, again, other;
 	house_open(&house, 1);
 	struct token *token = house.tokens[0];
-	struct keyring *keyring = keyring_create(house.domains[0], 4);
-	CU_ASSERT_FATAL(pair_ec(house.domains[0], curve_p256, &pair) == CKR_OK);
-	CU_ASSERT(keyring_load(keyring, keyring_epoch(keyring), object_copy(pair.private), &key) == CKR_OK);
-	struct id id;
-	id_from_bytes(&id, pair.private->id.data, pair.private->id.len);
-	keyring_return(keyring, key);
-	CU_ASSERT(token_borrow(token, &before) == CKR_OK);
-	uint64_t generation = token_generation(token);
-	CU_ASSERT(token_reopen(token, &complaint) == ERR_OK);
-	CU_ASSERT(token_generation(token) == generation + 1);
-	token_return(token, before, CKR_OK); /* in flight meanwhile: not used again */
-	CU_ASSERT(token_borrow(token, &after) == CKR_OK);
-	CK_SESSION_INFO info;
-	CU_ASSERT(token_functions(token)->C_GetSessionInfo(after, &info) == CKR_OK && info.state == CKS_RW_USER_FUNCTIONS);
-	token_return(token, after, CKR_OK);
-	CU_ASSERT_PTR_NULL(keyring_borrow(keyring, &id));
-	CU_ASSERT(keyring_load(keyring, keyring_epoch(keyring), object_copy(pair.private), &key) == CKR_OK);
-	CU_ASSERT(operate(token, CRATON__CRYPT_KIND__SIGN, &ecdsa, key->handle, hash, 32, NULL, 0, &signature) == CKR_OK);
-	keyring_return(keyring, key);
-	keyring_destroy(keyring);
-	buf_finish(&signature);
-	pair_free(&pair);
+	CU_ASSERT_FATAL(token_borrow(token, &session) == CKR_OK);
+	uint64_t ticket = token_lay_aside(token, session);
+	CU_ASSERT(token_borrow(token, &other) == CKR_OK && other != session);
+	CU_ASSERT(token_take_up(token, ticket, &again) == CKR_OK && again == session);
+	CU_ASSERT(token_take_up(token, ticket, &again) == CKR_SESSION_CLOSED);
+	token_return(token, session, CKR_OK);
+	token_return(token, other, CKR_OK);
+	house_close(&house);
+}
+
+/* The token may count its sessions from one again: the ticket is void, whoever has that number now. */
+static void a_session_laid_aside_ends_with_its_generation(void)
+{
+	struct house house;
+	CK_SESSION_HANDLE session;
+	house_open(&house, 1);
+	struct token *token = house.tokens[0];
+	CU_ASSERT_FATAL(token_borrow(token, &session) == CKR_OK);
+	uint64_t ticket = token_lay_aside(token, session);
+	start_afresh(token);
+	CU_ASSERT(token_take_up(token, ticket, &session) == CKR_SESSION_CLOSED);
+	token_give_up(token, ticket);
+	CU_ASSERT(token_borrow(token, &session) == CKR_OK);
+	token_return(token, session, CKR_OK);
+	house_close(&house);
+}
+
+static void while_it_is_shut_nobody_gets_in_and_nobody_is_waited_for_in_vain(void)
+{
+	struct house house;
+	struct complaint complaint;
+	CK_SESSION_HANDLE session, other;
+	house_open(&house, 1);
+	struct token *token = house.tokens[0];
+	CU_ASSERT_FATAL(token_borrow(token, &session) == CKR_OK);
+	token_shut(token);
+	CU_ASSERT(token_borrow(token, &other) == CKR_TOKEN_NOT_PRESENT);
+	CU_ASSERT(token_keeper_enter(token, &other) == CKR_TOKEN_NOT_PRESENT);
+	CU_ASSERT_FALSE(token_is_left(token, deadline_in(1)));
+	CU_ASSERT(token_reopen(token, false, &complaint) == ERR_BUSY);
+	token_return(token, session, CKR_DEVICE_ERROR);
+	CU_ASSERT(token_is_left(token, deadline_in(1000)));
+	CU_ASSERT(token_reopen(token, true, &complaint) == ERR_OK);
+	token_admit(token);
+	CU_ASSERT(token_borrow(token, &session) == CKR_OK);
+	token_return(token, session, CKR_OK);
+	house_close(&house);
+}
+
+static void *borrow_in_vain(void *argument)
+{
+	CK_SESSION_HANDLE session;
+	return token_borrow(argument, &session) == CKR_TOKEN_NOT_PRESENT ? NULL : "got in";
+}
+
+static void who_waits_for_a_session_is_let_go_when_it_is_shut(void)
+{
+	struct softhsm softhsm;
+	struct token *token;
+	CK_SESSION_HANDLE session;
+	pthread_t thread;
+	void *failed;
+	softhsm_start(&softhsm, one, 1);
+	struct token_config config = softhsm_config(&softhsm, 0);
+	config.sessions_max = 1;
+	CU_ASSERT_FATAL(token_open(&config, &token, NULL) == ERR_OK);
+	CU_ASSERT_FATAL(token_borrow(token, &session) == CKR_OK);
+	CU_ASSERT_FATAL(pthread_create(&thread, NULL, borrow_in_vain, token) == 0);
+	token_shut(token);
+	pthread_join(thread, &failed);
+	CU_ASSERT_PTR_NULL(failed);
+	token_return(token, session, CKR_OK);
+	token_close(token);
+	softhsm_stop(&softhsm);
+}
+
+static void a_call_beyond_its_limit_is_told_of(void)
+{
+	static const int64_t none[] = { 0, 60000 }, ample[] = { 60000, 60000 };
+	struct house house;
+	CK_SESSION_HANDLE session;
+	struct token_call call;
+	house_open(&house, 1);
+	struct token *token = house.tokens[0];
+	CU_ASSERT_FALSE(token_overdue(token, none, &call));
+	CU_ASSERT_FALSE(token_call_of(token, pthread_self(), &call));
+	CU_ASSERT_FATAL(token_borrow(token, &session) == CKR_OK);
+	CU_ASSERT(token_call_of(token, pthread_self(), &call) && call.work == TOKEN_WORK_SHORT);
+	CU_ASSERT_FALSE(token_overdue(token, ample, &call));
+	deadline_ms deadline = deadline_in(10000);
+	while (!token_overdue(token, none, &call) && !deadline_passed(deadline))
+		sched_yield();
+	CU_ASSERT(call.age_ms > 0);
+	/* Between the parts of an operation nobody is in the token. */
+	uint64_t ticket = token_lay_aside(token, session);
+	CU_ASSERT_FALSE(token_overdue(token, none, &call));
+	token_give_up(token, ticket);
+	CU_ASSERT(token_borrow_for(token, &(struct token_need){ .work = TOKEN_WORK_LONG }, &session) == CKR_OK);
+	CU_ASSERT(token_call_of(token, pthread_self(), &call) && call.work == TOKEN_WORK_LONG);
+	token_return(token, session, CKR_OK);
+	house_close(&house);
+}
+
+/* One session's trouble is none of the token's; a lost keeper, or lost keys, are. */
+static void a_probe_tells_a_sessions_trouble_from_the_tokens(void)
+{
+	struct house house;
+	CK_SESSION_HANDLE session, keeper;
+	house_open(&house, 1);
+	struct token *token = house.tokens[0];
+	CK_FUNCTION_LIST *p11 = token_functions(token);
+	CU_ASSERT_FATAL(token_borrow(token, &session) == CKR_OK);
+	CU_ASSERT(p11->C_CloseSession(session) == CKR_OK);
+	token_return(token, session, CKR_SESSION_HANDLE_INVALID);
+	CU_ASSERT(domain_probe(house.domains[0]) == CKR_OK);
+	CU_ASSERT_FATAL(token_keeper_enter(token, &keeper) == CKR_OK);
+	p11->C_CloseSession(keeper);
+	token_keeper_leave(token);
+	CU_ASSERT(domain_probe(house.domains[0]) == CKR_SESSION_HANDLE_INVALID);
+	start_afresh(token);
+	CU_ASSERT(domain_probe(house.domains[0]) == CKR_OK);
+	p11->C_CloseAllSessions(token_slot(token));
+	CU_ASSERT(domain_probe(house.domains[0]) != CKR_OK);
+	start_afresh(token);
 	house_close(&house);
 }
 
@@ -261,4 +426,7 @@ TESTS("backend: token",
       SAY(sessions_are_used_again_unless_something_went_wrong),
       SAY(never_more_sessions_are_out_than_allowed),
       SAY(a_token_with_few_sessions_makes_borrowers_wait),
-      SAY(a_reopened_token_goes_on))
+      SAY(a_token_started_afresh_goes_on), SAY(a_handle_of_before_is_not_used),
+      SAY(a_session_laid_aside_is_taken_up_once_and_by_nobody_else), SAY(a_session_laid_aside_ends_with_its_generation),
+      SAY(while_it_is_shut_nobody_gets_in_and_nobody_is_waited_for_in_vain), SAY(who_waits_for_a_session_is_let_go_when_it_is_shut),
+      SAY(a_call_beyond_its_limit_is_told_of), SAY(a_probe_tells_a_sessions_trouble_from_the_tokens))

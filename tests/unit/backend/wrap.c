@@ -94,7 +94,7 @@ static void an_open_secret_leaves_with_its_own_length(void)
 	Craton__Object *key = secret_of(&shop, CKK_GENERIC_SECRET, value, sizeof value);
 	struct loaded_key *wrapping = take(&shop, rsa.public), *opening = take(&shop, rsa.private), *target = take(&shop, key);
 	CU_ASSERT(wrap_key(shop.house.tokens[0], &mechanism, wrapping, target, &wrapped) == CKR_OK);
-	CU_ASSERT(operate(shop.house.tokens[0], CRATON__CRYPT_KIND__DECRYPT, &mechanism, opening->handle, wrapped.data, wrapped.size,
+	CU_ASSERT(operate(shop.house.tokens[0], CRATON__CRYPT_KIND__DECRYPT, &mechanism, opening, wrapped.data, wrapped.size,
 	                  NULL, 0, &plain) == CKR_OK);
 	CU_ASSERT(plain.size == sizeof value && memcmp(plain.data, value, sizeof value) == 0);
 	keyring_return(shop.keyring, wrapping);
