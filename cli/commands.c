@@ -11,7 +11,7 @@ const struct option command_options[] = {
 	ROW(json, "json", NULL, "answer as JSON, for programs"),
 	ROW(label, "label", "TEXT", "the token label that applications see, at most 32 bytes"),
 	ROW(module, "module", "FILE", "the PKCS#11 module under the nodes; otherwise SoftHSM"),
-	ROW(nodes, "nodes", "N", "how many nodes, 1 to 7; otherwise 3"),
+	ROW(nodes, "nodes", "N", "how many nodes, 1 to 9; otherwise 3"),
 	ROW(pin_file, "pin-file", "FILE", "the user PIN; otherwise $CRATON_PIN, else asked for on the terminal"),
 	ROW(so_pin_file, "so-pin-file", "FILE", "the security officer's PIN; otherwise $CRATON_SO_PIN, else asked for on the terminal"),
 	ROW(transport, "transport", "unix|tls", "how the written craton.conf reaches the nodes; otherwise unix"),

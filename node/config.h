@@ -6,7 +6,7 @@
 #include "wire/tls.h"
 #include <sys/types.h>
 
-#define FOUNDERS_MAX 7
+#define FOUNDERS_MAX 32
 #define LISTEN_USERS_MAX 64
 #define VARIABLES_MAX 64
 

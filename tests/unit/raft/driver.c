@@ -56,6 +56,19 @@ static void founders_write_the_first_entry_and_the_first_term(void)
 	fake_destroy(world);
 }
 
+/* The others hold all that is agreed and serve, but nobody waits for them. */
+static void of_more_founders_than_seven_the_first_vote(void)
+{
+	struct fake_world *world = calloc(1, sizeof *world);
+	struct saved_state saved = { .first_index = 1 };
+	CU_ASSERT_EQUAL(fake_start(world, &saved, 9), ERR_OK);
+	CU_ASSERT_EQUAL(world->configuration.count, 9);
+	for (size_t i = 0; i < world->configuration.count; i++)
+		CU_ASSERT_EQUAL(world->configuration.nodes[i].voter, world->configuration.nodes[i].id <= VOTERS_MAX);
+	CU_ASSERT_EQUAL(fake_written_all(world), ERR_OK);
+	fake_destroy(world);
+}
+
 static void a_founding_that_was_cut_short_is_taken_up_again(void)
 {
 	struct fake_world *world = calloc(1, sizeof *world);
@@ -629,7 +642,8 @@ static void the_status_says_who_is_where(void)
 }
 
 TESTS("raft driver",
-      SAY(founders_write_the_first_entry_and_the_first_term), SAY(a_founding_that_was_cut_short_is_taken_up_again),
+      SAY(founders_write_the_first_entry_and_the_first_term), SAY(of_more_founders_than_seven_the_first_vote),
+      SAY(a_founding_that_was_cut_short_is_taken_up_again),
       SAY(a_node_without_founders_waits_to_be_taken_in), SAY(a_log_that_can_not_be_ours_is_refused),
       SAY(the_machine_is_not_given_again_what_it_has), SAY(a_vote_that_can_not_be_saved_is_not_cast),
       SAY(an_entry_is_acknowledged_when_it_is_on_disk),

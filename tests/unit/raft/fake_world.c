@@ -159,8 +159,8 @@ struct saved_state fake_saved(unsigned voters, uint64_t term, unsigned extra, ui
 
 enum err fake_start(struct fake_world *world, struct saved_state *saved, unsigned founders)
 {
-	struct consensus_node nodes[VOTERS_MAX];
-	for (unsigned i = 0; i < founders && i < VOTERS_MAX; i++)
+	struct consensus_node nodes[NODES_MAX];
+	for (unsigned i = 0; i < founders && i < NODES_MAX; i++)
 		nodes[i] = fake_node(i + 1);
 	struct driver_config config = {
 		.self = 1, .self_node = fake_node(1), .founders = nodes, .founder_count = founders,
