@@ -4,6 +4,7 @@ import signal
 import subprocess
 
 from cluster import Trouble
+from isolation import dies_with_us
 
 PATIENCE_SECONDS = 120    # for calls in flight to end; for giving up
 
@@ -16,7 +17,7 @@ class Clients:
     def launch(self, mode, name, conf, *words):
         history = "%s/%s.history" % (self.folder, name)
         self.histories.append(history)
-        inside = self.cluster.network.inside("clients") if self.cluster.network else []
+        inside = self.cluster.network.inside("clients") if self.cluster.network else dies_with_us()
         environment = {**os.environ, **self.cluster.environment, "CRATON_CONF": conf}
         environment.pop("CRATON_SO_PIN", None)
         command = [self.program, mode, "--process", name, "--history", history, "--board", self.folder + "/board", *words]

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import time
 
+from isolation import dies_with_us
 from network import CLIENT_PORT, PEER_PORT
 
 QUICK = "[timeouts]\nconnect = 500ms\ncommand = 2s\n\n"
@@ -85,7 +86,7 @@ class Cluster:
     def __init__(self, count, folder, build, network, module=None):
         self.folder, self.build, self.network = folder, build, network
         self.make(count, module)
-        inside = network.inside if network else lambda name: []
+        inside = network.inside if network else lambda name: dies_with_us()
         self.nodes = [Node(name, os.path.join(folder, name), build, inside(name)) for name in self.names]
         self.by_name = {node.name: node for node in self.nodes}
         self.environment = self.read_environment()

@@ -6,12 +6,15 @@ import subprocess
 
 from cluster import write
 
-STATE_SIZE = "64m"    # of the small file system a state folder is on
+STATE_SIZE = "128m"    # of the small file system a state folder is on
+
+# The second is a mercy for old C libraries, with which pthread_cond_timedwait(3) on this clock returns at once.
+MONOTONIC_IS_TRUE = {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_FORCE_MONOTONIC_FIX": "0"}
 
 
 class Equipment:
     def __init__(self, build, why_not_apart):
-        self.token_module, self.disk_library = build + "/tests/fault/fault-token.so", build + "/tests/fault/fault-disk.so"
+        self.token_module, self.disk_library = build + "/tests/fault/fault-token.so", build + "/tests/fault/libfault-disk.so"
         self.relay = build + "/tests/fault/relay"
         self.clock_library = next(iter(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")), None)
         self.why_not = {"network": why_not_apart or lacking_programs("ip", "nft", "ss"), "space": why_not_apart,
@@ -30,8 +33,7 @@ class Equipment:
             if "clock" in needs:
                 libraries.append(self.clock_library)
                 write(node.path("clock"), "+0\n")
-                node.environment.update(FAKETIME_TIMESTAMP_FILE=node.path("clock"), FAKETIME_CACHE_DURATION="1",
-                                        FAKETIME_DONT_FAKE_MONOTONIC="1")
+                node.environment.update(FAKETIME_TIMESTAMP_FILE=node.path("clock"), FAKETIME_CACHE_DURATION="1", **MONOTONIC_IS_TRUE)
             if "disk" in needs:
                 libraries.append(self.disk_library)
                 write(node.path("disk.control"), "")

@@ -17,23 +17,71 @@ def disk_is(node, text=""):
     write(node.path("disk.control"), text)
 
 
+def calls_that_hang(node):
+    try:
+        with open(node.path("shim.conf.hung")) as file:
+            return int(file.read() or 0)
+    except FileNotFoundError:
+        return 0
+
+
 @fault("token-hang", "token")
 def token_hang(world, dice):
+    """All calls, or only signatures, and those perhaps when the token has done its work."""
     choose, seconds = world.pick("any", dice), dice.uniform(1, 5)
+    which = dice.choice(("", "hang_function = C_Sign\n", "hang_function = C_Sign\nhang_when = after\n"))
     node = choose()
     node.may_end = True    # the node gives up a token that never answers
-    world.begins(node, "seconds=%.1f" % seconds)
-    token_is(node, "hang = yes\n")
+    world.begins(node, "seconds=%.1f %s" % (seconds, " ".join(which.split()) or "all"))
+    token_is(node, "hang = yes\n" + which)
     world.hold(seconds)
+    world.felt(calls_that_hang(node), "calls")
     token_is(node)
+
+
+def errors_counted(node):
+    return node.status().get("counters", {}).get("token_errors", 0)
 
 
 @fault("token-error", "token")
 def token_error(world, dice):
     choose, seconds, error = world.pick("any", dice), dice.uniform(0.3, 3), dice.choice(TOKEN_ERRORS)
     node = choose()
+    before = errors_counted(node)
     world.begins(node, "seconds=%.1f error=0x%x" % (seconds, error))
     token_is(node, "error = 0x%x\n" % error)
+    world.hold(seconds)
+    world.felt(errors_counted(node) - before, "errors")
+    token_is(node)
+
+
+@fault("token-removed", "token")
+def token_removed(world, dice):
+    """Pulled out of its slot, and put back; what sessions there were are gone."""
+    choose, seconds = world.pick("any", dice), dice.uniform(0.3, 3)
+    node = choose()
+    world.begins(node, "seconds=%.1f" % seconds)
+    token_is(node, "removed = yes\n")
+    world.hold(seconds)
+    token_is(node)
+
+
+@fault("token-restart", "token")
+def token_restart(world, dice):
+    """All its sessions and session objects are gone, and it works."""
+    choose, seconds = world.pick("any", dice), dice.uniform(0.5, 1.5)
+    node = choose()
+    world.begins(node)
+    token_is(node, "lose_sessions = %d\n" % (world.count + 1))
+    world.hold(seconds)
+
+
+@fault("slow-token", "token")
+def slow_token(world, dice):
+    choose, seconds, wait_us = world.pick("any", dice), dice.uniform(1, 3), dice.choice((20000, 200000, 1000000))
+    node = choose()
+    world.begins(node, "seconds=%.1f latency_us=%d" % (seconds, wait_us))
+    token_is(node, "latency_us = %d\n" % wait_us)
     world.hold(seconds)
     token_is(node)
 

@@ -13,11 +13,17 @@ def cut_apart(world, parts):
                           for rest in parts if rest is not part for other in rest))
 
 
+def heal(world):
+    """The rules go; they did keep packets away, or turn connections, or nothing was tried at all."""
+    world.felt(world.network.dropped(), "packets")
+    world.network.heal()
+
+
 def partition(world, who, parts, seconds):
     world.begins(who, "seconds=%.1f parts=%s" % (seconds, "|".join("".join(node.name for node in part) for part in parts)))
     cut_apart(world, parts)
     world.hold(seconds)
-    world.network.heal()
+    heal(world)
 
 
 @fault("partition-full", "network")
@@ -61,7 +67,7 @@ def partition_one_way(world, dice):
     world.begins(node, "seconds=%.1f %s" % (seconds, "it is not heard" if sends else "it does not hear"))
     world.network.block(*(pairs if sends else [pair[::-1] for pair in pairs]))
     world.hold(seconds)
-    world.network.heal()
+    heal(world)
 
 
 @fault("partition-clients", "network")
@@ -72,7 +78,7 @@ def partition_clients(world, dice):
     world.begins(node, "seconds=%.1f" % seconds)
     world.network.block(*both_ways(node.name, CLIENTS))
     world.hold(seconds)
-    world.network.heal()
+    heal(world)
 
 
 @fault("loss", "network")
@@ -82,7 +88,7 @@ def loss(world, dice):
     world.begins(node, "seconds=%.1f percent=%d" % (seconds, percent))
     world.network.lose(node.name, percent)
     world.hold(seconds)
-    world.network.heal()
+    heal(world)
 
 
 @fault("reset", "network")
@@ -90,9 +96,11 @@ def reset(world, dice):
     choose, times = world.pick("any", dice), dice.randint(1, 4)
     node = choose()
     world.begins(node, "times=%d" % times)
+    count = 0
     for _ in range(times):
-        world.network.reset_connections(node.name)
+        count += world.network.reset_connections(node.name)
         world.hold(0.15)
+    world.felt(count, "connections")
 
 
 @fault("half-open", "network")
@@ -102,7 +110,7 @@ def half_open(world, dice):
     world.begins(node, "seconds=%.1f" % seconds)
     world.network.forget_connections(node.name)
     world.hold(seconds)
-    world.network.heal()
+    heal(world)
 
 
 def by_relay(world, dice, order):
@@ -120,7 +128,7 @@ def by_relay(world, dice, order):
     for relay in network.relays.values():
         relay.order(order)
     world.hold(seconds)
-    network.heal()
+    heal(world)
 
 
 @fault("delay", "network")

@@ -57,9 +57,9 @@ def child(work, why_not):
     return work(why_not)
 
 
-def run_apart(work):
+def run_apart(work, why_not=None):
     """Runs work(why it is not apart, or None) in a child; its exit status."""
-    why_not = leave_process_ids()
+    why_not = why_not or leave_process_ids()
     pid = os.fork()
     if pid == 0:
         status = 1
@@ -77,6 +77,6 @@ def run_apart(work):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def dies_with_us(apart):
-    """What to put before a command."""
-    return [] if apart else ["setpriv", "--pdeathsig", "KILL"]
+def dies_with_us():
+    """What to put before a command where nothing else ends it."""
+    return ["setpriv", "--pdeathsig", "KILL"]

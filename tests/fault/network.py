@@ -2,6 +2,7 @@
 
 What goes wrong in it is said by nftables in the namespace of whoever would receive: packets that are blocked, lost by chance, or
 belong to connections that have gone dead; and detours, which lead new connections through a relay (relay.c)."""
+import re
 import subprocess
 
 PEER_PORT, CLIENT_PORT, RELAY_PORT = 7400, 7500, 7600
@@ -87,6 +88,14 @@ class Network:
         self.detours.setdefault(name, set()).add((self.addresses[to], port))
         self.apply()
 
+    def dropped(self):
+        """How many packets the rules that hold now have kept from arriving."""
+        count = 0
+        for name in self.addresses:
+            answer = subprocess.run(self.inside(name) + ["nft", "list", "table", "ip", "fault"], check=True, capture_output=True, text=True)
+            count += sum(int(number) for number in re.findall(r"packets (\d+) ", answer.stdout))
+        return count
+
     def heal(self):
         """Detours end for new connections; those that took one keep to it, undisturbed."""
         self.blocked, self.loss, self.dead, self.detours = set(), {}, {}, {}
@@ -96,12 +105,12 @@ class Network:
 
     def ruleset(self, name):
         sources = sorted(self.addresses[source] for source, target in self.blocked if target == name)
-        receive = ["ip saddr %s drop" % address for address in sources]
+        receive = ["ip saddr %s counter drop" % address for address in sources]
         if self.loss.get(name):
-            receive.append("ip saddr 10.77.0.0/24 numgen random mod 100 < %d drop" % self.loss[name])
-        receive += ["tcp dport %s ip saddr %s tcp sport %s drop" % end for end in self.dead.get(name, ())]
-        send = ["tcp sport %s ip daddr %s tcp dport %s drop" % end for end in self.dead.get(name, ())]
-        turn = ["meta mark != %d ip daddr %s tcp dport %d redirect to :%d" % (RELAY_MARK, address, port, RELAY_PORT)
+            receive.append("ip saddr 10.77.0.0/24 numgen random mod 100 < %d counter drop" % self.loss[name])
+        receive += ["tcp dport %s ip saddr %s tcp sport %s counter drop" % end for end in self.dead.get(name, ())]
+        send = ["tcp sport %s ip daddr %s tcp dport %s counter drop" % end for end in self.dead.get(name, ())]
+        turn = ["meta mark != %d ip daddr %s tcp dport %d counter redirect to :%d" % (RELAY_MARK, address, port, RELAY_PORT)
                 for address, port in sorted(self.detours.get(name, ()))]
         return "\n".join(["table ip fault", "delete table ip fault", "table ip fault {",
                           chain("receive", "filter hook input priority 0", receive),

@@ -49,6 +49,12 @@ class World:
     def begins(self, node, detail=""):
         self.began_us, self.node, self.detail = now_us(), node if isinstance(node, str) else node.name, detail
 
+    def felt(self, count, what):
+        """The fault took hold: so many of these met it."""
+        self.detail += " %s=%d" % (what, count)
+        if not count:
+            raise Trouble("the fault met nothing: no %s" % what)
+
     def hold(self, seconds):
         self.cluster.wait(seconds)
 
