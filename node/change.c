@@ -33,6 +33,21 @@ bool change_is_known(struct question *question, const struct id *key, struct req
 	return directory_request(question->node->directory, key, out) == ERR_OK;
 }
 
+#define ELECTIONS_AWAITED 2
+
+/* A node that is cut off gives the request back before its asker's time is up: under the same id another may have it done. */
+static enum err propose(struct question *question, const struct id *key, const void *packed, size_t size, deadline_ms deadline,
+                        uint64_t *index)
+{
+	struct node *node = question->node;
+	enum err err;
+	do {
+		deadline_ms until = deadline_in(ELECTIONS_AWAITED * node->config->election_ms);
+		err = consensus_propose(node->consensus, key, packed, size, until < deadline ? until : deadline, index);
+	} while (err == ERR_TIMEOUT && !deadline_passed(deadline) && consensus_in_contact(node->consensus));
+	return err;
+}
+
 CK_RV change_commit(struct question *question, const struct id *key, const Craton__Event *event,
                     deadline_ms deadline, struct request_record *out)
 {
@@ -43,7 +58,7 @@ CK_RV change_commit(struct question *question, const struct id *key, const Crato
 	if (!packed)
 		return size > ENTRY_SIZE_MAX ? CKR_DEVICE_MEMORY : CKR_HOST_MEMORY;
 	craton__event__pack(event, packed);
-	enum err err = consensus_propose(node->consensus, key, packed, size, deadline, &index);
+	enum err err = propose(question, key, packed, size, deadline, &index);
 	free(packed);
 	if (err == ERR_OK)
 		err = directory_request(node->directory, key, out);
@@ -65,4 +80,24 @@ CK_RV change_rv(const struct request_record *record, CK_RV not_found)
 		break;
 	}
 	return CKR_FUNCTION_FAILED;
+}
+
+CK_RV change_settle(struct question *question, const struct request_record *record)
+{
+	enum err err = consensus_settle(question->node->consensus, record->index, question->deadline);
+	return question_err(question, err, "done, and waiting until every member in contact knows");
+}
+
+CK_RV change_once(struct question *question, const Craton__Event *event, CK_RV not_found)
+{
+	struct id key = change_key(0, &question->request->request_id, 0);
+	struct request_record record;
+	CK_RV rv = CKR_OK;
+	if (!change_is_known(question, &key, &record))
+		rv = change_commit(question, &key, event, question->deadline, &record);
+	if (rv == CKR_OK)
+		rv = change_rv(&record, not_found);
+	if (rv == CKR_OK)
+		rv = change_settle(question, &record);
+	return rv == CKR_OK ? question_done(question) : rv;
 }

@@ -11,8 +11,13 @@ struct id change_object_id(uint32_t slot, const ProtobufCBinaryData *request_id,
 /* Has this been done already? */
 bool change_is_known(struct question *question, const struct id *key, struct request_record *out);
 /* Proposes the event and reads what became of the request (ours, or the same one through another node, if that was
- * first). CKR_OK with *out filled; else a fault is set. */
+ * first). CKR_OK with *out filled; else a fault is set: FAULT_NO_MAJORITY at the deadline, or before it where this node is out of contact
+ * for longer than elections take. It may have been done, or be done yet, and then once: the same request has to be asked again to know. */
 CK_RV change_commit(struct question *question, const struct id *key, const Craton__Event *event,
                     deadline_ms deadline, struct request_record *out);
+/* Until every member in contact has applied what was done: from here on none of them acts on what was before. */
+CK_RV change_settle(struct question *question, const struct request_record *record);
+/* The whole walk of a change that is made of the request alone: done once, whoever asks again, everywhere, and answered. */
+CK_RV change_once(struct question *question, const Craton__Event *event, CK_RV not_found);
 /* What an outcome is called in PKCS#11; `not_found` is for OUTCOME_NOT_FOUND. */
 CK_RV change_rv(const struct request_record *record, CK_RV not_found);

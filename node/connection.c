@@ -166,6 +166,7 @@ static enum err greet(struct connection *connection, const struct client *client
 		return ERR_NO_MEMORY;
 	craton__reply__init(reply);
 	reply->index = consensus_applied(node->consensus);
+	reply->duty = (Craton__Duty)atomic_load(&node->settings.duty);
 	enum err err = ERR_REFUSED;
 	if (request->hello->protocol != PROTOCOL)
 		set_fault(reply, CRATON__FAULT__FAULT_MALFORMED, "this node speaks protocol 1");

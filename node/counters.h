@@ -10,6 +10,7 @@
 	X(DESTROY, "destroy") X(FIND, "find") X(LOGIN, "login")                         \
 	X(LOGIN_FAILED, "login_failed") X(RANDOM, "random") X(CALLS, "calls")           \
 	X(CALLS_BEHIND, "calls_behind") X(CALLS_REFUSED, "calls_refused")               \
+	X(CALLS_WITHOUT_MAJORITY, "calls_without_majority")                             \
 	X(TOKEN_ERRORS, "token_errors") X(FRAMES_REFUSED, "frames_refused")             \
 	X(CONNECTIONS, "connections") X(CONNECTIONS_OPEN, "connections_open")           \
 	X(CONNECTIONS_DROPPED, "connections_dropped")                                   \

@@ -1,4 +1,5 @@
 /* From a request's kind to who answers it, and what must be true before anyone does. */
+#include "node/contact.h"
 #include "node/credentials.h"
 #include <stdlib.h>
 
@@ -10,7 +11,7 @@ enum need {
 	NEEDS_ADMIN = 4,
 	NEEDS_REQUEST = 8,   /* a request id: it changes something */
 	TAKES_TICKET = 16,   /* a ticket, if there is one, must be good */
-	CATCHES_UP = 32,     /* answered from the directory: as new as index_min */
+	CATCHES_UP = 32,     /* answered from the directory: as new as index_min, and as the cluster's settings want it */
 	VOIDS_TICKET = 64,   /* when done: so its retry comes with the ticket it made void */
 };
 #define TOUCHES_SLOT (NEEDS_SLOT | CATCHES_UP)
@@ -29,7 +30,7 @@ struct kind {
 
 static const struct kind kinds[] = {
 	KIND(SLOT_INFO, answer_slot_info, TOUCHES_SLOT),
-	KIND(MECHANISM_LIST, answer_mechanism_list, TOUCHES_SLOT | NEEDS_SERVING),
+	KIND(MECHANISM_LIST, answer_mechanism_list, TOUCHES_SLOT),
 	KIND(LOGIN, answer_login, TOUCHES_SLOT | NEEDS_SERVING | NEEDS_REQUEST),
 	KIND(INIT_TOKEN, answer_init_token, CHANGES_SLOT),
 	KIND(INIT_PIN, answer_init_pin, CHANGES_SLOT | TAKES_TICKET | VOIDS_TICKET),
@@ -55,6 +56,8 @@ static const struct kind kinds[] = {
 	KIND(SLOT_LIST, answer_slot_list, CATCHES_UP),
 	KIND(SNAPSHOT, answer_snapshot, NEEDS_ADMIN),
 	KIND(TRANSFER, answer_transfer, NEEDS_ADMIN),
+	KIND(CLUSTER_SET, answer_cluster_set, NEEDS_ADMIN | NEEDS_REQUEST),
+	KIND(MEMBER_SET, answer_member_set, NEEDS_ADMIN | NEEDS_REQUEST),
 };
 
 static const struct kind *find_kind(const Craton__Request *request)
@@ -124,7 +127,7 @@ static void answer_kind(struct question *question)
 	}
 	if (!may_ask(question, kind->needs))
 		return;
-	if ((kind->needs & CATCHES_UP) && !catch_up(question))
+	if ((kind->needs & CATCHES_UP) && !(contact_may_answer(question) && catch_up(question)))
 		return;
 	if ((kind->needs & NEEDS_SLOT) && !credentials_slot(question))
 		return;
@@ -134,7 +137,7 @@ static void answer_kind(struct question *question)
 }
 
 /* A little less than the asker waits, so that what we have to say still arrives. */
-int64_t question_patience(const struct node *node, const Craton__Request *request)
+static int64_t patience_of(const struct node *node, const Craton__Request *request)
 {
 	int64_t ms = request->timeout_ms ? request->timeout_ms : node->config->command_ms;
 	if (ms > PATIENCE_MS_MAX)
@@ -154,7 +157,7 @@ Craton__Reply *question_answer(struct node *node, struct client *client, const C
 		.client = client,
 		.request = request,
 		.reply = reply,
-		.patience_ms = question_patience(node, request),
+		.patience_ms = patience_of(node, request),
 	};
 	question.deadline = deadline_in(question.patience_ms);
 	count_one(&node->counters, COUNTER_CALLS);
@@ -164,5 +167,6 @@ Craton__Reply *question_answer(struct node *node, struct client *client, const C
 	if (reply->fault != CRATON__FAULT__FAULT_NONE)
 		reply->rv = CKR_OK;
 	reply->index = consensus_applied(node->consensus);
+	reply->duty = (Craton__Duty)atomic_load(&node->settings.duty);
 	return reply;
 }

@@ -39,20 +39,16 @@ static struct id founding_request(const char *name)
 
 static void propose(struct node *node, const char *name, const void *value, size_t size)
 {
-	Craton__SettingChanged setting = CRATON__SETTING_CHANGED__INIT;
-	Craton__Event event = CRATON__EVENT__INIT;
+	struct setting_event setting;
 	struct id request = founding_request(name);
 	uint8_t packed[256];
 	uint64_t index;
 
-	setting.name = (char *)(uintptr_t)name; /* protobuf-c's strings are not const; packing only reads them */
-	setting.value = (ProtobufCBinaryData){ size, (uint8_t *)(uintptr_t)value };
-	event.change_case = CRATON__EVENT__CHANGE_SETTING_CHANGED;
-	event.setting_changed = &setting;
-	size_t packed_size = craton__event__get_packed_size(&event);
+	setting_event_init(&setting, name, value, size);
+	size_t packed_size = craton__event__get_packed_size(&setting.event);
 	if (packed_size > sizeof packed)
 		abort();
-	craton__event__pack(&event, packed);
+	craton__event__pack(&setting.event, packed);
 	consensus_propose(node->consensus, &request, packed, packed_size, deadline_in(PATIENCE_MS), &index);
 }
 
@@ -68,7 +64,7 @@ static bool agree(struct node *node)
 		return false;
 	if (!is_agreed(node, SETTING_CLUSTER))
 		propose(node, SETTING_CLUSTER, cluster.bytes, sizeof cluster.bytes);
-	if (!is_agreed(node, SETTING_DOMAIN) && domain_is_known(node->domain))
+	if (!is_agreed(node, SETTING_DOMAIN))
 		propose(node, SETTING_DOMAIN, domain_id(node->domain), DOMAIN_ID_SIZE);
 	return is_agreed(node, SETTING_CLUSTER) && is_agreed(node, SETTING_DOMAIN);
 }

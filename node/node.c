@@ -79,11 +79,17 @@ static void slot_reset(void *context, uint32_t slot)
 	housekeeping_due(node->housekeeping);
 }
 
+static void setting_changed(void *context)
+{
+	settings_learn(context);
+}
+
 static void everything(void *context)
 {
 	struct node *node = context;
 	keyring_forget_all(node->keyring);
 	housekeeping_due(node->housekeeping);
+	settings_learn(node);
 	node_learn_domain(node);
 }
 
@@ -112,7 +118,7 @@ static enum err open_token(struct node *node, struct complaint *complaint)
 static enum err open_directory(struct node *node, struct complaint *complaint)
 {
 	const struct node_config *config = node->config;
-	struct directory_watch watch = { object_gone, slot_reset, everything, node };
+	struct directory_watch watch = { object_gone, slot_reset, setting_changed, everything, node };
 	bool fresh;
 	enum err err = state_folder_is_fresh(node->folder, config->id, config->name, &fresh, complaint);
 	if (err == ERR_OK)
@@ -121,8 +127,10 @@ static enum err open_directory(struct node *node, struct complaint *complaint)
 		err = state_folder_claim(node->folder, config->id, config->name, complaint);
 	if (err == ERR_OK)
 		err = node_check_domain(node, complaint);
-	if (err == ERR_OK)
+	if (err == ERR_OK) {
+		settings_learn(node);
 		directory_set_watch(node->directory, &watch);
+	}
 	return err;
 }
 

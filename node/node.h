@@ -7,6 +7,7 @@
 #include "node/counters.h"
 #include "node/housekeeping.h"
 #include "node/multipart.h"
+#include "node/settings.h"
 #include "node/state_folder.h"
 #include "raft/consensus.h"
 #include "store/directory.h"
@@ -33,6 +34,8 @@ struct node {
 	struct attempts *attempts;
 	struct founding *founding;
 	struct counters counters;
+	struct settings settings;
+	_Atomic bool is_cut_off; /* contact was waited for in vain, and is not back; contact.c */
 	_Atomic int state;       /* an enum node_state */
 	int64_t started_ms;
 };

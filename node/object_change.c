@@ -129,6 +129,8 @@ static CK_RV change_until_it_fits(struct question *question, const struct attrib
 		rv = change_stored(question, changes, i, &record);
 	if (rv == CKR_OK)
 		rv = change_rv(&record, CKR_OBJECT_HANDLE_INVALID);
+	if (rv == CKR_OK)
+		rv = change_settle(question, &record); /* it may have forbidden a use */
 	return rv == CKR_OK ? answer_now(question) : rv;
 }
 

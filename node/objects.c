@@ -47,13 +47,12 @@ CK_RV answer_create_object(struct question *question)
 	return rv;
 }
 
-static CK_RV destroy_found(struct question *question, const struct id *key)
+static CK_RV destroy_found(struct question *question, const struct id *key, struct request_record *record)
 {
 	ProtobufCBinaryData *id = &question->request->destroy_object->id;
 	Craton__ObjectRef ref = CRATON__OBJECT_REF__INIT;
 	Craton__ObjectDestroyed change = CRATON__OBJECT_DESTROYED__INIT;
 	Craton__Event event = CRATON__EVENT__INIT;
-	struct request_record record;
 	struct found_object found;
 
 	ref.id = *id;
@@ -69,16 +68,19 @@ static CK_RV destroy_found(struct question *question, const struct id *key)
 	change.id = *id;
 	event.change_case = CRATON__EVENT__CHANGE_OBJECT_DESTROYED;
 	event.object_destroyed = &change;
-	rv = change_commit(question, key, &event, question->deadline, &record);
-	return rv == CKR_OK ? change_rv(&record, CKR_OBJECT_HANDLE_INVALID) : rv;
+	return change_commit(question, key, &event, question->deadline, record);
 }
 
+/* A key that was destroyed signs nowhere any more, so it is not enough that this node has applied it. */
 CK_RV answer_destroy_object(struct question *question)
 {
 	struct id key = change_key(question->request->slot, &question->request->request_id, 0);
 	struct request_record record;
-	CK_RV rv = change_is_known(question, &key, &record) ? change_rv(&record, CKR_OBJECT_HANDLE_INVALID)
-	                                                     : destroy_found(question, &key);
+	CK_RV rv = change_is_known(question, &key, &record) ? CKR_OK : destroy_found(question, &key, &record);
+	if (rv == CKR_OK)
+		rv = change_rv(&record, CKR_OBJECT_HANDLE_INVALID);
+	if (rv == CKR_OK)
+		rv = change_settle(question, &record);
 	if (rv != CKR_OK)
 		return rv;
 	count_one(&question->node->counters, COUNTER_DESTROY);

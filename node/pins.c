@@ -52,18 +52,19 @@ CK_RV answer_init_token(struct question *question)
 		rv = init_token(question, &key, &record);
 	if (rv == CKR_OK)
 		rv = change_rv(&record, CKR_SLOT_ID_INVALID);
+	if (rv == CKR_OK)
+		rv = change_settle(question, &record); /* the slot's objects are gone */
 	return rv == CKR_OK ? question_done(question) : rv;
 }
 
 static CK_RV set_pin(struct question *question, const struct slot_record *slot, Craton__Role role,
-                     const ProtobufCBinaryData *new_pin, bool by_so)
+                     const ProtobufCBinaryData *new_pin, bool by_so, struct request_record *record)
 {
 	struct id key = change_key(slot->slot, &question->request->request_id, 0);
 	struct pin_about about = { slot->serial, role };
 	Craton__PinSet change = CRATON__PIN_SET__INIT;
 	Craton__PinVerifier pin;
 	Craton__Event event = CRATON__EVENT__INIT;
-	struct request_record record;
 	CK_RV rv = pin_verifier_make(question->node->domain, &about, new_pin->data, new_pin->len, &pin);
 	if (rv != CKR_OK)
 		return question_token(question, rv);
@@ -74,9 +75,9 @@ static CK_RV set_pin(struct question *question, const struct slot_record *slot, 
 	change.generation = slot->generation;
 	event.change_case = CRATON__EVENT__CHANGE_PIN_SET;
 	event.pin_set = &change;
-	rv = change_commit(question, &key, &event, question->deadline, &record);
+	rv = change_commit(question, &key, &event, question->deadline, record);
 	pin_verifier_finish(&pin);
-	return rv == CKR_OK ? change_rv(&record, CKR_SLOT_ID_INVALID) : rv;
+	return rv;
 }
 
 /* Who was logged in still is: the change made the old ticket void, so here is its successor. */
@@ -91,45 +92,52 @@ static CK_RV answer_with_ticket(struct question *question)
 	return login_ticket(question, question->asker.role, &slot);
 }
 
-static bool is_done_already(struct question *question, CK_RV *rv)
+/* The old PIN and old tickets are good for nothing anywhere from now on. */
+static CK_RV answer_pin(struct question *question, const struct request_record *record)
+{
+	CK_RV rv = change_rv(record, CKR_SLOT_ID_INVALID);
+	if (rv == CKR_OK)
+		rv = change_settle(question, record);
+	return rv == CKR_OK ? answer_with_ticket(question) : rv;
+}
+
+static bool is_done_already(struct question *question, struct request_record *record)
 {
 	struct id key = change_key(question->request->slot, &question->request->request_id, 0);
-	struct request_record record;
-	if (!change_is_known(question, &key, &record))
-		return false;
-	*rv = change_rv(&record, CKR_SLOT_ID_INVALID);
-	return true;
+	return change_is_known(question, &key, record);
 }
 
 CK_RV answer_init_pin(struct question *question)
 {
 	const ProtobufCBinaryData *pin = &question->request->init_pin->pin;
+	struct request_record record;
 	struct slot_record slot;
 	CK_RV rv = CKR_OK;
 	if (!question_is(question, CRATON__ROLE__ROLE_SO))
 		return CKR_USER_NOT_LOGGED_IN;
 	if (!pin_size_ok(pin->len))
 		return CKR_PIN_LEN_RANGE;
-	if (!is_done_already(question, &rv)) {
+	if (!is_done_already(question, &record)) {
 		enum err err = directory_slot(question->node->directory, question->request->slot, &slot);
-		rv = err == ERR_OK ? set_pin(question, &slot, CRATON__ROLE__ROLE_USER, pin, true)
+		rv = err == ERR_OK ? set_pin(question, &slot, CRATON__ROLE__ROLE_USER, pin, true, &record)
 		                   : question_err(question, err, "reading the slot");
 	}
-	return rv == CKR_OK ? answer_with_ticket(question) : rv;
+	return rv == CKR_OK ? answer_pin(question, &record) : rv;
 }
 
 CK_RV answer_set_pin(struct question *question)
 {
 	const Craton__SetPin *body = question->request->set_pin;
 	struct shown_pin shown = { body->role, &body->old_pin };
+	struct request_record record;
 	struct slot_record slot;
 	CK_RV rv = CKR_OK;
 	if (!pin_size_ok(body->new_pin.len))
 		return CKR_PIN_LEN_RANGE;
-	if (!is_done_already(question, &rv)) {
+	if (!is_done_already(question, &record)) {
 		rv = login_check(question, &shown, &slot);
 		if (rv == CKR_OK)
-			rv = set_pin(question, &slot, body->role, &body->new_pin, false);
+			rv = set_pin(question, &slot, body->role, &body->new_pin, false, &record);
 	}
-	return rv == CKR_OK ? answer_with_ticket(question) : rv;
+	return rv == CKR_OK ? answer_pin(question, &record) : rv;
 }

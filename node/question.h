@@ -62,6 +62,7 @@ answering answer_generate_key, answer_generate_key_pair;
 answering answer_wrap_key, answer_unwrap_key, answer_derive_key, answer_copy_object, answer_object_size;
 answering answer_create_object, answer_destroy_object, answer_set_attributes, answer_get_attributes, answer_find;
 answering answer_login, answer_init_token, answer_init_pin, answer_set_pin, answer_slot_info;
+answering answer_cluster_set, answer_member_set;
 answering answer_status, answer_slot_create, answer_slot_access, answer_slot_remove, answer_slot_list, answer_snapshot, answer_transfer;
 
 /* PART and LAST, which go on with what the connection has open. */

@@ -89,19 +89,6 @@ CK_RV answer_slot_create(struct question *question)
 	return change_is_known(question, &key, &record) ? created_slot(question, &record) : create_slot(question, &key);
 }
 
-/* A change of a slot that is there: done once, whoever asks again. */
-static CK_RV change_slot(struct question *question, const Craton__Event *event)
-{
-	struct id key = change_key(0, &question->request->request_id, 0);
-	struct request_record record;
-	CK_RV rv = CKR_OK;
-	if (!change_is_known(question, &key, &record))
-		rv = change_commit(question, &key, event, question->deadline, &record);
-	if (rv == CKR_OK)
-		rv = change_rv(&record, CKR_SLOT_ID_INVALID);
-	return rv == CKR_OK ? question_done(question) : rv;
-}
-
 CK_RV answer_slot_access(struct question *question)
 {
 	const Craton__SlotAccess *body = question->request->slot_access;
@@ -114,7 +101,7 @@ CK_RV answer_slot_access(struct question *question)
 	change.n_allowed = body->n_allowed;
 	event.change_case = CRATON__EVENT__CHANGE_SLOT_ACCESS_SET;
 	event.slot_access_set = &change;
-	return change_slot(question, &event);
+	return change_once(question, &event, CKR_SLOT_ID_INVALID);
 }
 
 CK_RV answer_slot_remove(struct question *question)
@@ -124,5 +111,5 @@ CK_RV answer_slot_remove(struct question *question)
 	change.slot = question->request->slot_remove->slot;
 	event.change_case = CRATON__EVENT__CHANGE_SLOT_REMOVED;
 	event.slot_removed = &change;
-	return change_slot(question, &event);
+	return change_once(question, &event, CKR_SLOT_ID_INVALID);
 }

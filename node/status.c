@@ -1,4 +1,6 @@
 /* What an operator wants to know of a node, and the few things an operator may tell it. */
+#include "node/duty.h"
+#include "node/members.h"
 #include "node/question.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,16 +15,6 @@ static const char *role_name(enum consensus_role role)
 		[ROLE_LEARNER] = "learner",
 	};
 	return names[role];
-}
-
-static const char *name_of(const struct node *node, const struct consensus_status *status, uint64_t id)
-{
-	if (id == (uint64_t)node->config->id)
-		return node->config->name;
-	for (size_t i = 0; i < status->peer_count; i++)
-		if (status->peers[i].node.id == id)
-			return status->peers[i].node.name;
-	return "";
 }
 
 static bool add_counter(Craton__Status *body, const char *name, uint64_t value)
@@ -64,7 +56,7 @@ static bool add_counters(struct node *node, const struct consensus_status *conse
 	return ok;
 }
 
-static bool add_peers(const struct consensus_status *consensus, Craton__Status *body)
+static bool add_peers(struct node *node, const struct consensus_status *consensus, Craton__Status *body)
 {
 	body->peers = calloc(consensus->peer_count + 1, sizeof *body->peers);
 	for (size_t i = 0; body->peers && i < consensus->peer_count; i++) {
@@ -78,6 +70,7 @@ static bool add_peers(const struct consensus_status *consensus, Craton__Status *
 		peer->connected = from->connected;
 		peer->match_index = from->match_index;
 		peer->heard_ms_ago = from->heard_ms_ago;
+		peer->duty = duty_of(node, from->node.id);
 		body->peers[body->n_peers++] = peer;
 		if (!peer->name)
 			return false;
@@ -95,20 +88,42 @@ static char *unpadded(const CK_UTF8CHAR *text, size_t size)
 
 static bool add_self(struct node *node, const struct consensus_status *consensus, Craton__Status *body)
 {
-	CK_TOKEN_INFO token = token_info(node->token);
+	const CK_TOKEN_INFO *token = token_info(node->token);
 	body->node = strdup(node->config->name);
 	body->role = strdup(role_name(consensus->role));
 	body->state = strdup(node_state_name(node_state(node)));
-	body->leader = strdup(name_of(node, consensus, consensus->leader));
-	body->token_label = unpadded(token.label, sizeof token.label);
-	body->token_serial = unpadded(token.serialNumber, sizeof token.serialNumber);
+	body->leader = strdup(members_name(node, consensus, consensus->leader));
+	body->token_label = unpadded(token->label, sizeof token->label);
+	body->token_serial = unpadded(token->serialNumber, sizeof token->serialNumber);
 	body->term = consensus->term;
 	body->last_index = consensus->last_index;
 	body->commit_index = consensus->commit_index;
 	body->applied_index = consensus->applied_index;
 	body->snapshot_index = consensus->snapshot_index;
 	body->started_ms_ago = clock_ms() - node->started_ms;
+	body->duty = (Craton__Duty)atomic_load(&node->settings.duty);
+	body->in_contact = consensus_in_contact(node->consensus);
 	return body->node && body->role && body->state && body->leader && body->token_label && body->token_serial;
+}
+
+static bool add_settings(const struct node *node, Craton__Status *body)
+{
+	size_t count = 0;
+	while (settings_name(count))
+		count++;
+	body->settings = calloc(count, sizeof *body->settings);
+	for (size_t i = 0; body->settings && i < count; i++) {
+		Craton__ClusterSetting *setting = malloc(sizeof *setting);
+		if (!setting)
+			return false;
+		craton__cluster_setting__init(setting);
+		setting->name = strdup(settings_name(i));
+		setting->value = strdup(settings_value(&node->settings, i));
+		body->settings[body->n_settings++] = setting;
+		if (!setting->name || !setting->value)
+			return false;
+	}
+	return body->settings;
 }
 
 /* The digest is of one moment: applied_index says which, so that two nodes' answers can be compared. */
@@ -139,8 +154,8 @@ CK_RV answer_status(struct question *question)
 	}
 	if (ok) {
 		consensus_status(node->consensus, consensus);
-		ok = add_self(node, consensus, body) && add_peers(consensus, body) && add_digest(node, body) &&
-		     add_counters(node, consensus, body);
+		ok = add_self(node, consensus, body) && add_peers(node, consensus, body) && add_digest(node, body) &&
+		     add_settings(node, body) && add_counters(node, consensus, body);
 	}
 	free(consensus);
 	return ok ? CKR_OK : CKR_HOST_MEMORY;
@@ -162,36 +177,23 @@ CK_RV answer_snapshot(struct question *question)
 	return CKR_OK;
 }
 
-static bool find_node(struct node *node, const struct consensus_status *status, const char *name, uint64_t *id)
-{
-	*id = 0;
-	if (!*name)
-		return true; /* whoever is furthest */
-	if (strcmp(name, node->config->name) == 0)
-		*id = (uint64_t)node->config->id;
-	for (size_t i = 0; i < status->peer_count; i++)
-		if (strcmp(status->peers[i].node.name, name) == 0)
-			*id = status->peers[i].node.id;
-	return *id != 0;
-}
-
 CK_RV answer_transfer(struct question *question)
 {
 	struct node *node = question->node;
 	const char *name = question->request->transfer->node;
 	struct complaint why = { "" };
-	uint64_t id;
+	uint64_t id = 0; /* whoever is furthest */
 	struct consensus_status *status = malloc(sizeof *status);
 	if (!status)
 		return CKR_HOST_MEMORY;
 	consensus_status(node->consensus, status);
-	bool found = find_node(node, status, name, &id);
+	bool found = !*name || members_find(node, status, name, &id);
 	enum err err = found ? consensus_transfer(node->consensus, id, question->deadline, &why) : ERR_NOT_FOUND;
 	if (!found)
 		question_fault(question, CRATON__FAULT__FAULT_MALFORMED, "there is no node %s", name);
 	else if (err == ERR_NOT_LEADER)
 		question_fault(question, CRATON__FAULT__FAULT_NOT_SERVING, "this node does not lead; ask %s",
-		               *name_of(node, status, status->leader) ? name_of(node, status, status->leader) : "again when one does");
+		               *members_name(node, status, status->leader) ? members_name(node, status, status->leader) : "again when one does");
 	else if (err != ERR_OK)
 		question_fault(question, CRATON__FAULT__FAULT_NO_MAJORITY, "%s", *why.text ? why.text : err_name(err));
 	free(status);

@@ -13,6 +13,7 @@ static enum err apply_setting(struct directory *directory, const Craton__Setting
 	if (size == 0 || size > SETTING_NAME_MAX || event->value.len > SETTING_SIZE_MAX)
 		return ERR_OK;
 	record->outcome = OUTCOME_DONE;
+	directory->news.has_setting = true;
 	return table_setting_write(directory, event->name, &(struct bytes){ event->value.data, event->value.len });
 }
 

@@ -75,6 +75,7 @@ void slot_access_finish(struct slot_access *access);
 struct directory_watch {
 	void (*object_gone)(void *context, const struct id *id);    /* destroyed or changed: forget what is loaded */
 	void (*slot_reset)(void *context, uint32_t slot);           /* all its objects are gone, tickets are void; or it is itself */
+	void (*setting_changed)(void *context);                     /* one or several */
 	void (*everything)(void *context);                          /* a snapshot was installed */
 	void *context;
 };

@@ -36,6 +36,9 @@ void news_tell(struct news *news, const struct directory_watch *watch)
 		watch->slot_reset(watch->context, news->reset[i]);
 	for (size_t i = 0; watch->object_gone && i < news->gone_count; i++)
 		watch->object_gone(watch->context, &news->gone[i]);
+	if (watch->setting_changed && news->has_setting)
+		watch->setting_changed(watch->context);
+	news->has_setting = false;
 	news->gone_count = 0;
 	news->reset_count = 0;
 }

@@ -13,6 +13,7 @@ struct news {
 	size_t gone_count, gone_capacity;
 	uint32_t *reset;
 	size_t reset_count, reset_capacity;
+	bool has_setting;
 };
 
 struct directory {

@@ -21,7 +21,10 @@ struct consensus {
 
 static struct {
 	pthread_mutex_t lock;
-	bool no_majority;
+	bool no_majority, out_of_contact, never_settles;
+	uint64_t heard, settled;
+	unsigned barriers;
+	struct consensus_peer peer; /* id 0: there is none */
 	struct consensus *consensus;
 	struct lost lost[LOST_MAX];
 	size_t lost_count;
@@ -44,6 +47,51 @@ void fake_before_next(void (*deed)(void *context), void *context)
 	fake.before = deed;
 	fake.context = context;
 	pthread_mutex_unlock(&fake.lock);
+}
+
+void fake_contact(bool in_contact)
+{
+	pthread_mutex_lock(&fake.lock);
+	fake.out_of_contact = !in_contact;
+	pthread_mutex_unlock(&fake.lock);
+}
+
+void fake_hear(uint64_t index)
+{
+	pthread_mutex_lock(&fake.lock);
+	fake.heard = index;
+	pthread_mutex_unlock(&fake.lock);
+}
+
+void fake_settles(bool they_do)
+{
+	pthread_mutex_lock(&fake.lock);
+	fake.never_settles = !they_do;
+	pthread_mutex_unlock(&fake.lock);
+}
+
+unsigned fake_barriers(void)
+{
+	pthread_mutex_lock(&fake.lock);
+	unsigned barriers = fake.barriers;
+	pthread_mutex_unlock(&fake.lock);
+	return barriers;
+}
+
+void fake_peer(uint64_t id, const char *name)
+{
+	pthread_mutex_lock(&fake.lock);
+	fake.peer = (struct consensus_peer){ .node = { .id = id, .voter = true }, .heard_ms_ago = -1 };
+	strcpy(fake.peer.node.name, name);
+	pthread_mutex_unlock(&fake.lock);
+}
+
+uint64_t fake_settled(void)
+{
+	pthread_mutex_lock(&fake.lock);
+	uint64_t index = fake.settled;
+	pthread_mutex_unlock(&fake.lock);
+	return index;
 }
 
 deadline_ms fake_deadline(void)
@@ -73,7 +121,9 @@ enum err consensus_start(const struct consensus_config *config, struct consensus
 	consensus->self = config->self;
 	consensus->applied = consensus->ops->applied(consensus->machine);
 	fake.consensus = consensus;
-	fake.no_majority = false;
+	fake.no_majority = fake.out_of_contact = fake.never_settles = false;
+	fake.heard = fake.settled = 0;
+	fake.peer = (struct consensus_peer){ .heard_ms_ago = -1 };
 	fake.proposals = 0;
 	*out = consensus;
 	return ERR_OK;
@@ -155,10 +205,34 @@ uint64_t consensus_applied(struct consensus *consensus)
 enum err consensus_barrier(struct consensus *consensus, deadline_ms deadline, uint64_t *index)
 {
 	(void)deadline;
+	pthread_mutex_lock(&fake.lock);
+	fake.barriers++;
+	pthread_mutex_unlock(&fake.lock);
 	if (!fake.no_majority)
 		fake_commit_what_was_lost();
 	*index = atomic_load(&consensus->applied);
 	return fake.no_majority ? ERR_TIMEOUT : ERR_OK;
+}
+
+bool consensus_in_contact(struct consensus *consensus)
+{
+	(void)consensus;
+	pthread_mutex_lock(&fake.lock);
+	bool in_contact = !fake.no_majority && !fake.out_of_contact;
+	pthread_mutex_unlock(&fake.lock);
+	return in_contact;
+}
+
+
+enum err consensus_settle(struct consensus *consensus, uint64_t index, deadline_ms deadline)
+{
+	(void)consensus, (void)deadline;
+	pthread_mutex_lock(&fake.lock);
+	enum err err = fake.no_majority || fake.never_settles ? ERR_TIMEOUT : ERR_OK;
+	if (err == ERR_OK)
+		fake.settled = index;
+	pthread_mutex_unlock(&fake.lock);
+	return err;
 }
 
 enum err consensus_transfer(struct consensus *consensus, uint64_t to, deadline_ms deadline, struct complaint *complaint)
@@ -179,4 +253,8 @@ void consensus_status(struct consensus *consensus, struct consensus_status *out)
 	uint64_t applied = atomic_load(&consensus->applied);
 	*out = (struct consensus_status){ .role = ROLE_LEADER, .term = 1, .last_index = applied, .commit_index = applied,
 	                                  .applied_index = applied, .leader = consensus->self };
+	pthread_mutex_lock(&fake.lock);
+	out->peers[0] = fake.peer;
+	out->peer_count = fake.peer.node.id != 0;
+	pthread_mutex_unlock(&fake.lock);
 }

@@ -13,3 +13,14 @@ void fake_before_next(void (*deed)(void *context), void *context);
 deadline_ms fake_deadline(void);
 /* How often something was proposed. */
 unsigned fake_proposals(void);
+/* Without contact, yet with a majority: a barrier, which waits for it, succeeds. Without a majority there is no contact either. */
+void fake_contact(bool in_contact);
+/* A leader has said that so much is committed. */
+void fake_hear(uint64_t index);
+/* The index that was settled last; 0: none was. */
+uint64_t fake_settled(void);
+/* Do the others apply what is committed, as far as anyone hears? */
+void fake_settles(bool they_do);
+unsigned fake_barriers(void);
+/* Another node of the configuration; id 0: none. */
+void fake_peer(uint64_t id, const char *name);

@@ -382,7 +382,7 @@ static void the_watch_hears_after_the_change_is_visible(void)
 	struct id id = id_of(1);
 	world_begin_with_slot(&world);
 	struct heard heard = { .directory = world.directory };
-	directory_set_watch(world.directory, &(struct directory_watch){ hear_gone, hear_reset, NULL, &heard });
+	directory_set_watch(world.directory, &(struct directory_watch){ .object_gone = hear_gone, .slot_reset = hear_reset, .context = &heard });
 	world_create(&world, object_make(1, 1, "key", CKO_DATA, false));
 	CU_ASSERT_EQUAL(heard.gone, 0);
 	world_update(&world, object_make(1, 1, "new", CKO_DATA, false), world.index);
