@@ -19,6 +19,9 @@ struct bytes {
 OSSL_LIB_CTX *digest_context(void);
 /* Gives all of it back, for a library about to be unloaded: nothing made with it may be in use. */
 void digest_release(void);
+/* In a forked child, before another of its threads comes here: what is the parent's is left alone (a thread that the child does not
+ * have may hold its locks), and made anew on first use. */
+void digest_leave_to_parent(void);
 /* A fetched SHA-1/SHA-2/SHA-3 by OpenSSL name, kept for the process; NULL if unknown. */
 const EVP_MD *digest_algorithm(const char *name);
 

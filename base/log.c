@@ -1,7 +1,6 @@
 #include "base/log.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -34,16 +33,16 @@ static int open_as_environment_says(void)
 	return open(where, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
 }
 
+/* Opened once and kept: another thread may be writing to it right now. Without a lock, which a forked child might find held. */
 void log_as_environment_says(void)
 {
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	pthread_mutex_lock(&lock);
-	/* Opened once and kept: another thread may be writing to it right now. */
-	if (log_fd < 0) {
-		log_level_max = LOG_DEBUG_LINE;
-		log_fd = open_as_environment_says();
-	}
-	pthread_mutex_unlock(&lock);
+	int none = -1;
+	if (log_fd >= 0)
+		return;
+	log_level_max = LOG_DEBUG_LINE;
+	int fd = open_as_environment_says();
+	if (!atomic_compare_exchange_strong(&log_fd, &none, fd) && fd > STDERR_FILENO)
+		close(fd); /* another thread was first */
 }
 
 /* A library that is unloaded leaves no descriptor behind. */

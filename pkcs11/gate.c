@@ -1,20 +1,28 @@
 #include "pkcs11/gate.h"
+#include "base/clock.h"
+#include "base/digest.h"
 #include "base/log.h"
 #include "ha/descriptors.h"
 #include "pkcs11/locking.h"
+#include <openssl/crypto.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
+
+#define EXIT_PATIENCE_S 1 /* for calls to come out of the library when the process exits */
 
 struct gate {
 	pid_t process;
 	struct gate *before;      /* the parent's, left as the fork found it: its locks may be held by nobody */
+	bool has_left_parent;     /* what a child inherits has been let go */
 	pthread_mutex_t lock;
 	pthread_cond_t left;
 	struct library *library;  /* NULL: closed */
 	struct locking locking;   /* while it is open; the application's, around what it calls */
 	unsigned inside;
 	bool closing;
+	bool exiting;             /* the process is: nobody comes in any more, and nothing is taken down */
 };
 
 static _Atomic(struct gate *) newest;
@@ -22,12 +30,16 @@ static _Atomic(struct gate *) newest;
 static struct gate *gate_create(struct gate *before)
 {
 	struct gate *gate = calloc(1, sizeof *gate);
+	pthread_condattr_t monotonic;
 	if (!gate)
 		return NULL;
 	gate->process = getpid();
 	gate->before = before;
 	pthread_mutex_init(&gate->lock, NULL);
-	pthread_cond_init(&gate->left, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&gate->left, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	return gate;
 }
 
@@ -57,7 +69,7 @@ static struct gate *gate_found(void)
 static CK_RV come_in(struct gate *gate, struct library **library)
 {
 	pthread_mutex_lock(&gate->lock);
-	*library = gate->closing ? NULL : gate->library;
+	*library = gate->closing || gate->exiting ? NULL : gate->library;
 	gate->inside += *library != NULL;
 	pthread_mutex_unlock(&gate->lock);
 	return *library ? CKR_OK : CKR_CRYPTOKI_NOT_INITIALIZED;
@@ -67,7 +79,7 @@ static void go_out(struct gate *gate)
 {
 	pthread_mutex_lock(&gate->lock);
 	gate->inside--;
-	if (gate->closing)
+	if (gate->closing || gate->exiting)
 		pthread_cond_broadcast(&gate->left);
 	pthread_mutex_unlock(&gate->lock);
 }
@@ -106,23 +118,55 @@ CK_RV gate_go_on(void)
 	return rv;
 }
 
-/* A process may end without C_Finalize. Our thread must not be at work while other libraries take themselves
- * down; nothing else is touched, for other threads may still be running. */
-static void at_exit(void)
+/* They come out at once, for every wait has ended. But the thread that exits may itself be inside (in an application's mutex
+ * function), or hold what another one waits for. */
+static void wait_until_left(struct gate *gate)
 {
-	struct library *library;
-	struct gate *gate = gate_here();
-	if (!gate || come_in(gate, &library) != CKR_OK)
-		return;
-	library_stop(library);
-	go_out(gate);
+	struct timespec until;
+	int error = 0;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += EXIT_PATIENCE_S;
+	pthread_mutex_lock(&gate->lock);
+	while ((gate->inside || gate->closing) && !error)
+		error = pthread_cond_timedwait(&gate->left, &gate->lock, &until);
+	pthread_mutex_unlock(&gate->lock);
 }
 
+/* A process may end without C_Finalize, and while its threads are inside. Neither they nor our own may be at work while OpenSSL
+ * takes itself down; so nobody is inside from here on, and nothing else is touched. */
+static void at_exit(void)
+{
+	struct gate *gate = gate_here();
+	if (!gate)
+		return;
+	pthread_mutex_lock(&gate->lock);
+	struct library *library = gate->closing ? NULL : gate->library;
+	gate->exiting = gate->library != NULL;
+	pthread_mutex_unlock(&gate->lock);
+	if (library)
+		library_stop(library);
+	wait_until_left(gate);
+}
+
+/* "Functions … are called in the reverse order of their registration" (atexit): OpenSSL registers its own when it is first used,
+ * which is here at the latest. */
 static void watch_for_exit(void)
 {
 	static atomic_bool watches;
-	if (!atomic_exchange(&watches, true))
-		atexit(at_exit);
+	if (atomic_exchange(&watches, true))
+		return;
+	OPENSSL_init_crypto(0, NULL);
+	atexit(at_exit);
+}
+
+/* Connections are closed without a word, so that the parent's go on; locks are held, perhaps, by threads that are not here. */
+static void leave_to_parent_locked(struct gate *gate)
+{
+	if (!gate->before || gate->has_left_parent)
+		return;
+	gate->has_left_parent = true;
+	descriptors_close_inherited();
+	digest_leave_to_parent();
 }
 
 static CK_RV open_locked(struct gate *gate, const CK_C_INITIALIZE_ARGS *arguments)
@@ -131,8 +175,7 @@ static CK_RV open_locked(struct gate *gate, const CK_C_INITIALIZE_ARGS *argument
 	bool may_start_threads = !arguments || !(arguments->flags & CKF_LIBRARY_CANT_CREATE_OS_THREADS);
 	if (gate->library)
 		return CKR_CRYPTOKI_ALREADY_INITIALIZED;
-	if (gate->before)
-		descriptors_close_inherited();
+	leave_to_parent_locked(gate);
 	log_as_environment_says();
 	enum err err = library_create(may_start_threads, &gate->library, &complaint);
 	if (err == ERR_OK) {
@@ -173,7 +216,7 @@ CK_RV gate_close(void)
 	if (!gate)
 		return CKR_CRYPTOKI_NOT_INITIALIZED;
 	pthread_mutex_lock(&gate->lock);
-	struct library *library = gate->closing ? NULL : gate->library;
+	struct library *library = gate->closing || gate->exiting ? NULL : gate->library;
 	gate->closing |= library != NULL;
 	pthread_mutex_unlock(&gate->lock);
 	if (!library)

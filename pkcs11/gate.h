@@ -1,7 +1,8 @@
 /* The gate every function passes: is the library initialized, in this very process?
  *
  * A forked child is another process: it finds the gate closed until it calls C_Initialize itself, and then starts
- * afresh, leaving its parent's connections, threads and memory alone. */
+ * afresh, leaving its parent's connections, threads and memory alone. When the process exits without C_Finalize, whoever is inside
+ * comes out first, and the gate stays closed. */
 #pragma once
 #include "pkcs11/library.h"
 

@@ -10,10 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-#define THREADS 8
 
 CK_FUNCTION_LIST *p11;
 CK_SLOT_ID slot;
@@ -26,9 +23,9 @@ void expect_rv(CK_RV got, CK_RV wanted, const char *what, const char *file, int 
 	_exit(1);
 }
 
-void *load(void)
+void *load_file(const char *file)
 {
-	void *module = dlopen(getenv("CRATON_MODULE"), RTLD_NOW | RTLD_LOCAL);
+	void *module = dlopen(file, RTLD_NOW | RTLD_LOCAL);
 	if (!module) {
 		fprintf(stderr, "%s\n", dlerror());
 		exit(1);
@@ -36,6 +33,11 @@ void *load(void)
 	CK_C_GetFunctionList get = (CK_C_GetFunctionList)dlsym(module, "C_GetFunctionList");
 	EXPECT(get(&p11), CKR_OK);
 	return module;
+}
+
+void *load(void)
+{
+	return load_file(getenv("CRATON_MODULE"));
 }
 
 void start(void *arguments)
@@ -93,7 +95,7 @@ CK_TOKEN_INFO token_info(void)
 	return info;
 }
 
-static size_t entries(const char *folder)
+size_t entries(const char *folder)
 {
 	size_t count = 0;
 	DIR *directory = opendir(folder);
@@ -104,7 +106,7 @@ static size_t entries(const char *folder)
 }
 
 /* A thread that was joined stays listed until the kernel is done with it. */
-static void expect_threads(size_t count)
+void expect_threads(size_t count)
 {
 	while (entries("/proc/self/task") > count)
 		sched_yield();
@@ -112,7 +114,7 @@ static void expect_threads(size_t count)
 
 /* ---- stories */
 
-static void one_round(void)
+void one_round(void)
 {
 	start(NULL);
 	CK_SESSION_HANDLE session = open_session(RW);
@@ -142,22 +144,6 @@ static void run_rounds(void)
 	EXPECT_TRUE(mallinfo2().uordblks == bytes);
 }
 
-static void run_reload(void)
-{
-	size_t files = 0, threads = 0;
-	for (int round = 0; round < 6; round++) {
-		void *module = load();
-		one_round();
-		EXPECT_TRUE(dlclose(module) == 0);
-		if (round == 0) {
-			files = entries("/proc/self/fd");
-			threads = entries("/proc/self/task");
-		}
-		EXPECT_TRUE(entries("/proc/self/fd") == files);
-		expect_threads(threads);
-	}
-}
-
 static atomic_int initialized;
 
 static void *initialize(void *unused)
@@ -171,13 +157,13 @@ static void *initialize(void *unused)
 	return NULL;
 }
 
-static void in_threads(void *(*work)(void *), pthread_t threads[THREADS])
+void in_threads(void *(*work)(void *), pthread_t threads[THREADS])
 {
 	for (size_t i = 0; i < THREADS; i++)
 		EXPECT_TRUE(pthread_create(&threads[i], NULL, work, NULL) == 0);
 }
 
-static void join(pthread_t threads[THREADS])
+void join(pthread_t threads[THREADS])
 {
 	for (size_t i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
@@ -196,10 +182,10 @@ static void run_threads(void)
 	}
 }
 
-static CK_OBJECT_HANDLE shared_key;
-static atomic_int uses;
+CK_OBJECT_HANDLE shared_key;
+atomic_int uses;
 
-static void *use_until_the_end(void *unused)
+void *use_until_the_end(void *unused)
 {
 	CK_SESSION_HANDLE session;
 	CK_RV rv = p11->C_OpenSession(slot, RO, NULL, NULL, &session);
@@ -234,6 +220,32 @@ static void run_finalize(void)
 		finalize_under_threads(NULL);
 }
 
+static void *use_some(void *unused)
+{
+	CK_SESSION_HANDLE session = open_session(RO);
+	(void)unused;
+	for (int i = 0; i < 25; i++)
+		EXPECT(use_key(session, shared_key), CKR_OK);
+	EXPECT(p11->C_CloseSession(session), CKR_OK);
+	return NULL;
+}
+
+static void run_crowd(void)
+{
+	pthread_t threads[64];
+	load();
+	start(NULL);
+	CK_SESSION_HANDLE session = open_session(RW);
+	EXPECT(login(session, CKU_USER, PIN), CKR_OK);
+	shared_key = make_key(session, true);
+	for (size_t i = 0; i < 64; i++)
+		EXPECT_TRUE(pthread_create(&threads[i], NULL, use_some, NULL) == 0);
+	for (size_t i = 0; i < 64; i++)
+		pthread_join(threads[i], NULL);
+	EXPECT(p11->C_DestroyObject(session, shared_key), CKR_OK);
+	EXPECT(p11->C_Finalize(NULL), CKR_OK);
+}
+
 static atomic_int locks;
 static CK_RV create(void **mutex)
 {
@@ -261,49 +273,14 @@ static void run_mutexes(void)
 	EXPECT(p11->C_Finalize(NULL), CKR_OK);
 }
 
-/* Nobody is logged in here, whatever the parent is. */
-static int child(CK_SESSION_HANDLE inherited)
-{
-	CK_SESSION_INFO info;
-	EXPECT(p11->C_GetSessionInfo(inherited, &info), CKR_CRYPTOKI_NOT_INITIALIZED);
-	EXPECT(p11->C_Finalize(NULL), CKR_CRYPTOKI_NOT_INITIALIZED);
-	start(NULL);
-	EXPECT(p11->C_GetSessionInfo(inherited, &info), CKR_SESSION_HANDLE_INVALID);
-	CK_SESSION_HANDLE session = open_session(RW);
-	EXPECT_TRUE(state_of(session) == CKS_RW_PUBLIC_SESSION);
-	EXPECT(login(session, CKU_USER, PIN), CKR_OK);
-	EXPECT(use_key(session, make_key(session, false)), CKR_OK);
-	EXPECT(p11->C_Finalize(NULL), CKR_OK);
-	return 0;
-}
-
-static void run_fork(void)
-{
-	load();
-	start(NULL);
-	CK_SESSION_HANDLE session = open_session(RW);
-	EXPECT(login(session, CKU_USER, PIN), CKR_OK);
-	CK_OBJECT_HANDLE key = make_key(session, false);
-	for (int i = 0; i < 3; i++) {
-		int status = -1;
-		EXPECT(use_key(session, key), CKR_OK);
-		pid_t pid = fork();
-		if (pid == 0)
-			_exit(child(session));
-		EXPECT(use_key(session, key), CKR_OK); /* while the child is at work */
-		EXPECT_TRUE(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
-		EXPECT(use_key(session, key), CKR_OK);
-		EXPECT_TRUE(state_of(session) == CKS_RW_USER_FUNCTIONS);
-	}
-	EXPECT(p11->C_Finalize(NULL), CKR_OK);
-}
-
 int main(int argc, char **argv)
 {
 	static const struct { const char *name; void (*run)(void); } stories[] = {
 		{ "rounds", run_rounds }, { "reload", run_reload }, { "threads", run_threads }, { "finalize", run_finalize },
-		{ "mutexes", run_mutexes }, { "fork", run_fork }, { "sessions", run_sessions }, { "pins", run_pins },
-		{ "init-token", run_init_token },
+		{ "mutexes", run_mutexes }, { "crowd", run_crowd }, { "sessions", run_sessions }, { "pins", run_pins },
+		{ "init-token", run_init_token }, { "fork", run_fork }, { "fork-busy", run_fork_busy }, { "exit", run_exit },
+		{ "forgotten", run_forgotten }, { "twice", run_twice }, { "two-slots", run_two_slots }, { "enhanced", run_enhanced },
+		{ "basic", run_basic },
 	};
 	for (size_t i = 0; argc == 2 && i < sizeof stories / sizeof *stories; i++)
 		if (strcmp(argv[1], stories[i].name) == 0) {

@@ -2,6 +2,8 @@
  * CRATON_SO_PIN. */
 #pragma once
 #include "wire/cryptoki.h"
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,6 +22,7 @@ extern CK_SLOT_ID slot;
 void expect_rv(CK_RV got, CK_RV wanted, const char *what, const char *file, int line);
 
 void *load(void);                         /* the module: p11 is set; dlclose() */
+void *load_file(const char *file);
 void start(void *arguments);              /* C_Initialize, and `slot` is set */
 CK_SESSION_HANDLE open_session(CK_FLAGS flags);
 CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, const char *pin);
@@ -28,7 +31,30 @@ CK_RV use_key(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key);
 CK_STATE state_of(CK_SESSION_HANDLE session);
 CK_TOKEN_INFO token_info(void);
 
-/* application_pins.c */
+void one_round(void);                     /* from C_Initialize to C_Finalize, with all left open */
+size_t entries(const char *folder);       /* of /proc/self/fd, /proc/self/task */
+void expect_threads(size_t count);
+
+#define THREADS 8
+void in_threads(void *(*work)(void *), pthread_t threads[THREADS]);
+void join(pthread_t threads[THREADS]);
+extern CK_OBJECT_HANDLE shared_key;
+extern atomic_int uses;                   /* of it, so far */
+void *use_until_the_end(void *unused);    /* a thread's: until CKR_CRYPTOKI_NOT_INITIALIZED */
+
+/* The stories of application_pins.c, */
 void run_sessions(void);
 void run_pins(void);
 void run_init_token(void);
+/* application_process.c, */
+void run_fork(void);
+void run_fork_busy(void);
+void run_exit(void);
+/* application_load.c, */
+void run_reload(void);
+void run_forgotten(void);
+void run_twice(void);
+void run_two_slots(void);
+/* and application_loss.c. */
+void run_enhanced(void);
+void run_basic(void);
