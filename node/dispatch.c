@@ -30,7 +30,7 @@ struct kind {
 
 static const struct kind kinds[] = {
 	KIND(SLOT_INFO, answer_slot_info, TOUCHES_SLOT),
-	KIND(MECHANISM_LIST, answer_mechanism_list, TOUCHES_SLOT),
+	KIND(MECHANISM_LIST, answer_mechanism_list, TOUCHES_SLOT | NEEDS_SERVING),
 	KIND(LOGIN, answer_login, TOUCHES_SLOT | NEEDS_SERVING | NEEDS_REQUEST),
 	KIND(INIT_TOKEN, answer_init_token, CHANGES_SLOT),
 	KIND(INIT_PIN, answer_init_pin, CHANGES_SLOT | TAKES_TICKET | VOIDS_TICKET),
@@ -137,7 +137,7 @@ static void answer_kind(struct question *question)
 }
 
 /* A little less than the asker waits, so that what we have to say still arrives. */
-static int64_t patience_of(const struct node *node, const Craton__Request *request)
+int64_t question_patience(const struct node *node, const Craton__Request *request)
 {
 	int64_t ms = request->timeout_ms ? request->timeout_ms : node->config->command_ms;
 	if (ms > PATIENCE_MS_MAX)
@@ -157,7 +157,7 @@ Craton__Reply *question_answer(struct node *node, struct client *client, const C
 		.client = client,
 		.request = request,
 		.reply = reply,
-		.patience_ms = patience_of(node, request),
+		.patience_ms = question_patience(node, request),
 	};
 	question.deadline = deadline_in(question.patience_ms);
 	count_one(&node->counters, COUNTER_CALLS);

@@ -64,7 +64,7 @@ static bool agree(struct node *node)
 		return false;
 	if (!is_agreed(node, SETTING_CLUSTER))
 		propose(node, SETTING_CLUSTER, cluster.bytes, sizeof cluster.bytes);
-	if (!is_agreed(node, SETTING_DOMAIN))
+	if (!is_agreed(node, SETTING_DOMAIN) && domain_is_known(node->domain))
 		propose(node, SETTING_DOMAIN, domain_id(node->domain), DOMAIN_ID_SIZE);
 	return is_agreed(node, SETTING_CLUSTER) && is_agreed(node, SETTING_DOMAIN);
 }

@@ -88,13 +88,13 @@ static char *unpadded(const CK_UTF8CHAR *text, size_t size)
 
 static bool add_self(struct node *node, const struct consensus_status *consensus, Craton__Status *body)
 {
-	const CK_TOKEN_INFO *token = token_info(node->token);
+	CK_TOKEN_INFO token = token_info(node->token);
 	body->node = strdup(node->config->name);
 	body->role = strdup(role_name(consensus->role));
 	body->state = strdup(node_state_name(node_state(node)));
 	body->leader = strdup(members_name(node, consensus, consensus->leader));
-	body->token_label = unpadded(token->label, sizeof token->label);
-	body->token_serial = unpadded(token->serialNumber, sizeof token->serialNumber);
+	body->token_label = unpadded(token.label, sizeof token.label);
+	body->token_serial = unpadded(token.serialNumber, sizeof token.serialNumber);
 	body->term = consensus->term;
 	body->last_index = consensus->last_index;
 	body->commit_index = consensus->commit_index;
