@@ -113,8 +113,7 @@ static void many_threads_may_begin_at_once(void)
 	the_library_works();
 }
 
-/* The child's number of complaints. */
-static int in_a_child(int (*story)(CK_SESSION_HANDLE session), CK_SESSION_HANDLE session)
+int in_a_child(int (*story)(CK_SESSION_HANDLE session), CK_SESSION_HANDLE session)
 {
 	int status = -1;
 	fflush(stdout);

@@ -124,16 +124,40 @@ static void every_function_refuses_a_session_that_is_closed(void)
 }
 
 /* The handles were good a moment ago. */
+static CK_RV wanted_before(const struct call *call)
+{
+	return call->is_always_there ? CKR_OK : call->is_parallel ? CKR_FUNCTION_NOT_PARALLEL : CKR_CRYPTOKI_NOT_INITIALIZED;
+}
+
 static void every_function_waits_for_c_initialize(void)
 {
 	CK_SESSION_HANDLE session = session_open(RW);
 	fixture_make();
 	EXPECT(P11->C_Finalize(NULL), CKR_OK);
 	FOR_EACH_CALL(call)
-		check(call, "not initialized", call->call(session), call->is_always_there ? CKR_OK :
-			call->is_parallel ? CKR_FUNCTION_NOT_PARALLEL : CKR_CRYPTOKI_NOT_INITIALIZED);
+		check(call, "not initialized", call->call(session), wanted_before(call));
 	EXPECT(P11->C_Finalize(NULL), CKR_CRYPTOKI_NOT_INITIALIZED);
 	initialize();
+}
+
+static int waits_for_c_initialize(CK_SESSION_HANDLE session)
+{
+	int wrong = 0;
+	FOR_EACH_CALL(call)
+		wrong += !expect_rv(call->call(session), wanted_before(call), call->name, "a forked child", 0);
+	return wrong;
+}
+
+/* The handles are good, in the parent. */
+static void every_function_waits_for_it_in_a_forked_child_too(void)
+{
+	CK_SESSION_HANDLE session = session_open(RW);
+	CK_SESSION_INFO info;
+	fixture_make();
+	if (!token.is_softhsm)
+		CU_ASSERT_EQUAL(in_a_child(waits_for_c_initialize, session), 0);
+	EXPECT(P11->C_GetSessionInfo(session, &info), CKR_OK);
+	session_close(session);
 }
 
 static void an_operation_is_begun_before_it_goes_on_and_not_twice(void)
@@ -166,4 +190,5 @@ CHAPTER(states,
 	SAY(every_function_refuses_a_session_that_is_closed),
 	SAY(an_operation_is_begun_before_it_goes_on_and_not_twice),
 	SAY(every_function_waits_for_c_initialize),
+	SAY(every_function_waits_for_it_in_a_forked_child_too),
 	SAY(no_function_is_forgotten));

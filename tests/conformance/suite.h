@@ -53,6 +53,8 @@ void login_so(void);
 void logout(void);
 /* C_Initialize, if it is not yet. */
 void initialize(void);
+/* A forked child tells the story, with the parent's handle: its number of complaints. */
+int in_a_child(int (*story)(CK_SESSION_HANDLE session), CK_SESSION_HANDLE session);
 
 #define RW (CKF_SERIAL_SESSION | CKF_RW_SESSION)
 #define RO CKF_SERIAL_SESSION

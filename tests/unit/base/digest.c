@@ -3,7 +3,10 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static bool is_hex(const uint8_t *data, size_t size, const char *hex)
 {
@@ -108,7 +111,49 @@ static void all_is_given_back_and_made_anew(void)
 	digest_release();
 }
 
+static atomic_bool is_over;
+
+static void *ask_for_algorithms(void *unused)
+{
+	(void)unused;
+	while (!atomic_load(&is_over))
+		digest_algorithm("no such algorithm");
+	return NULL;
+}
+
+static int child_of_fork(const OSSL_LIB_CTX *parents)
+{
+	uint8_t out[SHA256_SIZE];
+	alarm(20); /* a child that hangs is ended */
+	digest_leave_to_parent();
+	sha256(NULL, 0, out);
+	return digest_context() == parents || !digest_algorithm("SHA384") ||
+	       !is_hex(out, sizeof out, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+/* Whatever locks the parent's threads hold. */
+static void a_forked_child_has_its_own(void)
+{
+	pthread_t threads[4];
+	atomic_store(&is_over, false);
+	OSSL_LIB_CTX *parents = digest_context();
+	for (int i = 0; i < 4; i++)
+		pthread_create(&threads[i], NULL, ask_for_algorithms, NULL);
+	for (int i = 0; i < 20; i++) {
+		int status = -1;
+		pid_t child = fork();
+		if (child == 0)
+			_exit(child_of_fork(parents));
+		CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
+		CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	}
+	atomic_store(&is_over, true);
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	CU_ASSERT_PTR_EQUAL(digest_context(), parents);
+}
+
 TESTS("base/digest", SAY(sha256_of_parts_is_that_of_the_whole), SAY(hmac_is_that_of_rfc_4231),
       SAY(hmac_with_an_empty_key_is_defined), SAY(hkdf_is_that_of_rfc_5869), SAY(algorithms_are_fetched_once),
       SAY(an_unknown_algorithm_leaves_no_error_behind), SAY(many_threads_may_digest_at_once),
-      SAY(all_is_given_back_and_made_anew))
+      SAY(a_forked_child_has_its_own), SAY(all_is_given_back_and_made_anew))
