@@ -8,8 +8,9 @@ What an answer may rest on (DESIGN: read your writes; destroyed means destroyed)
 - Changes are linearizable: each happens at one moment between its call and its return. One whose outcome is not known may have
   happened at any moment after its call, or never.
 - An observation is `strict` if it is, too: reads of a cluster with reads = linearizable, and the last reading of a run.
-- Any other may be of the past, but never of a time before what the same process has been told already, and never of a time before a
-  destruction that had returned, unless it is `excused`: a cut-off member under minority = serve."""
+- Any other may be of the past, but never of a time before what the same process has been told already, or before its first question
+  (`since`), and never of a time before a destruction that had returned, unless it is `excused`: a cut-off member under
+  minority = serve."""
 
 from dataclasses import dataclass
 from math import inf
@@ -25,6 +26,7 @@ class Operation:
     ret: float  # inf: may have been done, or not
     process: str
     value: object = None  # create, write: what it is then; see: ABSENT, PRESENT or the value that was read
+    since: float = -inf  # when its process asked its first question
     is_strict: bool = False
     is_excused: bool = False
     call: object = None
@@ -74,7 +76,7 @@ class _Sweep:
     def _is_free(self, operation):
         if operation.action != "see" or operation.is_strict:
             return self.first_unplaced >= operation.invoke
-        return (self.first_of.get(operation.process, inf) >= operation.invoke
+        return (self.first_unplaced >= operation.since and self.first_of.get(operation.process, inf) >= operation.invoke
                 and (operation.is_excused or self.first_destroy >= operation.invoke))
 
     def _look(self, i, operation):

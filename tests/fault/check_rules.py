@@ -12,7 +12,7 @@ CHANGES = {"C_DestroyObject": "destroy", "C_SetAttributeValue": "write"} | {name
 READS = {"C_FindObjects", "C_GetAttributeValue"}
 
 # After these a member may be out of contact and not know what was destroyed.
-CUTTING = ("partition", "stop", "half-open", "loss", "delay", "stall", "cut", "drip", "clock")
+CUTTING = ("partition", "stop", "half-open", "loss", "delay", "stall", "cut", "drip", "clock", "certificate")
 
 
 class Rules:
@@ -29,7 +29,7 @@ class Rules:
         return [(fault.start, fault.end + self.grace_us) for fault in faults if fault.kind.startswith(CUTTING)]
 
 
-def _operation(call, rules, cuts):
+def _operation(call, rules, cuts, since):
     """What the call says about its object; None: nothing."""
     action = CHANGES.get(call.name)
     answer = dict(process=call.process, call=call, invoke=call.invoke, ret=call.ret)
@@ -40,7 +40,7 @@ def _operation(call, rules, cuts):
     seen = _seen(call)
     if seen is None:
         return None
-    return Operation("see", value=seen[0], is_strict=call.is_final or (rules.reads == "linearizable" and call.name in READS),
+    return Operation("see", value=seen[0], since=since[call.process], is_strict=call.is_final or rules.reads == "linearizable",
                      is_excused=any(start <= call.ret and call.invoke <= end for start, end in cuts), **answer)
 
 
@@ -85,9 +85,11 @@ def by_object(calls):
 
 def objects_explained(calls, faults, rules):
     """Violations, and the objects about which nothing could be said."""
-    cuts, violations, undecided = rules.cuts(faults), [], []
+    cuts, since, violations, undecided = rules.cuts(faults), defaultdict(lambda: inf), [], []
+    for call in calls:
+        since[call.process] = min(since[call.process], call.invoke)
     for name, of_object in sorted(by_object(calls).items()):
-        operations = [operation for operation in (_operation(call, rules, cuts) for call in of_object) if operation]
+        operations = [operation for operation in (_operation(call, rules, cuts, since) for call in of_object) if operation]
         try:
             left = explain(operations)
         except Undecided:

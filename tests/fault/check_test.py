@@ -96,12 +96,13 @@ class Good(Checks):
             self.accepts(f"1 5 p create ok\n 10 30 p set ok value=v1\n 20 40 q set ok value=v2\n 50 60 final-a get ok value={value}")
 
     def test_another_process_may_see_the_past(self):
-        self.accepts("10 20 p create ok\n 30 40 q find ok count=0\n 50 60 q find ok count=1")
-        self.accepts("1 5 p create ok\n 10 20 p set ok value=v1\n 30 40 q get ok value=new\n 50 60 q get ok value=v1")
+        self.accepts("1 2 q C_Login ok of=-\n 10 20 p create ok\n 30 40 q find ok count=0\n 50 60 q find ok count=1")
+        self.accepts("1 5 p create ok\n 6 7 q find ok count=1\n 10 20 p set ok value=v1\n 30 40 q get ok value=new\n 50 60 q get ok value=v1")
 
     def test_a_cut_off_member_serves_a_destroyed_key(self):
-        self.accepts("1 5 p create ok\n 10 20 p destroy ok\n 30 40 q sign ok", (8, 35, "partition-minority"))
-        self.accepts("1 5 p create ok\n 10 20 p destroy ok\n 130 140 q sign ok", (8, 35, "stop"))  # within the grace of 100
+        story = "1 2 q C_Login ok of=-\n 1 5 p create ok\n 10 20 p destroy ok\n {} q sign ok"
+        self.accepts(story.format("30 40"), (8, 35, "partition-minority"))
+        self.accepts(story.format("130 140"), (8, 35, "stop"))  # within the grace of 100
 
     def test_errors_say_nothing_about_the_object(self):
         self.accepts("10 20 p create ok\n 30 40 p sign lost\n 50 60 p find lost\n 70 80 p set refused value=v1\n 90 95 p get ok value=new")
@@ -134,7 +135,7 @@ class Bad(Checks):
         self.finds("used after", "1 5 p create ok\n 10 20 p destroy ok\n 30 40 p sign ok", (8, 35, "partition-minority"))
 
     def test_used_after_its_destruction(self):
-        story = "1 5 p create ok\n 10 20 p destroy ok\n 30 40 q sign ok"
+        story = "1 2 q C_Login ok of=-\n 1 5 p create ok\n 10 20 p destroy ok\n 30 40 q sign ok"
         self.finds("used after", story)
         self.finds("used after", story, (8, 35, "kill-leader"))
         self.finds("used after", story, (8, 35, "partition-minority"), minority="refuse")
@@ -160,10 +161,15 @@ class Bad(Checks):
     def test_time_going_back_within_a_process(self):
         self.finds("no order", "1 5 p create ok\n 10 20 p set ok value=v1\n 30 40 q get ok value=v1\n 50 60 q get ok value=new")
 
+    def test_what_was_so_before_the_process_began(self):
+        self.finds("lost", "10 20 p create ok\n 30 40 q find ok count=0")
+        self.finds("no order", "1 5 p create ok\n 10 20 p set ok value=v1\n 30 40 q get ok value=new")
+
     def test_the_past_where_reads_are_linearizable(self):
-        story = "1 5 p create ok\n 10 20 p set ok value=v1\n 30 40 q get ok value=new"
-        self.finds("no order", story, reads="linearizable")
-        self.finds("lost", "10 20 p create ok\n 30 40 q find ok count=0", reads="linearizable")
+        begun = "1 2 q C_Login ok of=-\n"
+        self.finds("no order", begun + "1 5 p create ok\n 10 20 p set ok value=v1\n 30 40 q get ok value=new", reads="linearizable")
+        self.finds("lost", begun + "10 20 p create ok\n 30 40 q find ok count=0", reads="linearizable")
+        self.finds("lost", begun + "10 20 p create ok\n 30 40 q sign gone", reads="linearizable")
 
     def test_the_future(self):
         self.finds("no order", "10 20 q get ok value=new\n 30 40 p create ok")

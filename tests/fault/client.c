@@ -141,6 +141,16 @@ static int final(void)
 	return 0;
 }
 
+/* One line for all that an application does first: from here on the process knows what anybody was told of before. */
+static void open_noted(void)
+{
+	struct tally tally = { .name = "open-0" };
+	struct record record;
+	record_begin(&record, &tally, "C_Login", "");
+	module_open(&module);
+	record_end(&record, CKR_OK, NULL, NULL);
+}
+
 static bool options_read(int count, char **words)
 {
 	static const struct option known[] = { { "process", 1, NULL, 'p' }, { "history", 1, NULL, 'h' }, { "board", 1, NULL, 'b' },
@@ -175,7 +185,7 @@ int main(int count, char **words)
 	sigaction(SIGINT, &action, NULL);
 	if (stop_event < 0 || !history_open(options.history, options.process) || !board_open(options.board))
 		return 1;
-	module_open(&module);
+	open_noted();
 	int status = 2;
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		if (strcmp(all[i].name, options.what) == 0)
