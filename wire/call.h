@@ -13,6 +13,18 @@ enum err call_hello(struct channel *channel, const char *program, deadline_ms de
  * beyond FRAME_SIZE_MAX and nothing was sent. After any other error the channel must be closed. */
 enum err call(struct channel *channel, const Craton__Request *request, int64_t patience_ms,
               deadline_ms last, Craton__Reply **out);
+/* The same without waiting, for one thread that has several calls in hand: call_put, then call_hear until something was heard. */
+enum heard {
+	HEARD_NOTHING,   /* poll for *events, then call_hear again */
+	HEARD_HEARTBEAT, /* it is being worked on; call_hear again */
+	HEARD_REPLY,     /* *out is the caller's */
+};
+enum err call_put(struct channel *channel, const Craton__Request *request);
+enum err call_hear(struct channel *channel, size_t size_max, enum heard *heard, Craton__Reply **out, short *events);
+/* A Hello that way (size_max: FRAME_SIZE_MAX_EARLY), and whether its answer welcomes us: errors as of call_hello. */
+enum err call_put_hello(struct channel *channel, const char *program);
+enum err call_judge_hello(const Craton__Reply *reply);
+
 /* Server side. One request of at most size_max bytes (channel_receive has the deadlines): FRAME_SIZE_MAX_EARLY
  * until Hello is answered. The caller's: request_free. ERR_MALFORMED also where a small frame would
  * unfold to very much memory. */

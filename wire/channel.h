@@ -49,6 +49,17 @@ enum err channel_send_message(struct channel *channel, enum frame_kind kind, con
 enum err channel_receive(struct channel *channel, enum frame_kind *kind, struct buf *out,
                          size_t size_max, deadline_ms idle, int64_t rest_ms);
 
+/* The same without waiting, for one thread that has several channels in hand. Each does what can be done now: with ERR_OK and *events
+ * not 0 the descriptor is to be polled for them before it is called again; 0: it is done. (TLS reads ahead: poll only after
+ * that.) channel_interrupt ends a poll. */
+enum err channel_dial(const struct address *address, struct tls *tls, const struct identity *expected, struct channel **out);
+enum err channel_dial_on(struct channel *channel, short *events);
+enum err channel_put_message(struct channel *channel, enum frame_kind kind, const ProtobufCMessage *message); /* packed; sends nothing yet */
+enum err channel_put(struct channel *channel, enum frame_kind kind, const void *data, size_t size);           /* the same, copied */
+enum err channel_put_on(struct channel *channel, short *events);
+bool channel_is_sending(const struct channel *channel); /* what was put has not all gone out */
+enum err channel_receive_on(struct channel *channel, enum frame_kind *kind, struct buf *out, size_t size_max, short *events);
+
 /* A buffer that lives with the channel, for whoever receives from it; wiped and, if large, given back by _done. */
 struct buf *channel_scratch(struct channel *channel);
 void channel_scratch_done(struct channel *channel);

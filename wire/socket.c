@@ -71,6 +71,11 @@ static enum err resolve(const struct address *address, int flags, struct addrinf
 	return getaddrinfo(address->host, port, &hints, out) ? ERR_NOT_FOUND : ERR_OK;
 }
 
+enum err socket_resolve(const struct address *address, struct addrinfo **out)
+{
+	return resolve(address, 0, out);
+}
+
 /* Connecting */
 
 /* A Unix socket whose queue is full refuses a non-blocking connect at once, with nothing to poll for;
@@ -92,12 +97,14 @@ static enum err connect_unix(const struct address *address, deadline_ms deadline
 	return fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 ? ERR_IO : ERR_OK;
 }
 
-/* A peer whose host vanished is noticed within half a minute even while nobody talks to it. */
+/* A peer whose host vanished is noticed within half a minute even while nobody talks to it, and sooner while somebody
+ * does: what it has not acknowledged for TCP_USER_TIMEOUT (milliseconds) breaks the connection. */
 static void tune_tcp(int fd)
 {
 	static const struct { int level, name, value; } options[] = {
 		{ IPPROTO_TCP, TCP_NODELAY, 1 }, { SOL_SOCKET, SO_KEEPALIVE, 1 },
 		{ IPPROTO_TCP, TCP_KEEPIDLE, 15 }, { IPPROTO_TCP, TCP_KEEPINTVL, 5 }, { IPPROTO_TCP, TCP_KEEPCNT, 3 },
+		{ IPPROTO_TCP, TCP_USER_TIMEOUT, 15000 },
 	};
 	for (size_t i = 0; i < sizeof options / sizeof *options; i++)
 		setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof options[i].value);
@@ -111,31 +118,66 @@ void socket_tune(int fd)
 	tune_tcp(fd); /* means nothing to a Unix socket, which says so and goes on */
 }
 
-static enum err connect_tcp(const struct addrinfo *name, deadline_ms deadline, int *out)
+enum err socket_dial(const struct addrinfo *name, int *fd)
+{
+	int made = socket(name->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (made < 0)
+		return ERR_IO;
+	tune_tcp(made);
+	if (connect(made, name->ai_addr, name->ai_addrlen) == 0 || errno == EINPROGRESS || errno == EINTR) {
+		*fd = made;
+		return ERR_OK;
+	}
+	close(made);
+	return ERR_CLOSED;
+}
+
+enum err socket_dialled(int fd, bool *is_done)
 {
 	int failure = 0;
 	socklen_t size = sizeof failure;
-	int fd = socket(name->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
+	struct pollfd wanted = { .fd = fd, .events = POLLOUT };
+	*is_done = poll(&wanted, 1, 0) == 1;
+	if (!*is_done)
+		return ERR_OK;
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &size) < 0 || failure ? ERR_CLOSED : ERR_OK;
+}
+
+enum err socket_dial_unix(const struct address *address, int *fd)
+{
+	struct sockaddr_un name = unix_name(address);
+	int made = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (made < 0)
 		return ERR_IO;
-	tune_tcp(fd);
-	enum err err = ERR_OK;
-	if (connect(fd, name->ai_addr, name->ai_addrlen) < 0) {
-		err = errno == EINPROGRESS || errno == EINTR ? socket_wait(fd, POLLOUT, deadline) : ERR_CLOSED;
-		if (err == ERR_OK && (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &size) < 0 || failure))
-			err = ERR_CLOSED;
+	if (connect(made, (struct sockaddr *)&name, sizeof name) == 0) {
+		*fd = made;
+		return ERR_OK;
 	}
-	if (err == ERR_OK)
-		*out = fd;
-	else
-		close(fd);
+	enum err err = errno == EAGAIN ? ERR_TIMEOUT : ERR_CLOSED;
+	close(made);
+	return err;
+}
+
+static enum err connect_tcp(const struct addrinfo *name, deadline_ms deadline, int *fd)
+{
+	bool is_done = false;
+	enum err err = socket_dial(name, fd);
+	if (err != ERR_OK)
+		return err;
+	while (err == ERR_OK && !is_done) {
+		err = socket_wait(*fd, POLLOUT, deadline);
+		if (err == ERR_OK)
+			err = socket_dialled(*fd, &is_done);
+	}
+	if (err != ERR_OK)
+		close(*fd);
 	return err;
 }
 
 static enum err connect_any_tcp(const struct address *address, deadline_ms deadline, int *fd)
 {
 	struct addrinfo *names;
-	enum err err = resolve(address, 0, &names);
+	enum err err = socket_resolve(address, &names);
 	if (err != ERR_OK)
 		return ERR_CLOSED;
 	err = ERR_CLOSED;

@@ -41,6 +41,10 @@ const struct identity *tls_identity(const struct tls *tls);
  * client's certificate last: the client's handshake is done by then, and it hears of a refusal at its first read. */
 enum err tls_handshake(struct tls *tls, bool is_server, int fd, const struct identity *expected,
                        deadline_ms deadline, SSL **out, struct identity *peer);
+/* The same by steps, for a thread that has several in hand. tls_shake: ERR_OK with *events: poll for them, then go
+ * on; *events 0: it is done. After an error only tls_close is left. */
+enum err tls_start(struct tls *tls, bool is_server, int fd, SSL **out);
+enum err tls_shake(SSL *ssl, const struct identity *expected, struct identity *peer, short *events);
 
 /* As much as there is (or as fits) without waiting. ERR_OK with *done 0: poll the socket for *events, then
  * call again with the same data. ERR_CLOSED at the end of the stream, ERR_REFUSED if the peer said we are not welcome. A

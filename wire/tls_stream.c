@@ -124,20 +124,6 @@ void tls_close(SSL *ssl)
 
 /* The handshake */
 
-static enum err shake(SSL *ssl, int fd, deadline_ms deadline)
-{
-	short events;
-	enum err err = ERR_OK;
-	while (err == ERR_OK && SSL_do_handshake(ssl) != 1) {
-		err = what_now(ssl, &events);
-		if (err == ERR_OK)
-			err = socket_wait(fd, events, deadline);
-		else if (SSL_get_verify_result(ssl) != X509_V_OK || ERR_GET_LIB(ERR_peek_last_error()) == ERR_LIB_SSL)
-			err = ERR_REFUSED; /* their certificate, or what they speak, is none of ours */
-	}
-	return err;
-}
-
 static enum err judge(SSL *ssl, const struct identity *expected, struct identity *peer)
 {
 	X509 *certificate = SSL_get0_peer_certificate(ssl);
@@ -146,21 +132,39 @@ static enum err judge(SSL *ssl, const struct identity *expected, struct identity
 	return identity_of_certificate(peer, certificate) && identity_is(peer, expected) ? ERR_OK : ERR_REFUSED;
 }
 
+enum err tls_start(struct tls *tls, bool is_server, int fd, SSL **out)
+{
+	ERR_set_mark();
+	*out = stream_create(tls, fd);
+	if (*out && is_server)
+		SSL_set_accept_state(*out);
+	else if (*out)
+		SSL_set_connect_state(*out);
+	ERR_pop_to_mark();
+	return *out ? ERR_OK : ERR_NO_MEMORY;
+}
+
+enum err tls_shake(SSL *ssl, const struct identity *expected, struct identity *peer, short *events)
+{
+	*events = 0;
+	ERR_set_mark();
+	bool is_done = SSL_do_handshake(ssl) == 1;
+	enum err err = is_done ? judge(ssl, expected, peer) : what_now(ssl, events);
+	if (!is_done && err != ERR_OK &&
+	    (SSL_get_verify_result(ssl) != X509_V_OK || ERR_GET_LIB(ERR_peek_last_error()) == ERR_LIB_SSL))
+		err = ERR_REFUSED; /* their certificate, or what they speak, is none of ours */
+	ERR_pop_to_mark();
+	return err;
+}
+
 enum err tls_handshake(struct tls *tls, bool is_server, int fd, const struct identity *expected,
                        deadline_ms deadline, SSL **out, struct identity *peer)
 {
-	ERR_set_mark();
-	SSL *ssl = stream_create(tls, fd);
-	enum err err = ssl ? ERR_OK : ERR_NO_MEMORY;
-	if (ssl && is_server)
-		SSL_set_accept_state(ssl);
-	else if (ssl)
-		SSL_set_connect_state(ssl);
-	if (err == ERR_OK)
-		err = shake(ssl, fd, deadline);
-	if (err == ERR_OK)
-		err = judge(ssl, expected, peer);
-	ERR_pop_to_mark();
+	SSL *ssl;
+	short events = 0;
+	enum err err = tls_start(tls, is_server, fd, &ssl);
+	while (err == ERR_OK && (err = tls_shake(ssl, expected, peer, &events)) == ERR_OK && events)
+		err = socket_wait(fd, events, deadline);
 	if (err == ERR_OK)
 		*out = ssl;
 	else

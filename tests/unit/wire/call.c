@@ -221,7 +221,69 @@ static void a_greeting_is_returned_or_not(void)
 	CU_ASSERT_EQUAL(greet(&(struct server){ .fault = CRATON__FAULT__FAULT_NOT_SERVING }), ERR_CLOSED);
 }
 
-TESTS("wire/call", SAY(a_question_gets_its_answer), SAY(heartbeats_are_heard_and_passed_over),
+/* By steps: nothing waits, and poll() says when to go on. */
+static enum err hear(struct channel *channel, enum heard *heard, Craton__Reply **reply)
+{
+	short events;
+	enum err err;
+	while ((err = call_hear(channel, FRAME_SIZE_MAX, heard, reply, &events)) == ERR_OK && *heard == HEARD_NOTHING)
+		if ((err = socket_wait(channel_fd(channel), events, deadline_in(10000))) != ERR_OK)
+			break;
+	return err;
+}
+
+static void a_question_by_steps_hears_heartbeats_and_its_answer(void)
+{
+	for (int i = 0; i < 2; i++) {
+		struct pair pair;
+		i ? pair_open_tls(&pair) : pair_open_unix(&pair);
+		struct server server = { .heartbeats = 2 };
+		pthread_t thread = start(&server, &pair);
+		for (uint64_t n = 0; n < 20; n++) {
+			Craton__Request request = CRATON__REQUEST__INIT;
+			Craton__Reply *reply = NULL;
+			enum heard heard;
+			request.index_min = n;
+			CU_ASSERT_EQUAL_FATAL(call_put(pair.a, &request), ERR_OK);
+			for (int beats = 0; beats < 2; beats++)
+				CU_ASSERT(hear(pair.a, &heard, &reply) == ERR_OK && heard == HEARD_HEARTBEAT);
+			CU_ASSERT_FATAL(hear(pair.a, &heard, &reply) == ERR_OK && heard == HEARD_REPLY);
+			CU_ASSERT_EQUAL(reply->index, n + 1);
+			reply_free(reply);
+		}
+		stop(&pair, thread);
+	}
+}
+
+/* A member that takes nothing, or says half a word, keeps nobody waiting. */
+static void by_steps_nothing_waits_for_a_peer_that_does_nothing(void)
+{
+	struct pair pair;
+	Craton__Request request = CRATON__REQUEST__INIT;
+	Craton__Crypt crypt = CRATON__CRYPT__INIT;
+	Craton__Reply *reply = NULL;
+	enum heard heard;
+	short events;
+	pair_open_unix(&pair);
+	crypt.data = (ProtobufCBinaryData){ 8 << 20, calloc(1, 8 << 20) }; /* more than a socket holds */
+	request.body_case = CRATON__REQUEST__BODY_CRYPT;
+	request.crypt = &crypt;
+	CU_ASSERT_EQUAL(call_put(pair.a, &request), ERR_OK);
+	CU_ASSERT_EQUAL(call_hear(pair.a, FRAME_SIZE_MAX, &heard, &reply, &events), ERR_OK);
+	CU_ASSERT(heard == HEARD_NOTHING && events == POLLOUT);
+	CU_ASSERT(channel_is_sending(pair.a));
+	CU_ASSERT_EQUAL(send(channel_fd(pair.b), "\0\0\0\6\2half", 9, 0), 9); /* 4 of its 5 bytes have come */
+	struct server server = { 0 };
+	pthread_t thread = start(&server, &pair); /* which takes it all, and finds no end */
+	while (channel_is_sending(pair.a) && call_hear(pair.a, FRAME_SIZE_MAX, &heard, &reply, &events) == ERR_OK)
+		socket_wait(channel_fd(pair.a), events, deadline_in(10000));
+	CU_ASSERT_FALSE(channel_is_sending(pair.a));
+	free(crypt.data.data);
+	stop(&pair, thread);
+}
+
+TESTS("wire/call", SAY(a_question_by_steps_hears_heartbeats_and_its_answer),
+      SAY(by_steps_nothing_waits_for_a_peer_that_does_nothing), SAY(a_question_gets_its_answer), SAY(heartbeats_are_heard_and_passed_over),
       SAY(a_call_ends_at_the_last_however_the_heart_beats), SAY(silence_ends_with_patience), SAY(a_peer_that_left_is_closed),
       SAY(a_question_that_is_too_big_is_not_asked), SAY(an_answer_that_is_none_is_malformed),
       SAY(a_question_that_is_none_is_malformed), SAY(a_greeting_is_returned_or_not))
