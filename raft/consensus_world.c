@@ -194,6 +194,29 @@ static void on_snapshot_arrived(void *context, struct arrival *install, char *pa
 	consensus_task(context, TASK_CHECK, NULL, install, path);
 }
 
+struct connected_event {
+	struct event event;
+	uint64_t id;
+};
+
+static void run_connected(struct consensus *c, struct driver *driver, struct moment now, struct event *event)
+{
+	uint64_t id = ((struct connected_event *)event)->id;
+	free(event);
+	(void)c;
+	if (driver)
+		driver_connected(driver, now, id); /* its error comes back from driver_settle */
+}
+
+static void on_connected(void *context, uint64_t id)
+{
+	struct connected_event *event = malloc(sizeof *event);
+	if (!event)
+		return; /* what is lost is sent again all the same, only later */
+	*event = (struct connected_event){ .event = { .run = run_connected }, .id = id };
+	consensus_post(context, &event->event);
+}
+
 static void on_forgotten(void *context)
 {
 	consensus_fail(context);
@@ -212,6 +235,7 @@ struct peers_config consensus_peers_config(struct consensus *c)
 		.snapshots = c->snapshots,
 		.arrived = on_arrived,
 		.snapshot_arrived = on_snapshot_arrived,
+		.connected = on_connected,
 		.forgotten = on_forgotten,
 		.context = c,
 	};

@@ -121,7 +121,7 @@ int64_t driver_timeout(const struct driver *d)
 	if (driver_has_more_to_apply(d))
 		return d->now.ms;
 	if (d->sent.first)
-		sooner(&due, d->sent.first->sent_ms + driver_resend_ms(d));
+		sooner(&due, d->resend_ms);
 	if (d->change.stage != CHANGE_NONE)
 		sooner(&due, d->change.deadline);
 	if (d->transfer.ticket)
@@ -130,7 +130,7 @@ int64_t driver_timeout(const struct driver *d)
 	for (const struct barrier *b = d->barriers; b; b = b->next) {
 		sooner(&due, b->deadline);
 		if (!b->index && b->asked_ms >= 0)
-			sooner(&due, b->asked_ms + driver_resend_ms(d));
+			sooner(&due, b->asked_ms + d->config.election_ms);
 	}
 	if (d->round_runs)
 		sooner(&due, d->round_asked_ms + d->config.heartbeat_ms);

@@ -46,6 +46,8 @@ void driver_destroy(struct driver *driver); /* accepts NULL; whoever waits for s
 /* A message that came from message->from, which the link has verified. Entries and meta stay the caller's
  * (message_release); install.file is taken: NULL afterwards. */
 enum err driver_receive(struct driver *driver, struct moment now, struct message *message);
+/* There is a new connection to that node: what was sent to it before may be lost. */
+enum err driver_connected(struct driver *driver, struct moment now, uint64_t id);
 enum err driver_written(struct driver *driver, struct moment now, struct log_job *job);
 /* The machine has been copied to `file`, which is its state as of `index`; or could not be (err, file NULL). */
 enum err driver_snapshot_taken(struct driver *driver, struct moment now, enum err err, uint64_t index, void *file);

@@ -16,6 +16,9 @@
 /* What a follower has on its way to the leader at a time. */
 #define FORWARD_BYTES_MAX (4u << 20)
 #define FORWARD_ENTRIES_MAX 512
+/* What even a loaded machine gets across to the leader, in bytes a millisecond: so long a proposal is not missed. */
+#define FORWARD_BYTES_PER_MS 4096u
+#define RESEND_DOUBLINGS_MAX 4
 /* Applied between two looks at the clock and the network. */
 #define APPLY_ENTRIES_MAX 1024
 /* A snapshot is also taken after so many bytes of entries. */
@@ -32,8 +35,9 @@ struct proposal {
 	struct proposal *next, *previous; /* in `waiting` or in `sent`, oldest first */
 	struct id request;
 	struct entry *entry;     /* the bare data */
-	int64_t sent_ms;
 	bool sent;
+	unsigned times;          /* it was sent, to this leader over this connection */
+	int64_t due_ms;          /* sent again then */
 };
 struct proposal_list {
 	struct proposal *first, *last;
@@ -168,6 +172,7 @@ struct driver {
 
 	struct id_map proposals;
 	struct proposal_list waiting, sent;
+	int64_t resend_ms;       /* nothing of what was sent is due before */
 	struct id_map accepted;
 	size_t accepted_bytes;
 	struct submission *submissions;
@@ -238,7 +243,6 @@ void driver_proposals_again(struct driver *d); /* to another leader, or the same
 void driver_proposal_applied(struct driver *d, const struct id *request);
 void driver_accepted_forget(struct driver *d);
 bool driver_submit_entry(struct driver *d, struct entry *entry);
-int64_t driver_resend_ms(const struct driver *d);
 /* driver_member.c */
 void driver_member_chores(struct driver *d);
 void driver_member_lost(struct driver *d);
@@ -247,6 +251,7 @@ bool driver_may_submit(const struct driver *d);
 void driver_read_receive(struct driver *d, const struct message *message);
 void driver_read_chores(struct driver *d);
 void driver_read_lost(struct driver *d);
+void driver_read_again(struct driver *d); /* what was asked of the leader may be lost */
 /* driver_contact.c */
 void driver_contact_start(struct driver *d);
 void driver_contact_receive(struct driver *d, const struct message *message);

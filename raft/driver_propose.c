@@ -1,5 +1,5 @@
 /* Proposals: kept by the node where they were made until they are applied there, sent to whoever leads, again when the
- * leader changes or is silent; put into the log by the leader, once per term of its own. The state machine
+ * leader changes, the connection to it breaks, or it says nothing for so long that it must have dropped them; put into the log by the leader, once per term of its own. The state machine
  * recognises a request that comes through twice all the same. */
 #include "raft/driver_internal.h"
 #include "raft/envelope.h"
@@ -84,6 +84,7 @@ void driver_proposals_again(struct driver *d)
 		struct proposal *p = d->sent.last;
 		list_remove(&d->sent, p);
 		p->sent = false;
+		p->times = 0;
 		p->next = d->waiting.first;
 		p->previous = NULL;
 		*(d->waiting.first ? &d->waiting.first->previous : &d->waiting.last) = p;
@@ -93,19 +94,40 @@ void driver_proposals_again(struct driver *d)
 	}
 }
 
-int64_t driver_resend_ms(const struct driver *d)
+/* Connections keep the order, so all that was sent before comes first. A leader that is busy is not made more so by saying it
+ * all again: each time it is given twice as long. */
+static int64_t patience_ms(const struct driver *d, const struct proposal *p)
 {
-	return d->config.election_ms;
+	unsigned doublings = p->times < RESEND_DOUBLINGS_MAX ? p->times : RESEND_DOUBLINGS_MAX;
+	return (d->config.election_ms + (int64_t)((d->sent.bytes + p->entry->size) / FORWARD_BYTES_PER_MS)) << doublings;
 }
 
 static void resend_silent(struct driver *d)
 {
-	while (d->sent.first && d->sent.first->sent_ms + driver_resend_ms(d) <= d->now.ms) {
-		struct proposal *p = d->sent.first;
+	if (d->now.ms < d->resend_ms)
+		return;
+	d->resend_ms = INT64_MAX;
+	for (struct proposal *p = d->sent.first, *next; p; p = next) {
+		next = p->next;
+		if (p->due_ms > d->now.ms) {
+			d->resend_ms = p->due_ms < d->resend_ms ? p->due_ms : d->resend_ms;
+			continue;
+		}
 		list_remove(&d->sent, p);
 		p->sent = false;
 		list_append(&d->waiting, p);
 	}
+}
+
+enum err driver_connected(struct driver *d, struct moment now, uint64_t id)
+{
+	d->now = now;
+	if (d->dead == ERR_OK && id == d->leader && !driver_leads(d)) {
+		driver_proposals_again(d);
+		driver_read_again(d);
+		d->lease.next_ms = now.ms;
+	}
+	return d->dead;
 }
 
 static bool has_room(const struct driver *d, size_t size)
@@ -132,7 +154,10 @@ static void send_on(struct driver *d, struct proposal *p)
 	}
 	list_remove(&d->waiting, p);
 	p->sent = true;
-	p->sent_ms = d->now.ms;
+	p->due_ms = d->now.ms + patience_ms(d, p);
+	p->times++;
+	if (p->due_ms < d->resend_ms)
+		d->resend_ms = p->due_ms;
 	list_append(&d->sent, p);
 }
 

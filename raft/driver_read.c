@@ -170,10 +170,16 @@ void driver_settle_index(struct driver *d, struct moment now, uint64_t ticket, i
 		driver_finished(d, ticket, ERR_OK, 0, "%s", ""); /* before the first entry there is nothing */
 }
 
+void driver_read_again(struct driver *d)
+{
+	for (struct barrier *b = d->barriers; b; b = b->next)
+		b->asked_ms = -1;
+}
+
 /* The answer is late, or another leads now, who knows nothing of it. */
 static bool barrier_to_be_asked(const struct driver *d, const struct barrier *b)
 {
-	return !b->index && (b->asked_ms < 0 || d->now.ms >= b->asked_ms + driver_resend_ms(d) ||
+	return !b->index && (b->asked_ms < 0 || d->now.ms >= b->asked_ms + d->config.election_ms ||
 	                     (d->leader && b->asked_term != d->leader_term));
 }
 

@@ -284,6 +284,7 @@ static void serve_connection(struct peer *peer, struct greeted *with)
 	struct buf out;
 	buf_init(&out, OUT_MAX);
 	log_info("raft", "peer connected id=%llu name=%s", (unsigned long long)peer->id, with->name);
+	peer->peers->config.connected(peer->peers->config.context, peer->id);
 	enum err err = serve(peer, with, &out);
 	pthread_mutex_lock(&peer->lock);
 	int held = peer->fd;

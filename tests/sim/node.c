@@ -239,6 +239,8 @@ void node_events(struct sim_node *node)
 		node_boot(node);
 	while (node_awake(node) && (job = disk_done(&node->disk)))
 		node_turn(node, driver_written(node->driver, node_moment(node), job));
+	if (node_awake(node) && chance(2)) /* connections break and are made again */
+		node_turn(node, driver_connected(node->driver, node_moment(node), 1 + roll((unsigned)sim.next_id - 1)));
 	if (node_awake(node) && node->copy_ms && node->copy_ms <= sim.now)
 		copy_machine(node);
 	if (node_awake(node) && driver_timeout(node->driver) <= node_moment(node).ms) {

@@ -247,6 +247,53 @@ static void a_follower_sends_proposals_to_the_leader_and_again_when_it_is_silent
 	fake_destroy(world);
 }
 
+/* How long it takes until something is forwarded, while the leader, node 2, is alive all the time. */
+static int64_t until_forwarded(struct fake_world *world)
+{
+	int64_t began_ms = world->now.ms;
+	fake_forget(world);
+	while (forwards(world, 2) == 0) {
+		fake_forget(world);
+		fake_append(world, 2, 2, 1, 1, 1, NULL, 0);
+		fake_pass(world, 100);
+	}
+	return world->now.ms - began_ms;
+}
+
+/* A leader that has not got through all of it yet is not sent it again; and ever more seldom. */
+static void a_large_proposal_is_given_time_and_then_more(void)
+{
+	struct fake_world *world = following(2);
+	static const uint8_t large[8 << 20];
+	struct id id = request(3);
+	CU_ASSERT_EQUAL(driver_propose(world->driver, world->now, &id, large, sizeof large), ERR_OK);
+	fake_settle(world);
+	CU_ASSERT_EQUAL(forwards(world, 2), 1);
+	int64_t first_ms = until_forwarded(world);
+	CU_ASSERT_TRUE(first_ms >= 1000 + 2000);
+	CU_ASSERT_TRUE(until_forwarded(world) >= 2 * first_ms - 100);
+	fake_destroy(world);
+}
+
+/* What lay in the old connection is lost; there is no need to wait to find that out. */
+static void a_new_connection_to_the_leader_gets_all_that_waits(void)
+{
+	struct fake_world *world = following(2);
+	propose(world, 1);
+	propose(world, 2);
+	driver_barrier(world->driver, world->now, 5, world->now.ms + 60000);
+	fake_settle(world);
+	fake_forget(world);
+	driver_connected(world->driver, world->now, 3); /* that one isn't meant */
+	fake_settle(world);
+	CU_ASSERT_EQUAL(forwards(world, 2), 0);
+	driver_connected(world->driver, world->now, 2);
+	fake_settle(world);
+	CU_ASSERT_EQUAL(forwards(world, 2), 2);
+	CU_ASSERT_PTR_NOT_NULL(fake_last(world, MESSAGE_READ, 2));
+	fake_destroy(world);
+}
+
 static void what_is_withdrawn_is_not_sent_again(void)
 {
 	struct fake_world *world = following(2);
@@ -650,6 +697,7 @@ TESTS("raft driver",
       SAY(a_write_of_an_entry_that_was_cut_and_sent_again_does_not_count),
       SAY(a_long_backlog_is_applied_in_portions), SAY(a_proposal_is_told_when_it_is_applied), SAY(proposals_of_one_turn_share_one_write),
       SAY(a_follower_sends_proposals_to_the_leader_and_again_when_it_is_silent),
+      SAY(a_large_proposal_is_given_time_and_then_more), SAY(a_new_connection_to_the_leader_gets_all_that_waits),
       SAY(what_is_withdrawn_is_not_sent_again), SAY(a_leader_takes_a_request_once_while_it_is_under_way),
       SAY(only_members_may_propose), SAY(a_leader_that_hears_nobody_stops_taking_proposals_in),
       SAY(a_proposal_beyond_the_limit_is_too_big), SAY(large_entries_travel_in_several_messages),
