@@ -54,6 +54,11 @@ void fake_connection_keep(struct fake_call *call, void *kept, void (*destroy)(vo
 	peer->destroy = destroy;
 }
 
+void fake_connection_cut(struct fake_call *call)
+{
+	channel_interrupt(call->peer->channel);
+}
+
 void *fake_alloc(struct fake_call *call, size_t size)
 {
 	struct block *block = calloc(1, sizeof *block + size);

@@ -16,6 +16,9 @@ ProtobufCBinaryData fake_bytes(struct fake_call *call, const void *data, size_t 
 void *fake_connection(struct fake_call *call);
 void fake_connection_keep(struct fake_call *call, void *kept, void (*destroy)(void *kept));
 
+/* The connection breaks, and the answer does not arrive. */
+void fake_connection_cut(struct fake_call *call);
+
 /* Fills in a reply that is initialized. May be called from many threads. */
 typedef void fake_answer(void *context, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply);
 

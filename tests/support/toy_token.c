@@ -359,11 +359,20 @@ static bool is_in_parts(const Craton__Request *request)
 	return request->body_case == CRATON__REQUEST__BODY_CRYPT && request->crypt->stage != CRATON__CRYPT_STAGE__WHOLE;
 }
 
+static void cut_if_its_turn(struct toy *toy, struct fake_call *call, const Craton__Request *request)
+{
+	if (request->body_case != CRATON__REQUEST__BODY_CRYPT || !toy->cut_at || --toy->cut_at)
+		return;
+	toy->cut_stage = (int)request->crypt->stage;
+	fake_connection_cut(call);
+}
+
 void toy_answer(void *context, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
 {
 	struct toy *toy = context;
 	Craton__Fault fault = (Craton__Fault)atomic_load(&toy->fault);
 	pthread_mutex_lock(&toy->lock);
+	cut_if_its_turn(toy, call, request);
 	if (request->ticket.len && request->ticket.data[1] != toy->generation)
 		fault = CRATON__FAULT__FAULT_TICKET;
 	if (fault == CRATON__FAULT__FAULT_NONE && is_in_parts(request))

@@ -24,6 +24,8 @@ struct toy {
 	atomic_uint crypts, finds, reads, wraps, unknown; /* round trips of a kind; session keys that had to be shown */
 	atomic_uint derived_from;       /* how many keys */
 	atomic_int fault;               /* instead of an answer to anything but Hello */
+	atomic_uint cut_at;             /* so manieth question for cryptography from now: its connection breaks, and no answer comes */
+	atomic_int cut_stage;           /* of the operation that it was about */
 	struct toy_parts parts;         /* operations in parts */
 	char operation_pin[64];         /* that came with the last operation */
 	const char *new_iv;             /* of 12 bytes: what is made of every GCM parameter's IV; NULL: nothing */
