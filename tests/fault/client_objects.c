@@ -101,15 +101,24 @@ CK_OBJECT_HANDLE object_handle(struct worker *worker, const struct board_entry *
 	return handle != CK_INVALID_HANDLE ? handle : object_find(worker, entry, side);
 }
 
-static CK_RV find(struct worker *worker, CK_ATTRIBUTE *wanted, CK_ULONG size, CK_OBJECT_HANDLE *found, CK_ULONG found_max, CK_ULONG *count)
+#define PAGE 3u
+
+/* A page at a time; between pages a long search waits, so that its member may be lost. */
+static CK_RV find(struct worker *worker, struct record *record, CK_ATTRIBUTE *wanted, CK_ULONG size, CK_OBJECT_HANDLE *found,
+                  CK_ULONG found_max, CK_ULONG *count)
 {
 	*count = 0;
 	CK_RV rv = module.p11->C_FindObjectsInit(worker->session, wanted, size);
 	if (rv != CKR_OK)
 		return rv;
 	for (CK_ULONG more = 1; rv == CKR_OK && more && *count < found_max; *count += more) {
+		uint64_t since_us = history_now_us();
 		more = 0;
-		rv = module.p11->C_FindObjects(worker->session, found + *count, found_max - *count < 3 ? found_max - *count : 3, &more);
+		rv = module.p11->C_FindObjects(worker->session, found + *count, found_max - *count < PAGE ? found_max - *count : PAGE, &more);
+		if (found_max > PAGE) {
+			record_step(record, since_us);
+			pause_us(worker->pace_us);
+		}
 	}
 	CK_RV final = module.p11->C_FindObjectsFinal(worker->session);
 	return rv == CKR_OK ? final : rv;
@@ -118,13 +127,13 @@ static CK_RV find(struct worker *worker, CK_ATTRIBUTE *wanted, CK_ULONG size, CK
 CK_OBJECT_HANDLE object_find(struct worker *worker, const struct board_entry *entry, enum side side)
 {
 	CK_ATTRIBUTE wanted[] = { FLAG(CKA_CLASS, facts[entry->kind].class[side]), TEXT(CKA_LABEL, entry->label) };
-	CK_OBJECT_HANDLE found[3], before = known[board_number(entry)][side];
+	CK_OBJECT_HANDLE found[PAGE], before = known[board_number(entry)][side];
 	CK_ULONG count;
 	struct record record;
 	char name[HISTORY_OBJECT_SIZE];
 	object_name(entry, side, name);
 	record_begin(&record, &worker->tally, "C_FindObjects", name);
-	CK_RV rv = find(worker, wanted, 2, found, 3, &count);
+	CK_RV rv = find(worker, &record, wanted, 2, found, PAGE, &count);
 	bool is_one = rv == CKR_OK && count == 1;
 	const char *wrong = is_one && before != CK_INVALID_HANDLE && before != found[0] ? "another-handle" : NULL;
 	record_end(&record, rv, wrong, "count=%lu handle=%lu before=%lu", count, is_one ? found[0] : 0, before);
@@ -183,7 +192,7 @@ void objects_search(struct worker *worker)
 	const char *wrong = NULL;
 	struct record record;
 	record_begin(&record, &worker->tally, "C_FindObjects", "");
-	CK_RV rv = find(worker, wanted, 1, found, 64, &count);
+	CK_RV rv = find(worker, &record, wanted, 1, found, 64, &count);
 	for (CK_ULONG i = 0; i < count; i++)
 		for (CK_ULONG j = 0; j < i; j++)
 			if (found[i] == found[j])
