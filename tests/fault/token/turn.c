@@ -66,9 +66,10 @@ void turn_end(struct turn *turn)
 	uint64_t now = now_us();
 	if (now > turn->end_us) /* it really took longer */
 		turn->end_us = now;
-	struct timespec end = { .tv_sec = (time_t)(turn->end_us / 1000000), .tv_nsec = (long)(turn->end_us % 1000000) * 1000 };
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL) != 0)
-		;
+	for (; now < turn->end_us; now = now_us()) { /* not until a point in time: libfaketime, when it is there, refuses that */
+		uint64_t left = turn->end_us - now;
+		nanosleep(&(struct timespec){ .tv_sec = (time_t)(left / 1000000), .tv_nsec = (long)(left % 1000000) * 1000 }, NULL);
+	}
 	pthread_mutex_lock(&lock);
 	inside--;
 	if (turn->place >= 0) {
