@@ -31,7 +31,7 @@ static enum err load(struct module *module, struct complaint *complaint)
 	return ERR_OK;
 }
 
-/* A module may find out here already that its device is away; all else is how it was set up. */
+/* A module may find out here already that its device is away; if it never started, all else is how it was set up. */
 static bool is_device(CK_RV rv)
 {
 	return rv == CKR_DEVICE_ERROR || rv == CKR_DEVICE_REMOVED || rv == CKR_TOKEN_NOT_PRESENT;
@@ -43,7 +43,7 @@ static enum err start(struct module *module, struct complaint *complaint)
 	module->is_started = rv == CKR_OK;
 	if (module->is_started)
 		return ERR_OK;
-	return complain(complaint, is_device(rv) ? ERR_IO : ERR_CONFIG,
+	return complain(complaint, is_device(rv) || module->is_known ? ERR_IO : ERR_CONFIG,
 	                "the PKCS#11 module %s does not start: %s; check its own configuration",
 	                module->path, p11_kit_strerror(rv));
 }
@@ -148,6 +148,7 @@ static enum err choose(struct module *module, struct complaint *complaint)
 	p11_kit_uri_free(uri);
 	if (rv != CKR_OK)
 		return module_complain(module, complaint, "its slots can't be listed", rv);
+	module->is_known = module->is_known || found == 1;
 	if (found == 1)
 		return ERR_OK;
 	if (found > 1)

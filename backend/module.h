@@ -8,6 +8,7 @@ struct module {
 	CK_SLOT_ID slot;
 	CK_TOKEN_INFO info;
 	bool is_started;  /* C_Initialize was ours and succeeded */
+	bool is_known;    /* slot and info were found once */
 	const char *path; /* the caller's, for messages */
 	const char *uri;
 };

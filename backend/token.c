@@ -164,10 +164,13 @@ static bool forget_sessions(struct token *token)
 static enum err open_keeper(struct token *token, struct complaint *complaint)
 {
 	CK_SESSION_HANDLE keeper;
+	if (token->is_pin_refused)
+		return complain(complaint, ERR_CONFIG, "the token's user PIN was refused, and won't be tried again before the node is restarted");
 	enum err err = module_session(&token->module, &keeper, complaint);
 	if (err != ERR_OK)
 		return err;
 	err = module_login(&token->module, keeper, CKU_USER, token->pin, complaint);
+	token->is_pin_refused = err == ERR_CONFIG;
 	if (err != ERR_OK) {
 		token->module.p11->C_CloseSession(keeper);
 		return err;

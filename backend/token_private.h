@@ -31,6 +31,7 @@ struct token {
 	struct module module;
 	char *path, *uri;
 	struct secret *pin;
+	bool is_pin_refused;  /* never tried again */
 	_Atomic uint64_t generation;
 	_Atomic bool is_shut;
 	pthread_mutex_t lock; /* guards all below, and module.info */

@@ -31,6 +31,8 @@ const struct config_key node_config_keys[] = {
 	  .min = 50, .max = 60000, .hint = "how long a silent leader is waited for, for example 1000ms" },
 	{ .section = "raft", .key = "heartbeat", .type = CONFIG_MS, .offset = FIELD(heartbeat_ms), .preset = "100ms",
 	  .min = 5, .max = 10000, .hint = "how often the leader shows that it lives, for example 100ms" },
+	{ .section = "raft", .key = "contact", .type = CONFIG_MS, .offset = FIELD(contact_ms),
+	  .min = 10, .max = 60000, .hint = "how long contact with the leader counts once it was confirmed, for example 1000ms" },
 	{ .section = "raft", .key = "message_age", .type = CONFIG_MS, .offset = FIELD(message_age_ms_max), .preset = "30s",
 	  .min = 1000, .max = 600000, .hint = "how far the nodes' clocks may be apart, for example 30s" },
 	{ .section = "raft", .key = "snapshot_entries", .type = CONFIG_NUMBER, .offset = FIELD(snapshot_entries), .preset = "8192",
@@ -60,6 +62,13 @@ const struct config_key node_config_keys[] = {
 	  .min = 1, .max = 4096, .hint = "how many calls the token is given at once, for example 16" },
 	{ .section = "token", .key = "keys", .type = CONFIG_NUMBER, .offset = FIELD(keys), .preset = "1024",
 	  .min = 1, .max = 1000000, .hint = "how many keys are kept loaded in the token, for example 1024" },
+
+	{ .section = "token", .key = "answer_limit", .type = CONFIG_MS, .offset = FIELD(answer_limit_ms), .preset = "10s",
+	  .min = 100, .max = 600000, .hint = "how long a call may be in the token before it is taken to hang, for example 10s" },
+	{ .section = "token", .key = "generate_limit", .type = CONFIG_MS, .offset = FIELD(generate_limit_ms), .preset = "120s",
+	  .min = 100, .max = 3600000, .hint = "the same for making keys or parameters and opening the token, for example 120s" },
+	{ .section = "token", .key = "restart_after", .type = CONFIG_MS, .offset = FIELD(restart_after_ms), .preset = "30s",
+	  .min = 0, .max = 86400000, .hint = "how long the token may hang before the node restarts itself, for example 30s; 0: never" },
 
 	{ .section = "token", .key = "node_generated", .type = CONFIG_TEXT, .offset = FIELD(node_generated_text),
 	  .hint = "which keys that the token can't seal the node may make and hold itself, for example ed25519, x25519" },

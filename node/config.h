@@ -36,7 +36,7 @@ struct node_config {
 	char *raft_listen_text;
 	struct address raft_listen;
 	char *secret_file;
-	int64_t election_ms, heartbeat_ms, message_age_ms_max;
+	int64_t election_ms, heartbeat_ms, contact_ms, message_age_ms_max;
 	int64_t snapshot_entries, trailing_entries;
 	struct node_founder *founders;
 	size_t founder_count;
@@ -45,6 +45,7 @@ struct node_config {
 	/* [token] */
 	char *module, *uri, *pin_file, *node_generated_text;
 	int64_t sessions, keys;
+	int64_t answer_limit_ms, generate_limit_ms, restart_after_ms; /* of a call that stays in the token; 0: never */
 	/* [mechanism NUMBER]: a vendor's, and what its parameter is */
 	struct node_mechanism *mechanisms;
 	size_t mechanism_count;

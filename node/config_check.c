@@ -93,6 +93,11 @@ static enum err check_raft(struct judge *judge)
 	if (config->heartbeat_ms * 2 > config->election_ms)
 		return WRONG(judge, "%s: [raft] heartbeat=%lldms is too long for election=%lldms; make it half or less",
 		             judge->path, (long long)config->heartbeat_ms, (long long)config->election_ms);
+	if (!config->contact_ms)
+		config->contact_ms = config->election_ms;
+	if (config->contact_ms < config->heartbeat_ms * 2 || config->contact_ms > config->election_ms)
+		return WRONG(judge, "%s: [raft] contact=%lldms is not between twice the heartbeat and election=%lldms; leave it out, or choose one that is",
+		             judge->path, (long long)config->contact_ms, (long long)config->election_ms);
 	return check_founders(judge);
 }
 

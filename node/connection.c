@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define PROTOCOL 1
+#define HEARTBEAT_FIRST_MS 200
 #define HEARTBEAT_MS 2000
 #define HEARTBEAT_SEND_MS 200 /* a client whose buffer is full of unread heartbeats is not waiting for one */
 
@@ -46,30 +47,46 @@ void connection_end(struct connection *connection, bool now)
 	pthread_mutex_unlock(&connection->lock);
 }
 
+/* In the token for no longer than its kind may be; or elsewhere (it waits for a session, or for the other nodes) for no longer than it
+ * would be waited for without us. */
+static bool is_at_work_locked(struct connection *connection, int64_t now_ms)
+{
+	const struct node *node = connection->node;
+	struct token_call call;
+	if (!token_call_of(node->token, connection->thread, &call))
+		return now_ms - connection->at_work_ms <= connection->patience_ms;
+	connection->at_work_ms = now_ms;
+	return call.age_ms <= (call.work == TOKEN_WORK_LONG ? node->config->generate_limit_ms : node->config->answer_limit_ms);
+}
+
 /* The lock is held while the heartbeat goes out, so that none follows the reply; it goes out at once or not at all. */
 int64_t connection_heartbeat(struct connection *connection, int64_t now_ms)
 {
-	int64_t due = now_ms + HEARTBEAT_MS;
 	pthread_mutex_lock(&connection->lock);
-	if (connection->is_busy && connection->quiet_since_ms + HEARTBEAT_MS > now_ms) {
-		due = connection->quiet_since_ms + HEARTBEAT_MS;
-	} else if (connection->is_busy) {
-		if (channel_send(connection->channel, FRAME_HEARTBEAT, NULL, 0, deadline_in(HEARTBEAT_SEND_MS)) != ERR_OK)
-			channel_interrupt(connection->channel);
-		connection->quiet_since_ms = now_ms;
-		count_one(&connection->node->counters, COUNTER_HEARTBEATS);
+	if (connection->is_busy && connection->beat_ms <= now_ms) {
+		connection->beat_ms = now_ms + HEARTBEAT_MS;
+		if (is_at_work_locked(connection, now_ms)) {
+			if (channel_send(connection->channel, FRAME_HEARTBEAT, NULL, 0, deadline_in(HEARTBEAT_SEND_MS)) != ERR_OK)
+				channel_interrupt(connection->channel);
+			count_one(&connection->node->counters, COUNTER_HEARTBEATS);
+		}
 	}
+	int64_t due_ms = connection->is_busy ? connection->beat_ms : INT64_MAX;
 	pthread_mutex_unlock(&connection->lock);
-	return due;
+	return due_ms;
 }
 
 /* false if the connection is to end. */
-static bool call_begin(struct connection *connection)
+static bool call_begin(struct connection *connection, const Craton__Request *request)
 {
+	int64_t now_ms = clock_ms();
 	pthread_mutex_lock(&connection->lock);
 	bool go_on = !connection->is_closing;
 	connection->is_busy = go_on;
-	connection->quiet_since_ms = clock_ms();
+	connection->thread = pthread_self();
+	connection->patience_ms = question_patience(connection->node, request);
+	connection->at_work_ms = now_ms;
+	connection->beat_ms = now_ms + HEARTBEAT_FIRST_MS;
 	pthread_mutex_unlock(&connection->lock);
 	return go_on;
 }
@@ -90,7 +107,7 @@ static enum err send_reply(struct connection *connection, const Craton__Reply *r
 	Craton__Reply too_big = CRATON__REPLY__INIT;
 	int64_t frame_ms = connection->node->config->frame_ms;
 	pthread_mutex_lock(&connection->lock);
-	connection->quiet_since_ms = INT64_MAX - HEARTBEAT_MS;
+	connection->beat_ms = INT64_MAX;
 	pthread_mutex_unlock(&connection->lock);
 	enum err err = call_answer(connection->channel, reply, deadline_in(frame_ms));
 	if (err != ERR_TOO_BIG)
@@ -120,7 +137,7 @@ static enum err serve_one(struct connection *connection, struct client *client)
 	if (err != ERR_OK)
 		return err;
 	bool is_out_of_place = client->multipart && !crypt_is_part(request);
-	if (is_out_of_place || !call_begin(connection)) {
+	if (is_out_of_place || !call_begin(connection, request)) {
 		request_free(request);
 		return is_out_of_place ? ERR_MALFORMED : ERR_CLOSED;
 	}

@@ -18,7 +18,10 @@ struct connection {
 	int handshake_fd;         /* a duplicate, to cut a handshake short; -1 otherwise */
 	bool is_busy;             /* a call is in progress */
 	bool is_closing;          /* no further call */
-	int64_t quiet_since_ms;   /* when the call began or the last heartbeat went out */
+	pthread_t thread;         /* whose call it is, */
+	int64_t patience_ms;      /* how long its asker waits for a sign of life, */
+	int64_t at_work_ms;       /* when it began, or was last seen in the token, */
+	int64_t beat_ms;          /* and when the next heartbeat is due */
 	/* under the server's lock */
 	unsigned pins;            /* the watchdog is looking at it */
 	struct connection *next, *previous;
@@ -32,5 +35,6 @@ void connection_destroy(struct connection *connection);
 /* From other threads, while the connection is on the list. */
 /* No further call: at once if idle or `now`, else after the call in progress. */
 void connection_end(struct connection *connection, bool now);
-/* Tells a client whose call takes long that it is being worked on. Returns when to look again. */
+/* Tells a client whose call takes long that it is being worked on: soon, that the node lives, then now and then, while the token
+ * is believed to be at work. Returns when the next is due; INT64_MAX where none is. */
 int64_t connection_heartbeat(struct connection *connection, int64_t now_ms);

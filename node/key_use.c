@@ -1,6 +1,7 @@
 /* Before and after a token's call with borrowed keys. */
 #include "node/login.h"
 #include "node/object.h"
+#include "node/trouble.h"
 
 /* 4.9: "If CK_TRUE, the user has to supply the PIN for each use (sign or decrypt) with the key." C_UnwrapKey and C_DeriveKey have no Init
  * after which a PIN could be shown, and are not meant. */
@@ -29,16 +30,10 @@ CK_RV key_may(struct question *question, const struct loaded_key *key, const Cra
 	return rv == CKR_OK ? check_pin(question, &view, crypt->kind, &crypt->pin) : rv;
 }
 
-static bool is_lost(CK_RV rv)
-{
-	return rv == CKR_KEY_HANDLE_INVALID || rv == CKR_OBJECT_HANDLE_INVALID || rv == CKR_WRAPPING_KEY_HANDLE_INVALID ||
-	       rv == CKR_UNWRAPPING_KEY_HANDLE_INVALID;
-}
-
 CK_RV keys_used(struct question *question, struct loaded_key *const *keys, size_t count, CK_RV rv)
 {
 	struct id id;
-	for (size_t i = 0; is_lost(rv) && i < count; i++)
+	for (size_t i = 0; trouble_of(rv) == TROUBLE_KEY && i < count; i++)
 		if (id_from_bytes(&id, keys[i]->object->id.data, keys[i]->object->id.len))
 			keyring_forget(question->node->keyring, &id);
 	return question_token(question, rv);

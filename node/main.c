@@ -3,6 +3,7 @@
 #include "node/config.h"
 #include "node/daemon.h"
 #include "node/domain_command.h"
+#include "node/restart.h"
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,6 +97,7 @@ int main(int argc, char **argv)
 	struct arguments arguments = { .check = false };
 	struct node_config config;
 	struct complaint complaint = { "" };
+	restart_prepare(argv);
 	if (!parse(argc, argv, &arguments)) {
 		fputs(usage, stderr);
 		return EX_USAGE;

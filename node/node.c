@@ -1,6 +1,7 @@
 #include "node/node.h"
 #include "base/log.h"
 #include "node/founding.h"
+#include "node/health.h"
 #include "node/ticket.h"
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@ static const char *const state_names[] = {
 	[NODE_SERVING] = "serving",
 	[NODE_STOPPING] = "stopping",
 	[NODE_TOKEN_OUT] = "token out",
+	[NODE_TOKEN_HANGS] = "token hangs",
 	[NODE_NEEDS_ENROLMENT] = "needs enrolment",
 };
 
@@ -21,21 +23,58 @@ const char *node_state_name(enum node_state state)
 	return state_names[state];
 }
 
+enum node_state node_token_state(const struct node *node)
+{
+	return (enum node_state)atomic_load(&node->token_state);
+}
+
+bool node_is_up(const struct node *node)
+{
+	return atomic_load(&node->life) == NODE_SERVING;
+}
+
+static enum node_state compose(enum node_state life, enum node_state token)
+{
+	if (life == NODE_STOPPING || token == NODE_SERVING)
+		return life;
+	return token;
+}
+
 enum node_state node_state(const struct node *node)
 {
-	return (enum node_state)atomic_load(&node->state);
+	return compose((enum node_state)atomic_load(&node->life), node_token_state(node));
+}
+
+static void say_state(enum node_state before, enum node_state now, const char *why)
+{
+	if (now == before)
+		return;
+	if (*why)
+		log_warn("node", "state=\"%s\" was=\"%s\" why=\"%s\"", state_names[now], state_names[before], why);
+	else
+		log_info("node", "state=\"%s\" was=\"%s\"", state_names[now], state_names[before]);
 }
 
 void node_set_state(struct node *node, enum node_state state)
 {
-	int before = atomic_load(&node->state);
-	do {
-		if (before == (int)state || before == NODE_STOPPING)
-			return;
-		if (before == NODE_NEEDS_ENROLMENT && state != NODE_STOPPING)
-			return;
-	} while (!atomic_compare_exchange_weak(&node->state, &before, (int)state));
-	log_info("node", "state=\"%s\" was=\"%s\"", state_names[state], state_names[before]);
+	pthread_mutex_lock(&node->state_lock);
+	enum node_state before = node_state(node);
+	if (atomic_load(&node->life) != NODE_STOPPING)
+		atomic_store(&node->life, (int)state);
+	enum node_state now = node_state(node);
+	pthread_mutex_unlock(&node->state_lock);
+	say_state(before, now, "");
+}
+
+void node_set_token(struct node *node, enum node_state state, const char *why)
+{
+	pthread_mutex_lock(&node->state_lock);
+	enum node_state before = node_state(node);
+	if (node_token_state(node) != NODE_TOKEN_HANGS || state == NODE_TOKEN_OUT)
+		atomic_store(&node->token_state, (int)state);
+	enum node_state now = node_state(node);
+	pthread_mutex_unlock(&node->state_lock);
+	say_state(before, now, why);
 }
 
 enum err node_check_domain(struct node *node, struct complaint *complaint)
@@ -57,10 +96,11 @@ enum err node_check_domain(struct node *node, struct complaint *complaint)
 bool node_learn_domain(struct node *node)
 {
 	struct complaint why = { "" };
-	if (node_check_domain(node, &why) == ERR_OK)
+	if (!domain_is_known(node->domain) || node_check_domain(node, &why) == ERR_OK)
 		return true;
-	node_set_state(node, NODE_NEEDS_ENROLMENT);
-	log_error("node", "%s", why.text);
+	node_set_token(node, NODE_NEEDS_ENROLMENT, why.text);
+	if (node->health)
+		health_tell(node->health);
 	return false;
 }
 
@@ -93,7 +133,8 @@ static void everything(void *context)
 	node_learn_domain(node);
 }
 
-static enum err open_token(struct node *node, struct complaint *complaint)
+/* What uses the token is there before the token is opened: it may be opened later, and again. */
+static enum err load_token(struct node *node, struct complaint *complaint)
 {
 	struct token_config config = {
 		.module = node->config->module,
@@ -101,9 +142,9 @@ static enum err open_token(struct node *node, struct complaint *complaint)
 		.pin = node->token_pin,
 		.sessions_max = (size_t)node->config->sessions,
 	};
-	enum err err = token_open(&config, &node->token, complaint);
-	if (err == ERR_OK)
-		err = domain_open(node->token, &node->domain, complaint);
+	enum err err = token_load(&config, &node->token, complaint);
+	if (err == ERR_OK && !(node->domain = domain_new(node->token)))
+		err = complain(complaint, ERR_NO_MEMORY, "out of memory");
 	if (err == ERR_OK && !(node->keyring = keyring_create(node->domain, (size_t)node->config->keys)))
 		err = complain(complaint, ERR_NO_MEMORY, "out of memory");
 	if (err == ERR_OK && !(node->housekeeping = housekeeping_start(node->keyring)))
@@ -112,31 +153,44 @@ static enum err open_token(struct node *node, struct complaint *complaint)
 		err = complain(complaint, ERR_NO_MEMORY, "out of memory");
 	if (err == ERR_OK && !(node->multiparts = multiparts_create(node->keyring, (size_t)node->config->sessions / 2, MULTIPART_SILENCE_MS)))
 		err = complain(complaint, ERR_NO_MEMORY, "out of memory");
+	if (err == ERR_OK && !(node->health = health_start(node)))
+		err = complain(complaint, ERR_NO_MEMORY, "out of memory");
 	return err;
 }
 
-static enum err open_directory(struct node *node, struct complaint *complaint)
+/* A mistake of whoever set the node up ends its start. So does any trouble of a token that was never a member's; a member's may come
+ * back. */
+static enum err open_token(struct node *node, bool is_fresh, struct complaint *complaint)
+{
+	enum err err = load_token(node, complaint);
+	if (err != ERR_OK)
+		return err;
+	err = health_opened(node->health, is_fresh, complaint);
+	if (err == ERR_OK || is_fresh || err == ERR_CONFIG || err == ERR_NO_MEMORY)
+		return err;
+	node_set_token(node, health_state_of(err), complaint->text);
+	return ERR_OK;
+}
+
+static enum err open_directory(struct node *node, bool is_fresh, struct complaint *complaint)
 {
 	const struct node_config *config = node->config;
 	struct directory_watch watch = { object_gone, slot_reset, setting_changed, everything, node };
-	bool fresh;
-	enum err err = state_folder_is_fresh(node->folder, config->id, config->name, &fresh, complaint);
-	if (err == ERR_OK)
-		err = directory_open(config->state_folder, node->cluster_secret, fresh, &node->directory, complaint);
-	if (err == ERR_OK && fresh)
+	enum err err = directory_open(config->state_folder, node->cluster_secret, is_fresh, &node->directory, complaint);
+	if (err == ERR_OK && is_fresh)
 		err = state_folder_claim(node->folder, config->id, config->name, complaint);
-	if (err == ERR_OK)
-		err = node_check_domain(node, complaint);
-	if (err == ERR_OK) {
-		settings_learn(node);
-		directory_set_watch(node->directory, &watch);
-	}
-	return err;
+	if (err != ERR_OK)
+		return err;
+	node_learn_domain(node);
+	settings_learn(node);
+	directory_set_watch(node->directory, &watch);
+	return ERR_OK;
 }
 
 static enum err open_parts(struct node *node, struct complaint *complaint)
 {
 	const struct node_config *config = node->config;
+	bool is_fresh;
 	enum err err = node_load_cluster_secret(config, &node->cluster_secret, complaint);
 	if (err == ERR_OK)
 		err = node_load_token_pin(config, &node->token_pin, complaint);
@@ -150,8 +204,14 @@ static enum err open_parts(struct node *node, struct complaint *complaint)
 	node->attempts = attempts_create();
 	if (!node->ticket_key || !node->attempts)
 		return complain(complaint, ERR_NO_MEMORY, "out of memory");
-	err = open_token(node, complaint);
-	return err == ERR_OK ? open_directory(node, complaint) : err;
+	err = state_folder_is_fresh(node->folder, config->id, config->name, &is_fresh, complaint);
+	if (err == ERR_OK)
+		err = open_token(node, is_fresh, complaint);
+	if (err == ERR_OK)
+		err = open_directory(node, is_fresh, complaint);
+	if (err == ERR_OK)
+		health_go_on(node->health);
+	return err;
 }
 
 enum err node_open(const struct node_config *config, struct node **out, struct complaint *complaint)
@@ -162,6 +222,7 @@ enum err node_open(const struct node_config *config, struct node **out, struct c
 		return complain(complaint, ERR_NO_MEMORY, "out of memory");
 	node->config = config;
 	node->started_ms = clock_ms();
+	pthread_mutex_init(&node->state_lock, NULL);
 	enum err err = open_parts(node, complaint);
 	if (err != ERR_OK) {
 		node_close(node);
@@ -197,7 +258,15 @@ bool node_has_leader(struct node *node)
 	return status.leader != 0;
 }
 
+bool node_leads(struct node *node)
+{
+	struct consensus_status status;
+	consensus_status(node->consensus, &status);
+	return status.role == ROLE_LEADER;
+}
+
 #define ELECTIONS_AWAITED 2
+#define LEAVING_MS 1000 /* for calls in the token, when nobody waits for them any more */
 #define CATCHING_UP_MS 60000
 
 /* What the others agreed on while we were away must not be unknown to our first answer. Without a majority there is nobody who
@@ -231,6 +300,7 @@ enum err node_start(struct node *node, struct complaint *complaint)
 		.election_ms = config->election_ms,
 		.heartbeat_ms = config->heartbeat_ms,
 		.message_age_ms_max = config->message_age_ms_max,
+		.contact_ms = config->contact_ms,
 		.snapshot_entries = (uint64_t)config->snapshot_entries,
 		.trailing_entries = (uint64_t)config->trailing_entries,
 		.machine_ops = &directory_machine,
@@ -243,9 +313,7 @@ enum err node_start(struct node *node, struct complaint *complaint)
 		return err;
 	if (!(node->founding = founding_start(node)))
 		return complain(complaint, ERR_NO_MEMORY, "out of memory");
-	if ((err = probe(node->domain, &config->wishes, &node->capabilities)) != ERR_OK)
-		return complain(complaint, err, "%s: the token can't make, seal and use keys (%s); see the lines above, and the module's own messages",
-		                config->uri, err_name(err));
+	health_await(node->health);
 	catch_up(node);
 	node_set_state(node, NODE_SERVING);
 	return ERR_OK;
@@ -254,6 +322,7 @@ enum err node_start(struct node *node, struct complaint *complaint)
 void node_stop(struct node *node, deadline_ms deadline)
 {
 	node_set_state(node, NODE_STOPPING);
+	health_stop(node->health, deadline);
 	founding_stop(node->founding);
 	node->founding = NULL;
 	if (node->consensus)
@@ -269,23 +338,41 @@ void node_hand_over(struct node *node, deadline_ms deadline)
 		log_warn("node", "leadership not handed over err=%s: %s", err_name(err), why.text);
 }
 
+/* Nobody gets into the token any more; false if somebody does not come out. */
+static bool leave_token(struct node *node)
+{
+	deadline_ms deadline = deadline_in(node->config->stop_ms + LEAVING_MS);
+	bool has_left = health_stop(node->health, deadline);
+	if (node->token)
+		token_shut(node->token);
+	return has_left && (!node->token || token_is_left(node->token, deadline));
+}
+
+static void close_token(struct node *node)
+{
+	housekeeping_stop(node->housekeeping);
+	armory_destroy(node->armory);
+	multiparts_destroy(node->multiparts);
+	keyring_destroy(node->keyring);
+	capabilities_finish(&node->capabilities);
+	domain_close(node->domain);
+	token_close(node->token);
+	health_destroy(node->health);
+}
+
 void node_close(struct node *node)
 {
 	if (!node)
 		return;
 	if (node->consensus)
 		node_stop(node, deadline_in(0));
+	if (!leave_token(node)) {
+		log_warn("node", "a call is lost in the token; what it holds is left to the end of the process");
+		return;
+	}
 	if (node->directory)
 		directory_close(node->directory);
-	housekeeping_stop(node->housekeeping);
-	armory_destroy(node->armory);
-	multiparts_destroy(node->multiparts);
-	keyring_destroy(node->keyring);
-	capabilities_finish(&node->capabilities);
-	if (node->domain)
-		domain_close(node->domain);
-	if (node->token)
-		token_close(node->token);
+	close_token(node);
 	attempts_destroy(node->attempts);
 	state_folder_unlock(node->folder);
 	if (node->tls)
@@ -293,5 +380,6 @@ void node_close(struct node *node)
 	secret_destroy(node->ticket_key);
 	secret_destroy(node->token_pin);
 	secret_destroy(node->cluster_secret);
+	pthread_mutex_destroy(&node->state_lock);
 	free(node);
 }

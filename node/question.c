@@ -1,4 +1,6 @@
 #include "node/question.h"
+#include "node/health.h"
+#include "node/trouble.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,28 +46,18 @@ CK_RV question_err(struct question *question, enum err err, const char *doing)
 	}
 }
 
+/* Where the answer may have been about the call, the token is asked how it is. */
 CK_RV question_token(struct question *question, CK_RV rv)
 {
-	switch (rv) {
-	case CKR_DEVICE_ERROR:
-	case CKR_DEVICE_REMOVED:
-	case CKR_TOKEN_NOT_PRESENT:
-	case CKR_TOKEN_NOT_RECOGNIZED:
-	case CKR_SLOT_ID_INVALID:
-	case CKR_SESSION_HANDLE_INVALID:
-	case CKR_SESSION_CLOSED:
-	case CKR_SESSION_COUNT:
-	case CKR_CRYPTOKI_NOT_INITIALIZED:
-	case CKR_USER_NOT_LOGGED_IN:
-	case CKR_KEY_HANDLE_INVALID:
-	case CKR_WRAPPING_KEY_HANDLE_INVALID:
-	case CKR_UNWRAPPING_KEY_HANDLE_INVALID:
-	case CKR_OBJECT_HANDLE_INVALID:
-		count_one(&question->node->counters, COUNTER_TOKEN_ERRORS);
-		return question_fault(question, CRATON__FAULT__FAULT_NOT_SERVING, "the node's token answered 0x%lx", rv);
-	default:
+	struct node *node = question->node;
+	enum trouble trouble = trouble_of(rv);
+	if (trouble == TROUBLE_NONE || question->reply->fault != CRATON__FAULT__FAULT_NONE)
 		return rv;
-	}
+	if (trouble == TROUBLE_DOUBT && domain_probe(node->domain) == CKR_OK)
+		return rv;
+	count_one(&node->counters, COUNTER_TOKEN_ERRORS);
+	health_tell(node->health);
+	return question_fault(question, CRATON__FAULT__FAULT_NOT_SERVING, "the node's token answered 0x%lx: %s", rv, trouble_why(rv));
 }
 
 bool question_is(const struct question *question, Craton__Role role)

@@ -1,6 +1,7 @@
 #include "node/server.h"
 #include "base/log.h"
 #include "node/connection.h"
+#include "node/seldom.h"
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
@@ -14,7 +15,7 @@
 #define LISTENERS_MAX 2
 #define SURPLUS_MAX 16         /* connections beyond the limit that are told so; others are just closed */
 #define STACK_SIZE (1u << 20)  /* bytes: a token's module runs on it */
-#define WATCH_MS 2000
+#define WATCH_MS 200           /* no longer than a call may last unseen before its first heartbeat */
 #define LAST_MS 1000           /* for threads to notice that they were cut off */
 #define PAUSE_MS 100           /* when accept() says that descriptors or memory are out */
 
@@ -99,7 +100,8 @@ static void list_add_locked(struct server *server, struct connection *connection
 	if (connection->next)
 		connection->next->previous = connection;
 	server->connections = connection;
-	server->count++;
+	if (server->count++ == 0)
+		pthread_cond_broadcast(&server->changed); /* the watchdog slept */
 }
 
 static void list_remove_locked(struct server *server, struct connection *connection)
@@ -177,6 +179,16 @@ static void admit(struct server *server, int fd, struct tls *tls)
 	pthread_mutex_unlock(&server->lock);
 }
 
+/* Descriptors or memory are out, for all we know: whoever waits is let in when there are some again. */
+static void pause_accepting(int error, struct pollfd *stop)
+{
+	static struct seldom seldom;
+	unsigned untold;
+	if (seldom_may_tell(&seldom, &untold))
+		log_warn("node", "clients have to wait, no connection can be accepted why=\"%s\"", strerror(error));
+	poll(stop, 1, PAUSE_MS);
+}
+
 static void *run_listener(void *context)
 {
 	struct listener *listener = context;
@@ -190,8 +202,8 @@ static void *run_listener(void *context)
 		int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
 		if (fd >= 0)
 			admit(server, fd, listener->has_tls ? server->node->tls : NULL);
-		else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-			poll(wait, 1, PAUSE_MS);
+		else if (errno != EINTR && errno != EAGAIN && errno != ECONNABORTED)
+			pause_accepting(errno, &wait[0]);
 	}
 	return NULL;
 }
@@ -230,15 +242,22 @@ static int64_t beat_all_locked(struct server *server)
 	return next;
 }
 
+static bool has_ended_locked(const struct server *server)
+{
+	return server->is_stopping && !server->count;
+}
+
 static void *run_watchdog(void *context)
 {
 	struct server *server = context;
 	pthread_mutex_lock(&server->lock);
-	while (!server->is_stopping || server->count) {
+	while (!has_ended_locked(server)) {
 		int64_t next = beat_all_locked(server);
 		struct timespec until = monotonic(next);
-		while (clock_ms() < next && (!server->is_stopping || server->count))
+		while (clock_ms() < next && server->count)
 			pthread_cond_timedwait(&server->changed, &server->lock, &until);
+		while (!server->count && !server->is_stopping)
+			pthread_cond_wait(&server->changed, &server->lock);
 	}
 	pthread_mutex_unlock(&server->lock);
 	return NULL;

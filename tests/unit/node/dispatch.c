@@ -103,10 +103,10 @@ static void a_node_that_is_not_serving_says_so(void)
 	Craton__Fault fault;
 	begin();
 	struct id id = generate_token_key("held");
-	node_set_state(house.node, NODE_TOKEN_OUT);
+	node_set_token(house.node, NODE_TOKEN_OUT, "test");
 	CU_ASSERT_NOT_EQUAL(mac_rv(&id, NULL, &fault), CKR_OK);
 	CU_ASSERT_EQUAL(fault, CRATON__FAULT__FAULT_NOT_SERVING);
-	node_set_state(house.node, NODE_SERVING);
+	node_set_token(house.node, NODE_SERVING, "");
 	CU_ASSERT_EQUAL(mac_rv(&id, NULL, &fault), CKR_OK);
 }
 

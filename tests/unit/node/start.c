@@ -118,7 +118,7 @@ static void with_a_token_that_is_not_there(void)
 	begin();
 	free(house.config.uri);
 	house.config.uri = strdup("pkcs11:token=nobody");
-	refuses(ERR_CONFIG, "pkcs11:token=nobody");
+	refuses(ERR_NOT_FOUND, "pkcs11:token=nobody");
 	end();
 }
 
@@ -129,28 +129,6 @@ static void with_a_token_that_is_in_no_domain(void)
 	free(house.config.uri);
 	house.config.uri = strdup("pkcs11:token=x");
 	refuses(ERR_NOT_FOUND, "domain enroll");
-	end();
-}
-
-static void with_a_token_of_another_domain(void)
-{
-	struct complaint complaint = { "" };
-	begin();
-	house_start(&house, false);
-	struct talk talk;
-	talk_begin(&talk, &house, 0);
-	talk_create_slot(&talk, "any"); /* after the founding, or in the middle of it: */
-	deadline_ms deadline = deadline_in(10000);
-	while (directory_applied(house.node->directory) < 3 && !deadline_passed(deadline))
-		sched_yield();
-	house_stop(&house);
-	softhsm_add("y");
-	struct token_config other = softhsm_config(&house.softhsm, 0);
-	other.uri = "pkcs11:token=y";
-	CU_ASSERT_EQUAL_FATAL(domain_create(&other, house.softhsm.so_pin, &complaint), ERR_OK);
-	free(house.config.uri);
-	house.config.uri = strdup(other.uri);
-	refuses(ERR_CONFIG, "another domain");
 	end();
 }
 
@@ -198,6 +176,79 @@ static void where_somebody_else_listens(void)
 	end();
 }
 
+/* A node that has been a member, with a token that is not a member's any more. */
+static void was_a_member(void)
+{
+	struct talk talk;
+	begin();
+	house_start(&house, false);
+	talk_begin(&talk, &house, 0);
+	talk_create_slot(&talk, "any"); /* after the founding, or in the middle of it: */
+	deadline_ms deadline = deadline_in(10000);
+	while (directory_applied(house.node->directory) < 3 && !deadline_passed(deadline))
+		sched_yield();
+	house_stop(&house);
+}
+
+static void uses_token(const char *uri)
+{
+	free(house.config.uri);
+	house.config.uri = strdup(uri);
+}
+
+static void is_there_but_does_not_serve(enum node_state state)
+{
+	Craton__Fault fault;
+	Craton__Random body = CRATON__RANDOM__INIT;
+	Craton__Request request = CRATON__REQUEST__INIT;
+	struct talk talk;
+	house_start(&house, false);
+	CU_ASSERT_EQUAL(node_state(house.node), state);
+	CU_ASSERT_TRUE(node_has_leader(house.node));
+	talk_begin(&talk, &house, 1);
+	body.size = 16;
+	request.body_case = CRATON__REQUEST__BODY_RANDOM;
+	request.random = &body;
+	talk_rv(&talk, &request, &fault);
+	CU_ASSERT_EQUAL(fault, CRATON__FAULT__FAULT_NOT_SERVING);
+	house_close(&house);
+}
+
+static void with_a_token_of_another_domain_it_votes_and_serves_nobody(void)
+{
+	struct complaint complaint = { "" };
+	was_a_member();
+	softhsm_add("y");
+	uses_token("pkcs11:token=y");
+	struct token_config other = softhsm_config(&house.softhsm, 0);
+	other.uri = house.config.uri;
+	CU_ASSERT_EQUAL_FATAL(domain_create(&other, house.softhsm.so_pin, &complaint), ERR_OK);
+	is_there_but_does_not_serve(NODE_NEEDS_ENROLMENT);
+}
+
+static void with_a_token_without_our_keys_it_votes_and_serves_nobody(void)
+{
+	was_a_member();
+	softhsm_add("x");
+	uses_token("pkcs11:token=x");
+	is_there_but_does_not_serve(NODE_NEEDS_ENROLMENT);
+}
+
+static void with_its_token_wiped_it_votes_and_serves_nobody(void)
+{
+	was_a_member();
+	uses_token("pkcs11:token=gone");
+	is_there_but_does_not_serve(NODE_NEEDS_ENROLMENT);
+}
+
+static void but_not_with_a_wrong_pin(void)
+{
+	was_a_member();
+	house_write(&house, "pin", "not-the-pin\n", 0600);
+	refuses(ERR_CONFIG, "PIN");
+	end();
+}
+
 static void what_is_sound_starts_again_with_what_it_had(void)
 {
 	struct talk talk;
@@ -216,5 +267,7 @@ TESTS("node start", SAY(without_the_clusters_secret), SAY(with_a_short_one), SAY
       SAY(with_one_that_all_can_read), SAY(with_another_nodes_certificate), SAY(with_a_clients_certificate),
       SAY(with_a_wrong_pin), SAY(without_a_pin), SAY(with_a_module_that_is_not_there),
       SAY(with_a_token_that_is_not_there), SAY(with_a_token_that_is_in_no_domain),
-      SAY(with_a_token_of_another_domain), SAY(while_another_has_its_state_folder), SAY(without_its_directory),
-      SAY(with_a_shortened_directory), SAY(where_somebody_else_listens), SAY(what_is_sound_starts_again_with_what_it_had))
+      SAY(while_another_has_its_state_folder), SAY(without_its_directory),
+      SAY(with_a_shortened_directory), SAY(where_somebody_else_listens), SAY(what_is_sound_starts_again_with_what_it_had),
+      SAY(with_a_token_of_another_domain_it_votes_and_serves_nobody), SAY(with_a_token_without_our_keys_it_votes_and_serves_nobody),
+      SAY(with_its_token_wiped_it_votes_and_serves_nobody), SAY(but_not_with_a_wrong_pin))

@@ -1,0 +1,228 @@
+#include "node/health_private.h"
+#include "base/log.h"
+#include "node/restart.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LOOK_MS_MIN 10
+#define LOOK_MS_MAX 250
+#define BETWEEN_TRANSFERS_MS 1000
+
+static struct timespec monotonic(int64_t ms)
+{
+	return (struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+}
+
+bool health_rest(struct health *health, const bool *flag, int64_t ms)
+{
+	int64_t until_ms = clock_ms() + ms;
+	struct timespec until = monotonic(until_ms);
+	pthread_mutex_lock(&health->lock);
+	while (!health->is_stopping && !(flag && *flag) && clock_ms() < until_ms)
+		pthread_cond_timedwait(&health->changed, &health->lock, &until);
+	bool go_on = !health->is_stopping;
+	pthread_mutex_unlock(&health->lock);
+	return go_on;
+}
+
+void health_say(struct health *health, enum node_state state, const char *why)
+{
+	node_set_token(health->node, state, why);
+	pthread_mutex_lock(&health->lock);
+	pthread_cond_broadcast(&health->changed);
+	pthread_mutex_unlock(&health->lock);
+}
+
+void health_take_out(struct health *health, enum node_state state, const char *why)
+{
+	token_shut(health->node->token);
+	keyring_wake(health->node->keyring);
+	health_say(health, state, why);
+}
+
+void health_tell(struct health *health)
+{
+	pthread_mutex_lock(&health->lock);
+	health->is_told = true;
+	pthread_cond_broadcast(&health->changed);
+	pthread_mutex_unlock(&health->lock);
+}
+
+/* ---- the watch */
+
+static void say_hanging(struct health *health, const struct token_call *call)
+{
+	char why[160];
+	snprintf(why, sizeof why, "a call is in it for %lld ms, longer than [token] %s", (long long)call->age_ms,
+	         call->work == TOKEN_WORK_LONG ? "generate_limit" : "answer_limit");
+	health->hangs_since_ms = clock_ms();
+	health_take_out(health, NODE_TOKEN_HANGS, why);
+}
+
+/* A thread of ours is lost, and with it whatever the module keeps locked; only a new process gets rid of both. */
+static void restart_if_due(struct health *health)
+{
+	int64_t after_ms = health->node->config->restart_after_ms;
+	int64_t hangs_ms = clock_ms() - health->hangs_since_ms;
+	if (!after_ms || hangs_ms < after_ms)
+		return;
+	log_error("node", "the token has not come back, the process restarts itself hangs_ms=%lld restart_after_ms=%lld", (long long)hangs_ms,
+	          (long long)after_ms);
+	health->hangs_since_ms = clock_ms();
+	restart_process();
+}
+
+/* Again and again: it may be elected again as long as its log is as good as the others'. */
+static void lead_no_more(struct health *health)
+{
+	struct node *node = health->node;
+	struct complaint why = { "" };
+	int64_t now_ms = clock_ms();
+	if (now_ms < health->next_transfer_ms || !node_leads(node))
+		return;
+	health->next_transfer_ms = now_ms + BETWEEN_TRANSFERS_MS;
+	if (consensus_transfer(node->consensus, 0, deadline_in(node->config->election_ms), &why) == ERR_OK)
+		log_info("node", "leadership handed over, the token is not at work");
+}
+
+static void look(struct health *health)
+{
+	struct node *node = health->node;
+	const int64_t limits_ms[TOKEN_WORK_COUNT] = {
+		[TOKEN_WORK_SHORT] = node->config->answer_limit_ms, [TOKEN_WORK_LONG] = node->config->generate_limit_ms
+	};
+	struct token_call call;
+	if (node_state(node) == NODE_STOPPING)
+		return;
+	bool hangs = token_overdue(node->token, limits_ms, &call), did_hang = node_token_state(node) == NODE_TOKEN_HANGS;
+	if (hangs && !did_hang)
+		say_hanging(health, &call);
+	else if (hangs)
+		restart_if_due(health);
+	else if (did_hang)
+		health_say(health, NODE_TOKEN_OUT, "the call has come back; it is started afresh");
+	if (node_is_up(node) && node_token_state(node) != NODE_SERVING)
+		lead_no_more(health);
+}
+
+static int64_t time_between_looks(const struct node_config *config)
+{
+	int64_t shortest_ms = config->answer_limit_ms < config->generate_limit_ms ? config->answer_limit_ms : config->generate_limit_ms;
+	int64_t ms = shortest_ms / 4;
+	return ms < LOOK_MS_MIN ? LOOK_MS_MIN : ms > LOOK_MS_MAX ? LOOK_MS_MAX : ms;
+}
+
+static void *watch(void *context)
+{
+	struct health *health = context;
+	int64_t between_ms = time_between_looks(health->node->config);
+	while (health_rest(health, NULL, between_ms))
+		look(health);
+	return NULL;
+}
+
+/* ---- beginning and end */
+
+enum err health_opened(struct health *health, bool is_patient, struct complaint *complaint)
+{
+	struct node *node = health->node;
+	pthread_mutex_lock(&health->lock);
+	while (!health->is_tried && (is_patient || node_token_state(node) != NODE_TOKEN_HANGS))
+		pthread_cond_wait(&health->changed, &health->lock);
+	enum err err = health->is_tried ? health->first : ERR_TIMEOUT;
+	if (health->is_tried)
+		*complaint = health->first_why;
+	pthread_mutex_unlock(&health->lock);
+	return err;
+}
+
+void health_go_on(struct health *health)
+{
+	pthread_mutex_lock(&health->lock);
+	health->may_go_on = true;
+	pthread_cond_broadcast(&health->changed);
+	pthread_mutex_unlock(&health->lock);
+}
+
+void health_await(struct health *health)
+{
+	pthread_mutex_lock(&health->lock);
+	while (node_token_state(health->node) == NODE_STARTING)
+		pthread_cond_wait(&health->changed, &health->lock);
+	pthread_mutex_unlock(&health->lock);
+}
+
+/* Signals are for the main thread. */
+static bool start_thread(pthread_t *thread, void *(*run)(void *), struct health *health)
+{
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	bool ok = pthread_create(thread, NULL, run, health) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return ok;
+}
+
+struct health *health_start(struct node *node)
+{
+	struct health *health = calloc(1, sizeof *health);
+	pthread_condattr_t attr;
+	if (!health)
+		return NULL;
+	health->node = node;
+	pthread_mutex_init(&health->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&health->changed, &attr);
+	pthread_condattr_destroy(&attr);
+	health->is_watched = start_thread(&health->watch_thread, watch, health);
+	health->is_cared_for = health->is_watched && start_thread(&health->care_thread, health_care, health);
+	if (health->is_cared_for)
+		return health;
+	health_stop(health, DEADLINE_NEVER);
+	health_destroy(health);
+	return NULL;
+}
+
+static bool await_end(struct health *health, deadline_ms deadline)
+{
+	struct timespec until = monotonic(deadline);
+	pthread_mutex_lock(&health->lock);
+	health->is_stopping = true;
+	pthread_cond_broadcast(&health->changed);
+	while (health->is_cared_for && !health->has_ended && !deadline_passed(deadline)) {
+		if (deadline == DEADLINE_NEVER)
+			pthread_cond_wait(&health->changed, &health->lock);
+		else
+			pthread_cond_timedwait(&health->changed, &health->lock, &until);
+	}
+	bool has_ended = health->has_ended || !health->is_cared_for;
+	pthread_mutex_unlock(&health->lock);
+	return has_ended;
+}
+
+bool health_stop(struct health *health, deadline_ms deadline)
+{
+	if (!health)
+		return true;
+	bool has_ended = await_end(health, deadline);
+	if (health->is_watched)
+		pthread_join(health->watch_thread, NULL);
+	health->is_watched = false;
+	if (has_ended && health->is_cared_for) {
+		pthread_join(health->care_thread, NULL);
+		health->is_cared_for = false;
+	}
+	return has_ended;
+}
+
+void health_destroy(struct health *health)
+{
+	if (!health)
+		return;
+	pthread_cond_destroy(&health->changed);
+	pthread_mutex_destroy(&health->lock);
+	free(health);
+}

@@ -1,0 +1,195 @@
+/* The thread that calls the token on the node's own behalf: opens it, asks how it is, starts it afresh. */
+#include "node/health_private.h"
+#include "base/log.h"
+#include "node/restart.h"
+#include "node/trouble.h"
+#include <stdio.h>
+#include <string.h>
+
+#define CHECK_MS 5000          /* between two looks at a token that nobody complains of */
+#define BETWEEN_CHECKS_MS 100  /* however many complain */
+#define LEAVING_MS 100         /* for calls that are in it, before one looks again */
+#define BACKOFF_MS_MIN 200
+#define BACKOFF_MS_MAX 5000
+
+enum node_state health_state_of(enum err err)
+{
+	switch (err) {
+	case ERR_OK:
+		return NODE_SERVING;
+	case ERR_NOT_FOUND: /* there is a token, but not ours any more: another, or one without our keys */
+	case ERR_REFUSED:
+	case ERR_CONFIG:
+		return NODE_NEEDS_ENROLMENT;
+	default:
+		return NODE_TOKEN_OUT;
+	}
+}
+
+/* Is it the same token still? Another of our domain would do as well, but what it can do is not known. */
+static void greet_stranger(const CK_TOKEN_INFO *before, const CK_TOKEN_INFO *now)
+{
+	int size = (int)sizeof now->serialNumber;
+	if (!*before->serialNumber || memcmp(before->serialNumber, now->serialNumber, sizeof now->serialNumber) == 0)
+		return;
+	log_warn("node", "another token of the domain has taken the token's place, the process restarts itself serial=\"%.*s\" was=\"%.*s\"", size,
+	         (const char *)now->serialNumber, size, (const char *)before->serialNumber);
+	restart_process();
+}
+
+static enum err open_once(struct node *node, bool anew, struct complaint *why)
+{
+	*why = (struct complaint){ "" };
+	enum err err = token_reopen(node->token, anew, why);
+	return err == ERR_OK ? domain_find(node->domain, why) : err;
+}
+
+/* The module anew only where its sessions alone are not enough, but nothing is said of the token before that was tried. */
+static enum err open_token(struct node *node, struct complaint *why)
+{
+	CK_TOKEN_INFO before = token_info(node->token);
+	bool was_open = *before.serialNumber;
+	enum err err = was_open ? open_once(node, false, why) : ERR_CLOSED;
+	if (err != ERR_OK)
+		err = open_once(node, true, why);
+	if (err != ERR_OK)
+		return err;
+	CK_TOKEN_INFO now = token_info(node->token);
+	greet_stranger(&before, &now);
+	return ERR_OK;
+}
+
+/* A token that fails while it is being tried would look like one that can do little. */
+static enum err see_what_it_can(struct health *health, struct complaint *why)
+{
+	struct node *node = health->node;
+	if (health->is_probed)
+		return ERR_OK;
+	enum err err = probe(node->domain, &node->config->wishes, &node->capabilities);
+	CK_RV rv = err == ERR_OK ? domain_probe(node->domain) : CKR_OK;
+	if (err != ERR_OK)
+		err = complain(why, ERR_IO, "the token can't make, seal and use keys (%s); see the module's own messages", err_name(err));
+	else if (rv != CKR_OK)
+		err = complain(why, ERR_IO, "%s (0x%lx)", trouble_why(rv), rv);
+	if (err != ERR_OK)
+		capabilities_finish(&node->capabilities);
+	health->is_probed = err == ERR_OK;
+	return err;
+}
+
+/* From an open token to one that serves. */
+static enum err take_in(struct health *health, struct complaint *why)
+{
+	struct node *node = health->node;
+	enum err err = node_check_domain(node, why);
+	if (err != ERR_OK)
+		return err;
+	token_admit(node->token);
+	err = see_what_it_can(health, why);
+	if (err != ERR_OK)
+		return err;
+	health_say(health, NODE_SERVING, "");
+	node_learn_domain(node); /* in case the cluster agreed on one right now */
+	return ERR_OK;
+}
+
+/* One attempt; true if the token serves. A call that is in it still is waited for, and watched. */
+static bool mend(struct health *health)
+{
+	struct node *node = health->node;
+	struct complaint why = { "" };
+	token_shut(node->token);
+	keyring_wake(node->keyring);
+	if (!token_is_left(node->token, deadline_in(LEAVING_MS)))
+		return false;
+	enum err err = open_token(node, &why);
+	if (err == ERR_OK)
+		err = take_in(health, &why);
+	if (err == ERR_OK)
+		return true;
+	health_take_out(health, health_state_of(err), why.text);
+	return false;
+}
+
+static void check(struct health *health)
+{
+	char why[160];
+	struct node *node = health->node;
+	CK_RV rv = domain_probe(node->domain);
+	if (rv == CKR_OK || token_is_shut(node->token))
+		return;
+	snprintf(why, sizeof why, "%s (0x%lx)", trouble_why(rv), rv);
+	health_take_out(health, NODE_TOKEN_OUT, why);
+}
+
+/* Until somebody has trouble, or it is time. */
+static bool wait_for_trouble(struct health *health)
+{
+	if (!health_rest(health, NULL, BETWEEN_CHECKS_MS) || !health_rest(health, &health->is_told, CHECK_MS))
+		return false;
+	pthread_mutex_lock(&health->lock);
+	health->is_told = false;
+	pthread_mutex_unlock(&health->lock);
+	return true;
+}
+
+static void care(struct health *health)
+{
+	int64_t backoff_ms = BACKOFF_MS_MIN;
+	bool go_on = true;
+	while (go_on) {
+		enum node_state state = node_token_state(health->node);
+		if (state == NODE_SERVING) {
+			backoff_ms = BACKOFF_MS_MIN;
+			go_on = wait_for_trouble(health);
+			if (go_on && node_token_state(health->node) == NODE_SERVING)
+				check(health);
+		} else if (state == NODE_TOKEN_HANGS) { /* the watch says when not any more */
+			go_on = health_rest(health, NULL, LEAVING_MS);
+		} else if (!mend(health)) {
+			go_on = health_rest(health, NULL, backoff_ms);
+			backoff_ms = backoff_ms * 2 < BACKOFF_MS_MAX ? backoff_ms * 2 : BACKOFF_MS_MAX;
+		}
+	}
+}
+
+/* The first attempt, of which the node's opener hears before anybody else. */
+static bool try_first(struct health *health)
+{
+	struct complaint why = { "" };
+	enum err err = open_token(health->node, &why);
+	pthread_mutex_lock(&health->lock);
+	health->first = err;
+	health->first_why = why;
+	health->is_tried = true;
+	pthread_cond_broadcast(&health->changed);
+	while (!health->may_go_on && !health->is_stopping)
+		pthread_cond_wait(&health->changed, &health->lock);
+	bool go_on = !health->is_stopping;
+	pthread_mutex_unlock(&health->lock);
+	return go_on;
+}
+
+static void take_in_first(struct health *health)
+{
+	struct complaint why = { "" };
+	enum err err = take_in(health, &why);
+	if (err == ERR_OK)
+		return;
+	health_take_out(health, health_state_of(err), why.text);
+}
+
+void *health_care(void *context)
+{
+	struct health *health = context;
+	if (try_first(health)) {
+		if (health->first == ERR_OK)
+			take_in_first(health);
+		care(health);
+	}
+	pthread_mutex_lock(&health->lock);
+	health->has_ended = true;
+	pthread_cond_broadcast(&health->changed);
+	pthread_mutex_unlock(&health->lock);
+	return NULL;
+}
