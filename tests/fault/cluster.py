@@ -138,6 +138,10 @@ class Cluster:
         secrets = {name: self.environment[name] for name in ("CRATON_PIN", "CRATON_SO_PIN")}
         run([self.build + "/craton", "-c", self.conf_of_all(), "slot", "create", "--label", "craton"], env={**os.environ, **secrets})
 
+    def set(self, name, value):
+        """A setting of the cluster."""
+        run([self.build + "/craton", "-c", self.conf_of_all(), "cluster", "set", name, value])
+
     def conf_of_all(self):
         path = self.folder + "/local.conf"
         write(path, QUICK + "".join("[member %s]\naddress = unix:%s\n" % (node.name, node.path("socket")) for node in self.nodes))

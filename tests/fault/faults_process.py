@@ -14,6 +14,7 @@ def kill_one(world, role, dice):
     world.begins(node, "seconds=%.1f" % seconds)
     node.end(signal.SIGKILL)
     world.hold(seconds)
+    world.starts()
     node.start()
     world.until_serving(node)
 
@@ -38,6 +39,7 @@ def kill_majority(world, dice):
     for node in lost:
         node.end(signal.SIGKILL)
     world.hold(seconds)
+    world.starts()
     for node in lost:
         node.start()
     for node in lost:
@@ -72,6 +74,7 @@ def snapshot_restart(world, dice):
     world.hold(moment)
     node.end(signal.SIGKILL)
     asked.communicate()
+    world.starts()
     node.start()
     world.until_serving(node)
 

@@ -49,6 +49,14 @@ class World:
     def begins(self, node, detail=""):
         self.began_us, self.node, self.detail = now_us(), node if isinstance(node, str) else node.name, detail
 
+    def starts(self):
+        """From here on it is nodes that start. That is work for the processors which the fault itself is not, and told by itself."""
+        self.note(now_us())
+        self.name, self.began_us, self.detail = "start", now_us(), self.detail + " after=" + self.name
+
+    def note(self, ended_us):
+        self.log.write("%d\t%d\t%s\t%s\t%s\n" % (self.began_us, ended_us, self.name, self.node, self.detail))
+
     def felt(self, count, what):
         """The fault took hold: so many of these met it."""
         self.detail += " %s=%d" % (what, count)
@@ -70,6 +78,7 @@ class World:
         """It runs, whether it had ended or not."""
         node.is_wanted = True
         if node.process.poll() is not None:
+            self.starts()
             node.start()
 
     def until_serving(self, node):
@@ -79,17 +88,18 @@ class World:
         """One fault; the cluster is well before and after."""
         dice = random.Random("%d/%d/%s" % (seed, number, kind.name))
         pause = dice.uniform(0.2, 0.8)
-        self.began_us, self.node, self.detail = None, "-", ""
+        self.name, self.began_us, self.node, self.detail = kind.name, None, "-", ""
+        asked_us = now_us()
         kind.act(self, dice)
         ended_us = now_us()
-        self.log.write("%d\t%d\t%s\t%s\t%s\n" % (self.began_us, ended_us, kind.name, self.node, self.detail))
+        self.note(ended_us)
         self.count += 1
         self.cluster.settle()
         settled = (now_us() - ended_us) / 1e6
         for node in self.cluster.nodes:
             self.judge_endings(node)
         print("%4d  %-20s %-8s %5.1f s, well again after %4.1f s  %s"
-              % (number, kind.name, self.node, (ended_us - self.began_us) / 1e6, settled, self.detail), flush=True)
+              % (number, kind.name, self.node, (ended_us - asked_us) / 1e6, settled, self.detail), flush=True)
         self.hold(pause)
 
     def judge_endings(self, node):
