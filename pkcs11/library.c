@@ -1,6 +1,6 @@
 #include "pkcs11/library.h"
+#include "pkcs11/door.h"
 #include "pkcs11/session.h"
-#include "base/log.h"
 #include "base/secret.h"
 #include "ha/remote.h"
 #include "wire/call.h"
@@ -72,44 +72,10 @@ void library_destroy(struct library *library)
 	free(library);
 }
 
-/* ---- the door */
+/* ---- asking */
 
-static CK_RV rv_of_err(enum err err)
-{
-	switch (err) {
-	case ERR_TOO_BIG: return CKR_DATA_LEN_RANGE;
-	case ERR_NO_MEMORY: return CKR_HOST_MEMORY;
-	default: return CKR_DEVICE_REMOVED;
-	}
-}
-
-static CK_RV rv_of_fault(Craton__Fault fault)
-{
-	switch (fault) {
-	case CRATON__FAULT__FAULT_NO_MAJORITY: return CKR_FUNCTION_FAILED;
-	case CRATON__FAULT__FAULT_UNKNOWN_OBJECT: return CKR_OBJECT_HANDLE_INVALID;
-	case CRATON__FAULT__FAULT_REFUSED: return CKR_FUNCTION_REJECTED;
-	case CRATON__FAULT__FAULT_TICKET: return CKR_USER_NOT_LOGGED_IN;
-	default: return CKR_DEVICE_ERROR;
-	}
-}
-
-static CK_RV rv_of_reply(const Craton__Reply *reply, Craton__Reply__BodyCase wanted)
-{
-	if (reply->fault != CRATON__FAULT__FAULT_NONE)
-		return rv_of_fault(reply->fault);
-	if (reply->rv == CKR_SLOT_ID_INVALID) /* removed, or not ours any more: for the application its token is gone */
-		return CKR_DEVICE_REMOVED;
-	if (reply->rv != CKR_OK)
-		return (CK_RV)reply->rv;
-	if (wanted == ANY_BODY || reply->body_case == wanted)
-		return CKR_OK;
-	log_error("pkcs11", "a member's answer is not to the question body=%d wanted=%d", (int)reply->body_case, (int)wanted);
-	return CKR_DEVICE_ERROR;
-}
-
-CK_RV library_ask_members(struct library *library, struct question *question, Craton__Reply__BodyCase wanted,
-                          Craton__Reply **reply)
+/* In the name of whoever is logged in now. */
+static enum err call_with_ticket(struct library *library, struct question *question, Craton__Reply **reply)
 {
 	struct ticket_copy ticket;
 	login_copy(&library->login, &ticket);
@@ -122,7 +88,15 @@ CK_RV library_ask_members(struct library *library, struct question *question, Cr
 	if (err == ERR_OK && (*reply)->fault == CRATON__FAULT__FAULT_TICKET)
 		library_logout_of(library, &ticket);
 	secret_wipe(ticket.data, sizeof ticket.data);
+	return err;
+}
+
+CK_RV library_ask_members(struct library *library, struct question *question, Craton__Reply__BodyCase wanted,
+                          Craton__Reply **reply, bool *is_loss)
+{
+	enum err err = call_with_ticket(library, question, reply);
 	CK_RV rv = err == ERR_OK ? rv_of_reply(*reply, wanted) : rv_of_err(err);
+	*is_loss = err == ERR_OK ? fault_is_loss((*reply)->fault) : err_is_loss(err);
 	if (rv == CKR_OK)
 		return CKR_OK;
 	reply_free(*reply);
@@ -130,21 +104,19 @@ CK_RV library_ask_members(struct library *library, struct question *question, Cr
 	return group_is_stopping(library->group) ? CKR_CRYPTOKI_NOT_INITIALIZED : rv;
 }
 
-CK_RV library_ask(struct library *library, struct question *question, Craton__Reply__BodyCase wanted,
-                  Craton__Reply **reply)
+CK_RV library_ask_noting(struct library *library, struct question *question, Craton__Reply__BodyCase wanted,
+                         Craton__Reply **reply, bool *is_loss)
 {
 	CK_SLOT_ID slot;
 	CK_RV rv = library_slot(library, &slot);
 	*reply = NULL;
-	return rv == CKR_OK ? library_ask_members(library, question, wanted, reply) : rv;
+	*is_loss = false;
+	return rv == CKR_OK ? library_ask_members(library, question, wanted, reply, is_loss) : rv;
 }
 
-CK_RV rv_for_slot(CK_RV rv)
+CK_RV library_ask(struct library *library, struct question *question, Craton__Reply__BodyCase wanted,
+                  Craton__Reply **reply)
 {
-	return rv == CKR_DEVICE_REMOVED ? CKR_TOKEN_NOT_PRESENT : rv;
-}
-
-CK_RV rv_for_key(CK_RV rv)
-{
-	return rv == CKR_OBJECT_HANDLE_INVALID ? CKR_KEY_HANDLE_INVALID : rv;
+	bool ignored;
+	return library_ask_noting(library, question, wanted, reply, &ignored);
 }

@@ -1,8 +1,9 @@
-/* What stands between C_Initialize and C_Finalize, and the door from members' answers to CK_RV. */
+/* What stands between C_Initialize and C_Finalize. */
 #pragma once
 #include "ha/group.h"
 #include "ha/objects.h"
 #include "ha/table.h"
+#include "pkcs11/door.h"
 #include "pkcs11/login.h"
 #include "pkcs11/offer.h"
 #include "pkcs11/seed.h"
@@ -44,17 +45,13 @@ CK_RV library_slot(struct library *library, CK_SLOT_ID *slot);
 /* One question to the group and its answer. The ticket is added, and what any member has told us of log indices
  * is respected. CKR_OK: *reply is an answer with the `wanted` body, the caller's (reply_free). Any other: no reply.
  *
- * CKR_DEVICE_REMOVED: every member is lost. CKR_DEVICE_ERROR: none could serve in time. CKR_FUNCTION_FAILED: no majority in
- * time; nothing was changed, or it was and will be seen. CKR_USER_NOT_LOGGED_IN also when the ticket
- * has died (another application changed the PIN): the login is then over. */
+ * What the machine's troubles are called is in pkcs11/door.h. With FAULT_TICKET (another application changed the PIN) the login
+ * is over. */
 CK_RV library_ask(struct library *library, struct question *question, Craton__Reply__BodyCase wanted,
                   Craton__Reply **reply);
+/* The same; *is_loss: it was the machine's trouble, so that whoever has kept what went before may begin anew elsewhere. */
+CK_RV library_ask_noting(struct library *library, struct question *question, Craton__Reply__BodyCase wanted,
+                         Craton__Reply **reply, bool *is_loss);
 /* The same, of no slot: for library_slot. */
 CK_RV library_ask_members(struct library *library, struct question *question, Craton__Reply__BodyCase wanted,
-                          Craton__Reply **reply);
-#define ANY_BODY CRATON__REPLY__BODY__NOT_SET
-
-/* The same for functions that name a slot rather than a session. */
-CK_RV rv_for_slot(CK_RV rv);
-/* The same for a key: an object that is gone is a key that is gone. */
-CK_RV rv_for_key(CK_RV rv);
+                          Craton__Reply **reply, bool *is_loss);

@@ -62,6 +62,7 @@ struct asking {
 	Craton__CryptStage stage;
 	struct bytes data, signature;
 	bool has_more;                /* the answer's: another LAST brings the next of the result */
+	bool is_loss;                 /* it failed with the member, and for no other reason */
 };
 CK_RV operation_ask_stage(struct session *session, struct operation *operation, struct asking *asking, struct buf *out);
 

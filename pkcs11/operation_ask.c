@@ -57,7 +57,7 @@ CK_RV operation_ask_stage(struct session *session, struct operation *operation, 
 	question.index_min = operation->key->index;
 	question.request.body_case = CRATON__REQUEST__BODY_CRYPT;
 	question.request.crypt = &body;
-	CK_RV rv = library_ask(session->library, &question, CRATON__REPLY__BODY_CRYPT, &reply);
+	CK_RV rv = library_ask_noting(session->library, &question, CRATON__REPLY__BODY_CRYPT, &reply, &asking->is_loss);
 	if (rv != CKR_OK)
 		return rv_for_key(rv);
 	asking->has_more = reply->crypt->more;

@@ -68,7 +68,7 @@ static CK_RV send(struct session *session, struct operation *operation, Craton__
 	struct asking asking = { .mechanism = operation->mechanism, .stage = stage, .data = data, .signature = signature };
 	CK_RV rv = operation_ask_stage(session, operation, &asking, operation->kind == CRATON__CRYPT_KIND__VERIFY ? NULL : &parts->owed);
 	/* Nobody to begin it is the group's last word. */
-	parts->is_lost = stage != CRATON__CRYPT_STAGE__FIRST && (rv == CKR_DEVICE_ERROR || rv == CKR_DEVICE_REMOVED);
+	parts->is_lost = stage != CRATON__CRYPT_STAGE__FIRST && asking.is_loss;
 	if (rv == CKR_OK && asking.has_more && parts->owed.size == before) /* nothing, for ever */
 		rv = CKR_DEVICE_ERROR;
 	if (rv == CKR_OK)

@@ -25,9 +25,10 @@ static CK_RV ask(struct library *library, CK_SLOT_ID *slot)
 	struct question question = QUESTION_INIT;
 	Craton__SlotListRequest body = CRATON__SLOT_LIST_REQUEST__INIT;
 	Craton__Reply *reply;
+	bool ignored;
 	question.request.body_case = CRATON__REQUEST__BODY_SLOT_LIST;
 	question.request.slot_list = &body;
-	CK_RV rv = library_ask_members(library, &question, CRATON__REPLY__BODY_SLOT_LIST, &reply);
+	CK_RV rv = library_ask_members(library, &question, CRATON__REPLY__BODY_SLOT_LIST, &reply, &ignored);
 	if (rv == CKR_OK && !(*slot = find(reply->slot_list, library->config.slot_label)))
 		rv = CKR_SLOT_ID_INVALID;
 	reply_free(reply);

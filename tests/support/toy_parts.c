@@ -133,7 +133,8 @@ void toy_part(struct toy_parts *parts, void *toy, fake_answer *whole, struct fak
 	struct open *open = fake_connection(call);
 	if (request->crypt->stage == CRATON__CRYPT_STAGE__PART && parts->parts == parts->ends_at) {
 		fake_connection_keep(call, NULL, NULL);
-		reply->fault = CRATON__FAULT__FAULT_NOT_SERVING;
+		Craton__Fault fault = (Craton__Fault)atomic_load(&parts->ends_with);
+		reply->fault = fault ? fault : CRATON__FAULT__FAULT_NOT_SERVING;
 		return;
 	}
 	if (!open) {

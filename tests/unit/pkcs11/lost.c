@@ -135,6 +135,26 @@ static void what_was_lost_is_over(void)
 	module_stop();
 }
 
+/* Whatever it is that a member lets an operation go for; but not if it is the operation that is wrong. */
+static void a_member_that_can_no_more_gives_it_away(void)
+{
+	static const struct { Craton__Fault fault; CK_RV rv; } faults[] = {
+		{ CRATON__FAULT__FAULT_NOT_SERVING, CKR_OK }, { CRATON__FAULT__FAULT_NO_MAJORITY, CKR_OK },
+		{ CRATON__FAULT__FAULT_BEHIND, CKR_OK }, { CRATON__FAULT__FAULT_BUSY, CKR_OK },
+		{ CRATON__FAULT__FAULT_REFUSED, CKR_FUNCTION_REJECTED }, { CRATON__FAULT__FAULT_MALFORMED, CKR_DEVICE_ERROR } };
+	for (size_t i = 0; i < COUNT(faults); i++) {
+		struct trial t;
+		start(&t, WITHIN);
+		EXPECT(again(&kinds[0], &t), CKR_OK);
+		struct trial quiet = t;
+		module.toy.parts.ends_with = (int)faults[i].fault;
+		module.toy.parts.ends_at = module.toy.parts.parts + 2;
+		CU_ASSERT(expect_rv(again(&kinds[0], &t), faults[i].rv, "fault", (int)faults[i].fault));
+		CU_ASSERT(faults[i].rv != CKR_OK || is_same(&kinds[0], &t, &quiet));
+		module_stop();
+	}
+}
+
 /* ---- searches and session objects */
 
 #define MANY 1200 /* more than one round trip brings */
@@ -178,5 +198,5 @@ static void a_session_object_lives_on_whoever_made_it(void)
 
 TESTS("pkcs11 lost", SAY(within_the_limit_a_member_may_die_before_any_step),
 	SAY(within_the_limit_any_question_may_be_the_last_that_its_member_hears),
-	SAY(beyond_the_limit_that_is_an_error_once_and_only_where_one_member_has_it), SAY(what_was_lost_is_over),
+	SAY(beyond_the_limit_that_is_an_error_once_and_only_where_one_member_has_it), SAY(what_was_lost_is_over), SAY(a_member_that_can_no_more_gives_it_away),
 	SAY(a_search_goes_on), SAY(a_session_object_lives_on_whoever_made_it))
