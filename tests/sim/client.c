@@ -51,7 +51,9 @@ static void ask(struct client *client)
 	if (still_there(client->node, client->life) && chance(700))
 		driver_withdraw(client->node->driver, &id);
 	client->node = any_node();
-	client->at = sim.now + sim.profile.election_ms / 3 + roll((unsigned)sim.profile.election_ms * 5 / 2);
+	client->at = sim.now + sim.profile.election_ms / 3;
+	if (!sim.profile.leader_stops)
+		client->at += roll((unsigned)sim.profile.election_ms * 5 / 2);
 	if (!client->node)
 		return;
 	client->life = client->node->life;
@@ -59,6 +61,7 @@ static void ask(struct client *client)
 	                              request_payload(client->request, payload));
 	if (err != ERR_OK)
 		violation("a proposal was not taken: %s", err_name(err));
+	stop_at(STOP_RECEIVED, client->node, &id);
 	node_turn(client->node, ERR_OK);
 }
 
@@ -80,6 +83,9 @@ void client_applied(struct sim_node *node, const struct applied_request *done, s
 			    client->node != node || client->life != node->life)
 				continue;
 			oracle_acked(client->request, done[i].index);
+			stop_acked(client->request);
+			if (node_leader())
+				stop_at(STOP_ANSWERED, node_leader(), &done[i].request);
 			client->request = 0;
 			client->node = NULL;
 			client->at = sim.now + roll(chance(50) ? 400 : 40);
@@ -167,6 +173,14 @@ int64_t client_next(void)
 		if (clients[i].at < next)
 			next = clients[i].at;
 	return next;
+}
+
+bool client_waits(uint64_t request)
+{
+	for (unsigned i = 0; i < SIM_CLIENTS; i++)
+		if (clients[i].request == request)
+			return true;
+	return false;
 }
 
 bool client_idle(void)

@@ -1,7 +1,8 @@
-/* sim [--nodes N] [--seed FIRST] [--seeds COUNT] [--jobs N] [--trace] [--expect-violation] [--quiet]
+/* sim [--nodes N] [--seed FIRST] [--seeds COUNT] [--jobs N] [--trace] [--expect-violation] [--leader-stops]
  *
  * Runs COUNT seeds from FIRST on, each in a process of its own. Ends 0 if none found a violation; with
- * --expect-violation (for a build with a planted mistake) if one did. */
+ * --expect-violation (for a build with a planted mistake) if one did. --leader-stops: of all that may go wrong, only the leader is
+ * stopped, at each step of a proposal. */
 #include "base/digest.h"
 #include "tests/sim/sim.h"
 #include <getopt.h>
@@ -17,11 +18,12 @@ struct options {
 	const char *program;
 	uint64_t first, count;
 	unsigned nodes, jobs;
-	bool trace, expect_violation, quiet;
+	bool trace, expect_violation, leader_stops;
 };
 
 static struct {
-	uint64_t done, failed, acked, packets, crashes, snapshots, installs, changes, transfers, reads, refusals, settles, pauses;
+	uint64_t done, failed, acked, packets, crashes, snapshots, installs, changes, transfers, reads, refusals, settles, pauses, stops,
+		stop_ms, stop_ms_max;
 } total;
 
 struct job {
@@ -35,8 +37,8 @@ static void report(const struct options *options, uint64_t seed, int status)
 	total.failed++;
 	if (WIFSIGNALED(status))
 		printf("died of signal %d\n", WTERMSIG(status));
-	printf("seed %llu fails; to see it again: %s --nodes %u --seed %llu --trace\n", (unsigned long long)seed,
-	       options->program, options->nodes, (unsigned long long)seed);
+	printf("seed %llu fails; to see it again: %s --nodes %u --seed %llu%s --trace\n", (unsigned long long)seed,
+	       options->program, options->nodes, (unsigned long long)seed, options->leader_stops ? " --leader-stops" : "");
 	fflush(stdout);
 }
 
@@ -44,7 +46,7 @@ static void child(const struct options *options, uint64_t seed, struct job *jobs
 {
 	free(jobs);
 	alarm(SEED_SECONDS_MAX);
-	sim_run(seed, options->nodes, options->trace);
+	sim_run(seed, options->nodes, options->trace, options->leader_stops);
 	if (write(out, &sim.count, sizeof sim.count) != (ssize_t)sizeof sim.count)
 		_exit(4);
 	close(out);
@@ -88,6 +90,10 @@ static void add_up(int from)
 	total.refusals += count.refusals;
 	total.settles += count.settles;
 	total.pauses += count.pauses;
+	total.stops += count.stops;
+	total.stop_ms += count.stop_ms;
+	if (count.stop_ms_max > total.stop_ms_max)
+		total.stop_ms_max = count.stop_ms_max;
 }
 
 static struct job *wait_one(struct job *jobs, unsigned count, int *status)
@@ -129,7 +135,7 @@ static void run_all(const struct options *options)
 
 static void usage(const char *program)
 {
-	fprintf(stderr, "usage: %s [--nodes 1..7] [--seed FIRST] [--seeds COUNT] [--jobs N] [--trace] [--expect-violation]\n", program);
+	fprintf(stderr, "usage: %s [--nodes 1..7] [--seed FIRST] [--seeds COUNT] [--jobs N] [--trace] [--expect-violation] [--leader-stops]\n", program);
 	exit(2);
 }
 
@@ -138,7 +144,8 @@ static void parse(int argc, char **argv, struct options *options)
 	static const struct option names[] = {
 		{ "nodes", required_argument, NULL, 'n' }, { "seed", required_argument, NULL, 's' },
 		{ "seeds", required_argument, NULL, 'c' }, { "jobs", required_argument, NULL, 'j' },
-		{ "trace", no_argument, NULL, 't' }, { "expect-violation", no_argument, NULL, 'x' }, { 0 },
+		{ "trace", no_argument, NULL, 't' }, { "expect-violation", no_argument, NULL, 'x' },
+		{ "leader-stops", no_argument, NULL, 'l' }, { 0 },
 	};
 	for (int option; (option = getopt_long(argc, argv, "", names, NULL)) != -1;) {
 		switch (option) {
@@ -147,6 +154,7 @@ static void parse(int argc, char **argv, struct options *options)
 		case 'c': options->count = strtoull(optarg, NULL, 10); break;
 		case 'j': options->jobs = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 't': options->trace = true; break;
+		case 'l': options->leader_stops = true; break;
 		case 'x': options->expect_violation = true; break;
 		default: usage(argv[0]);
 		}
@@ -176,5 +184,9 @@ int main(int argc, char **argv)
 	       (unsigned long long)total.packets, (unsigned long long)total.crashes, (unsigned long long)total.pauses,
 	       (unsigned long long)total.snapshots, (unsigned long long)total.installs, (unsigned long long)total.changes,
 	       (unsigned long long)total.transfers, (unsigned long long)total.refusals);
+	if (total.stops)
+		printf("the leader was stopped %llu times; requests waited %llu ms on average, %llu ms at most\n",
+		       (unsigned long long)total.stops, (unsigned long long)(total.stop_ms / total.stops),
+		       (unsigned long long)total.stop_ms_max);
 	return options.expect_violation ? !total.failed : total.failed != 0;
 }

@@ -94,7 +94,7 @@ void nemesis_events(void)
 		network_heal();
 		mend_ms = INT64_MAX;
 	}
-	if (next_ms > sim.now || healed())
+	if (next_ms > sim.now || healed() || sim.profile.leader_stops)
 		return;
 	next_ms = sim.now + (sim.profile.harsh ? 20 + roll(350) : 100 + roll(1500));
 	if (sim.now > 1500)
@@ -103,6 +103,6 @@ void nemesis_events(void)
 
 int64_t nemesis_next(void)
 {
-	int64_t next = healed() ? INT64_MAX : next_ms;
+	int64_t next = healed() || sim.profile.leader_stops ? INT64_MAX : next_ms;
 	return mend_ms < next ? mend_ms : next;
 }

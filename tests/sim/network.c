@@ -91,12 +91,12 @@ void network_heal(void)
 
 static bool lost(uint64_t from, uint64_t to)
 {
-	return cuts[from][to] || (!healed() && chance(8));
+	return cuts[from][to] || (!healed() && !sim.profile.leader_stops && chance(8));
 }
 
 static int64_t delay(void)
 {
-	if (!healed() && chance(sim.profile.harsh ? 80 : 25))
+	if (!healed() && !sim.profile.leader_stops && chance(sim.profile.harsh ? 80 : 25))
 		return 1 + roll(sim.profile.reorder ? 2500 : 500);
 	return 1 + roll(15);
 }
@@ -109,6 +109,8 @@ static void post(uint64_t from, uint64_t to, const struct message *message, int6
 	packet->image = image ? image_keep(image) : NULL;
 	packet->sequence = sequence++;
 	packet->at = sim.now + delay() + extra;
+	if (sim.nodes[from].paused_until_ms > sim.now) /* it was stopped in the middle of a turn */
+		packet->at += sim.nodes[from].paused_until_ms - sim.now;
 	if (!sim.profile.reorder && !image) {
 		if (packet->at < link_last[from][to])
 			packet->at = link_last[from][to];
@@ -150,6 +152,8 @@ static void receive(struct sim_node *node, struct packet *packet)
 	if (message.kind == MESSAGE_INSTALL)
 		message.install.file = image_keep(packet->image);
 	enum err err = driver_receive(node->driver, node_moment(node), &message);
+	if (message.kind == MESSAGE_FORWARD)
+		stop_at(STOP_RECEIVED, node, &message.forward.request);
 	message_release(&message);
 	node_turn(node, err);
 }

@@ -22,7 +22,7 @@ bool node_awake(const struct sim_node *node)
 
 bool node_may_crash_now(struct sim_node *node, unsigned per_million)
 {
-	if (!node->crash && !healed() && roll(1000000) < per_million)
+	if (!node->crash && !healed() && !sim.profile.leader_stops && roll(1000000) < per_million)
 		node->crash = true;
 	return node->crash;
 }
@@ -33,6 +33,7 @@ static enum err log_write(void *world, struct log_job *job)
 	if (job->kind == LOG_ENTRIES)
 		oracle_logged(node, job);
 	disk_queue(&node->disk, job);
+	stop_at_entries(STOP_SAVING, node, job->entries, job->count);
 	return ERR_OK;
 }
 
@@ -61,6 +62,8 @@ static void send(void *world, uint64_t to, const struct message *message)
 	if (message->kind == MESSAGE_VOTE_RESULT && message->vote_result.granted && !message->vote_result.pre_vote)
 		oracle_voted(node, message->term, to);
 	network_send(node, to, message);
+	if (message->kind == MESSAGE_APPEND)
+		stop_at_entries(STOP_SENT, node, message->append.entries, message->append.count);
 }
 
 static void send_snapshot(void *world, uint64_t to, const struct message *install)
@@ -97,7 +100,9 @@ static void applied(void *world, uint64_t index, const struct applied_request *r
 {
 	struct sim_node *node = world;
 	(void)index;
-	if (!node->crash)
+	for (size_t i = 0; i < count; i++)
+		stop_at(STOP_APPLIED, node, &requests[i].request);
+	if (!node->crash && node_awake(node))
 		client_applied(node, requests, count);
 }
 
@@ -116,6 +121,13 @@ static void finished(void *world, uint64_t ticket, enum err err, uint64_t index,
 		operator_finished(ticket, err, complaint);
 	else
 		client_finished(node, ticket, err, index);
+}
+
+static enum err apply(void *machine, const struct committed *entry)
+{
+	struct sim_node *node = (struct sim_node *)(void *)((char *)machine - offsetof(struct sim_node, machine));
+	stop_at(STOP_COMMITTED, node, &entry->request);
+	return sim_machine_ops.apply(machine, entry);
 }
 
 static const struct world_ops world_ops = {
@@ -145,15 +157,19 @@ struct sim_node *node_new(bool founder)
 	return node;
 }
 
+static struct machine_ops machine_ops;
+
 static struct driver_config config_of(struct sim_node *node, const struct consensus_node *founders)
 {
+	machine_ops = sim_machine_ops;
+	machine_ops.apply = apply;
 	return (struct driver_config){
 		.self = node->id, .self_node = node_address(node->id), .founders = founders,
 		.founder_count = node->founder ? sim.nodes_founding : 0, .election_ms = sim.profile.election_ms,
 		.heartbeat_ms = sim.profile.heartbeat_ms, .contact_ms = sim.profile.contact_ms, .snapshot_entries = sim.profile.snapshot_entries,
 		.trailing_entries = sim.profile.trailing_entries, .inflight_entries = sim.profile.inflight,
 		.seed = (uint32_t)dice(), .world_ops = &world_ops, .world = node,
-		.machine_ops = &sim_machine_ops, .machine = &node->machine,
+		.machine_ops = &machine_ops, .machine = &node->machine,
 	};
 }
 
@@ -237,8 +253,10 @@ void node_events(struct sim_node *node)
 	struct log_job *job;
 	if (!node->up && !node->gone && node->id && (sim.now >= node->boot_ms || healed()))
 		node_boot(node);
-	while (node_awake(node) && (job = disk_done(&node->disk)))
+	while (node_awake(node) && (job = disk_done(&node->disk))) {
+		stop_at_entries(STOP_SAVED, node, job->entries, job->count);
 		node_turn(node, driver_written(node->driver, node_moment(node), job));
+	}
 	if (node_awake(node) && chance(2)) /* connections break and are made again */
 		node_turn(node, driver_connected(node->driver, node_moment(node), 1 + roll((unsigned)sim.next_id - 1)));
 	if (node_awake(node) && node->copy_ms && node->copy_ms <= sim.now)

@@ -114,7 +114,7 @@ void operator_events(void)
 	if (sim.now < next_ms)
 		return;
 	next_ms = sim.now + (sim.profile.harsh ? 10 + roll(200) : 100 + roll(800));
-	if (pending || !leader || !node_awake(leader))
+	if (pending || !leader || !node_awake(leader) || sim.profile.leader_stops)
 		return;
 	if (!((sim.profile.members || sim.damaged) && (healed() || chance(600)) && repair(leader)) && !healed()) {
 		if (sim.profile.members && !broken_member(&leader->driver->configuration))

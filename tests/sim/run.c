@@ -44,6 +44,12 @@ static void choose_profile(void)
 		.inflight = inflights[roll(3)], .election_ms = 1000, .heartbeat_ms = 100, .snapshot_entries = 20 + roll(60), .trailing_entries = roll(30),
 		.heal_ms = 12000 + roll(16000),
 	};
+	if (sim.leader_stops) {
+		sim.profile.members = sim.profile.reorder = sim.profile.damage = sim.profile.slow_disks = sim.profile.harsh = false;
+		sim.profile.leader_stops = true;
+		sim.profile.clients = 1 + roll(3);
+		sim.profile.heal_ms = 60000;
+	}
 	if (sim.profile.harsh) {
 		sim.profile.election_ms = 150 + roll(150);
 		sim.profile.heartbeat_ms = 20 + roll(20);
@@ -82,6 +88,7 @@ static int64_t next_moment(void)
 	sooner(&next, client_next());
 	sooner(&next, operator_next());
 	sooner(&next, nemesis_next());
+	sooner(&next, stop_next());
 	for (uint64_t id = 1; id < sim.next_id; id++)
 		sooner(&next, node_next(&sim.nodes[id]));
 	return next > sim.now ? next : sim.now + 1;
@@ -95,6 +102,7 @@ static void happen(void)
 	client_events();
 	operator_events();
 	nemesis_events();
+	stop_events();
 	oracle_contact();
 }
 
@@ -150,9 +158,10 @@ static void end(void)
 	secret_destroy(sim.secret);
 }
 
-void sim_run(uint64_t seed, unsigned nodes, bool trace_it)
+void sim_run(uint64_t seed, unsigned nodes, bool trace_it, bool leader_stops)
 {
 	sim.trace = trace_it;
+	sim.leader_stops = leader_stops;
 	begin(seed, nodes);
 	while (!healed()) {
 		sim.now = next_moment();

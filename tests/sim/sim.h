@@ -5,7 +5,8 @@
  *	machine   a directory, much simplified   network   packets that are lost, late, doubled, cut off
  *	node      a driver and its world         oracle    what must never happen
  *	client    proposals and reads            operator  membership, replacing what is broken
- *	nemesis   what goes wrong                run       the clock */
+ *	nemesis   what goes wrong                stop      the leader, at a chosen step
+ *	run       the clock */
 #pragma once
 #include "raft/chain.h"
 #include "raft/driver_internal.h"
@@ -48,6 +49,7 @@ struct sim_profile {
 	bool damage;             /* disks lose or change what they had */
 	bool slow_disks;
 	bool skew;               /* clocks go at different paces */
+	bool leader_stops;       /* and nothing else goes wrong (stop.c) */
 	bool harsh;              /* one thing after another, and short timeouts */
 	int64_t election_ms, heartbeat_ms, contact_ms;
 	unsigned clients;
@@ -59,14 +61,14 @@ struct sim_profile {
 struct sim {
 	uint64_t seed;
 	unsigned nodes_founding;
-	bool trace;
+	bool trace, leader_stops;
 	int64_t now;
 	struct sim_profile profile;
 	struct sim_node nodes[SIM_NODES_MAX + 1]; /* by id; [0] is not used */
 	uint64_t next_id;
 	unsigned damaged;        /* how often a disk was damaged so far */
 	struct secret *secret;
-	struct { uint64_t acked, packets, snapshots, installs, crashes, changes, transfers, reads, refusals, settles, pauses; } count;
+	struct { uint64_t acked, packets, snapshots, installs, crashes, changes, transfers, reads, refusals, settles, pauses, stops, stop_ms, stop_ms_max; } count;
 };
 extern struct sim sim;
 
@@ -115,6 +117,7 @@ void client_applied(struct sim_node *node, const struct applied_request *request
 void client_finished(struct sim_node *node, uint64_t ticket, enum err err, uint64_t index);
 void client_events(void);
 int64_t client_next(void);
+bool client_waits(uint64_t request);
 bool client_idle(void); /* everything asked has been acknowledged, and nothing more will be asked */
 
 /* operator.c */
@@ -128,7 +131,16 @@ bool operator_may_damage(const struct sim_node *node);
 void nemesis_events(void);
 int64_t nemesis_next(void);
 
+/* stop.c */
+enum stop_step { STOP_RECEIVED, STOP_SAVING, STOP_SAVED, STOP_SENT, STOP_COMMITTED, STOP_APPLIED, STOP_ANSWERED, STOP_STEPS };
+/* A request is at this step on that node. */
+void stop_at(enum stop_step step, struct sim_node *node, const struct id *request);
+void stop_at_entries(enum stop_step step, struct sim_node *node, struct entry *const *entries, size_t count);
+void stop_acked(uint64_t request);
+void stop_events(void);
+int64_t stop_next(void);
+
 #define TICKET_OPERATOR (1ull << 62) /* others are a client's reads */
 
 /* run.c */
-void sim_run(uint64_t seed, unsigned nodes, bool trace_it);
+void sim_run(uint64_t seed, unsigned nodes, bool trace_it, bool leader_stops);
