@@ -8,6 +8,7 @@ from math import ceil, inf
 from check_rules import CREATES, is_error
 
 QUIET = "none"       # the times between the faults
+STARTING = "start"   # not a fault: what comes after those that end a node
 QUIET_MIN_US = 200_000
 GROUPS = ("signing", "creating", "changing", "reading", "in parts")  # signing: any use of a key in one call
 GROUP_OF = {"C_Sign": "signing", "C_Encrypt": "signing", "C_Decrypt": "signing", "C_SignFinal": "in parts", "C_EncryptFinal": "in parts",
