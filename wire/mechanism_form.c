@@ -1,6 +1,8 @@
 /* Which parameter each mechanism takes (PKCS#11 Current Mechanisms 2.40, 3.0). One that is not here takes none. */
 #include "wire/mechanism_form.h"
+#include "wire/by_type.h"
 #include "wire/mechanism_table.h"
+#include <pthread.h>
 
 #define MAC_SIZE_MAX 4096         /* bytes asked of a *_GENERAL mechanism */
 #define PUBLIC_SIZE_MAX 4096      /* bytes of a Diffie-Hellman public value */
@@ -61,14 +63,26 @@ static const struct form forms[] = {
 	OPTIONAL(CKM_EDDSA, FORM_EDDSA),
 };
 
+#define FORMS (sizeof forms / sizeof *forms)
+static struct by_type forms_by_type[FORMS];
+
+static void sort_forms(void)
+{
+	for (size_t i = 0; i < FORMS; i++)
+		forms_by_type[i] = (struct by_type){ forms[i].type, &forms[i] };
+	by_type_sort(forms_by_type, FORMS);
+}
+
 const struct form *mechanism_form(uint64_t type, bool takes_bytes)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	static const struct form vendors = { CKM_VENDOR_DEFINED, FORM_BYTES, 0, VENDOR_SIZE_MAX };
 	/* Known, so that a parameter which is given is the parameter's fault and not the mechanism's. */
 	static const struct form plain = { CKM_VENDOR_DEFINED, FORM_NOTHING, 0, 0 };
-	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
-		if (forms[i].type == type)
-			return &forms[i];
+	pthread_once(&once, sort_forms);
+	const struct form *form = by_type_find(forms_by_type, FORMS, type);
+	if (form)
+		return form;
 	if (type <= (CK_MECHANISM_TYPE)-1 && mechanism_facts((CK_MECHANISM_TYPE)type))
 		return &plain;
 	return takes_bytes ? &vendors : NULL;

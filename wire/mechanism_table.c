@@ -1,4 +1,6 @@
 #include "wire/mechanism_table.h"
+#include "wire/by_type.h"
+#include <pthread.h>
 #include <string.h>
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
@@ -285,12 +287,20 @@ const struct mechanism_facts *mechanism_facts_all(size_t *count)
 	return mechanisms;
 }
 
-const struct mechanism_facts *mechanism_facts(CK_MECHANISM_TYPE type)
+static struct by_type mechanisms_by_type[COUNT(mechanisms)];
+
+static void sort_mechanisms(void)
 {
 	for (size_t i = 0; i < COUNT(mechanisms); i++)
-		if (mechanisms[i].type == type)
-			return &mechanisms[i];
-	return NULL;
+		mechanisms_by_type[i] = (struct by_type){ mechanisms[i].type, &mechanisms[i] };
+	by_type_sort(mechanisms_by_type, COUNT(mechanisms));
+}
+
+const struct mechanism_facts *mechanism_facts(CK_MECHANISM_TYPE type)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, sort_mechanisms);
+	return by_type_find(mechanisms_by_type, COUNT(mechanisms), type);
 }
 
 const char *mechanism_name(CK_MECHANISM_TYPE type)
