@@ -11,6 +11,9 @@ struct group_settings group_settings_of(const struct client_config *config, bool
 	return (struct group_settings){
 		.slot = (uint32_t)config->slot,
 		.command_ms = config->command_ms,
+		.may_hedge = config->hedge_mode == HEDGE_AUTO,
+		.hedge_least_ms = config->hedge_least_ms,
+		.hedge_most_ms = config->hedge_most_ms,
 		.recovery_retries = config->recovery_retries,
 		.recovery_interval_ms = config->recovery_interval_ms,
 		.recovery_wait_ms = config->recovery_wait_ms,
@@ -47,6 +50,7 @@ struct group *group_create(const struct group_settings *settings, struct member 
 		return NULL;
 	group->settings = *settings;
 	group->count = count;
+	group->hedge_credit = HEDGE_CREDIT_MAX;
 	init_locks(group);
 	return group;
 }
@@ -62,7 +66,7 @@ void group_stop(struct group *group)
 	for (size_t i = 0; i < group->count; i++)
 		group->members[i]->ops->interrupt(group->members[i]);
 	if (had_thread)
-		pthread_join(group->thread, NULL);
+		recovery_end(group);
 }
 
 void group_destroy(struct group *group)

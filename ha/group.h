@@ -11,12 +11,15 @@
 
 struct group;
 
+#define COMMANDS_MAX 30
 struct group_settings {
 	uint32_t slot;
-	int64_t command_ms;           /* how long a call is tried; anew with each heartbeat of a member at work */
+	int64_t command_ms;           /* how long a call is tried; anew with each heartbeat of a member at work, but no more than COMMANDS_MAX times in all */
+	bool may_hedge;               /* a member that is silent for longer than it usually is: another is asked, too */
+	int64_t hedge_least_ms, hedge_most_ms; /* bounds of that time */
 	int64_t recovery_retries;     /* probes of a lost member before it is given up; -1: never */
-	int64_t recovery_interval_ms; /* between attempts to reach any member when all are lost; measure of the backoff */
-	int64_t recovery_wait_ms;     /* how long a call waits when all are lost */
+	int64_t recovery_interval_ms; /* between attempts to reach a member when all are lost; measure of the backoff */
+	int64_t recovery_wait_ms;     /* how long calls wait after all were lost */
 	bool may_start_threads;       /* if not, lost members are tried by the calls themselves */
 };
 struct group_settings group_settings_of(const struct client_config *config, bool may_start_threads);
@@ -43,8 +46,9 @@ struct question {
 /* A question of an operation in parts that a member has begun goes to that member alone; its loss is the operation's.
  *
  * ERR_OK: a member has answered, *reply is the caller's. It may still be a fault: its own (refused, malformed,
- * ticket, unknown object), or, after the time for the command, that of the last member that could not serve.
- * ERR_CLOSED, ERR_TIMEOUT: every member is lost. ERR_TOO_BIG, ERR_NO_MEMORY: the question cannot be asked. */
+ * ticket, unknown object), or, after the time for the command, that of the last member that could not serve. Of what may be done only
+ * once (ha/repeat.h), and may have been, the answer is the token's: CKR_DEVICE_ERROR.
+ * ERR_CLOSED, ERR_TIMEOUT: every member is lost, or was silent. ERR_TOO_BIG, ERR_NO_MEMORY: the question cannot be asked. */
 enum err group_call(struct group *group, struct question *question, Craton__Reply **reply);
 
 uint64_t group_index_seen(struct group *group);

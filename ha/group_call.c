@@ -1,34 +1,54 @@
-/* The walk of one call: from member to member until one has answered. */
+/* The walk of one call: from member to member until one has answered. Usually that is one question and one answer. A member that is
+ * silent for longer than it should be has another asked beside it, and the first answer is the call's. */
 #include "ha/group_inside.h"
 #include "ha/pick.h"
 #include "base/log.h"
 #include "wire/call.h"
+#include "wire/cryptoki.h"
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
 
-#define HEARTBEAT_MISSED_MS 2500 /* nodes send one every 2 s while they work: silence for longer is silence */
+#define ATTEMPTS_MAX 4         /* at a time */
+#define HEDGE_TIMES 3          /* what a member usually takes */
+#define HEARTBEAT_GRACE_MS 25
 #define PAUSE_FIRST_MS 10
 #define PAUSE_LAST_MS 250
 
 /* One call's state. A round ends when every member had its turn. */
 struct walk {
+	struct group *group;
+	struct question *question;
 	const struct question_kind *kind;
 	uint64_t index_min;
-	deadline_ms deadline;
+	deadline_ms deadline, last; /* no more is begun; all is over */
 	uint32_t tried;         /* in this round */
-	bool has_others;        /* besides the member borrowed last */
+	bool has_others;        /* besides those that are asked */
+	bool wants_another;     /* one that was asked has failed */
 	int64_t pause_ms;       /* before the next round */
+	deadline_ms again_at;   /* when that is, while some are still at it */
+	struct attempt attempts[ATTEMPTS_MAX];
+	size_t count;
 	enum err err;           /* the last member's */
 	Craton__Reply *fault;   /* or the last one's answer that it cannot serve */
 };
 
-static void walk_begin(struct walk *walk, struct group *group, const struct question *question)
+static void walk_begin(struct walk *walk, struct group *group, struct question *question)
 {
-	*walk = (struct walk){
-		.kind = question_kind(question->request.body_case),
-		.index_min = question->index_min ? question->index_min : group_index_seen(group),
-		.deadline = deadline_in(group->settings.command_ms),
-		.pause_ms = PAUSE_FIRST_MS,
-		.err = ERR_CLOSED,
-	};
+	int64_t command_ms = group->settings.command_ms;
+	walk->group = group;
+	walk->question = question;
+	walk->kind = question_kind(&question->request);
+	walk->index_min = question->index_min ? question->index_min : group_index_seen(group);
+	walk->deadline = deadline_in(command_ms);
+	walk->last = deadline_in(command_ms * COMMANDS_MAX);
+	walk->tried = 0;
+	walk->has_others = walk->wants_another = false;
+	walk->pause_ms = PAUSE_FIRST_MS;
+	walk->again_at = DEADLINE_NEVER;
+	walk->count = 0;
+	walk->err = ERR_CLOSED;
+	walk->fault = NULL;
 }
 
 static void walk_fault(struct walk *walk, Craton__Reply *fault)
@@ -37,12 +57,27 @@ static void walk_fault(struct walk *walk, Craton__Reply *fault)
 	walk->fault = fault;
 }
 
-/* Where we may have no thread of our own, a call now and then is the probe. */
+/* Before the next round; longer each time. */
+static int64_t pause_for(struct walk *walk)
+{
+	int64_t pause_ms = walk->pause_ms;
+	walk->pause_ms = pause_ms * 2 < PAUSE_LAST_MS ? pause_ms * 2 : PAUSE_LAST_MS;
+	return pause_ms;
+}
+
+static deadline_ms sooner(deadline_ms a, deadline_ms b)
+{
+	return a < b ? a : b;
+}
+
+/* ---- whom to ask */
+
+/* Where we have no thread of our own, a call now and then is the probe. */
 static struct member *pick_lost_locked(struct group *group, const struct walk *walk, int64_t now_ms)
 {
-	for (size_t i = 0; i < group->count && !group->settings.may_start_threads; i++) {
+	for (size_t i = 0; i < group->count && !group->has_thread; i++) {
 		struct member *member = group->members[i];
-		if (!member->lost || member->probe_at_ms > now_ms || walk->tried & (1u << member->number))
+		if (!(member->lost || member->suspect) || member->is_probed || member->probe_at_ms > now_ms || walk->tried & (1u << member->number))
 			continue;
 		member->probe_at_ms = DEADLINE_NEVER;
 		return member;
@@ -50,157 +85,375 @@ static struct member *pick_lost_locked(struct group *group, const struct walk *w
 	return NULL;
 }
 
-static struct member *group_borrow(struct group *group, struct walk *walk)
+/* While one is at it that only takes longer than usual, no other is asked that should serve less, or is in trouble itself. */
+static unsigned rank_end_locked(const struct walk *walk, bool only_slow, int64_t now_ms)
 {
-	pthread_mutex_lock(&group->lock);
-	int64_t now_ms = clock_ms();
-	struct member *member = group->stopping ? NULL : pick_lost_locked(group, walk, now_ms);
-	if (!member && !group->stopping)
-		member = members_pick(group->members, group->count, walk->index_min, walk->tried, group->turn++, now_ms);
-	if (member) {
-		member->outstanding++;
-		walk->tried |= 1u << member->number;
-		walk->has_others = members_pick(group->members, group->count, 0, walk->tried, 0, now_ms) != NULL;
-	}
-	pthread_mutex_unlock(&group->lock);
+	if (!only_slow)
+		return RANK_ANY;
+	unsigned rank = member_rank(walk->attempts[walk->count - 1].member, walk->index_min, now_ms);
+	return rank / RANK_STANDBY * RANK_STANDBY + RANK_STANDBY;
+}
+
+/* Once its rest is over one call tries whether it can serve again, not all of them. */
+static void try_rested_locked(struct member *member, int64_t now_ms)
+{
+	if (member->rest_ms)
+		member->rests_until_ms = now_ms + member->rest_ms;
+}
+
+static struct member *pick_locked(struct walk *walk, bool only_slow)
+{
+	struct group *group = walk->group;
+	struct picking picking = { walk->index_min, walk->tried, RANK_ANY, group->turn, clock_us() };
+	int64_t now_ms = picking.now_us / 1000;
+	struct member *member = walk->count ? NULL : pick_lost_locked(group, walk, now_ms);
+	picking.rank_end = rank_end_locked(walk, only_slow, now_ms);
+	if (!member)
+		member = members_pick(group->members, group->count, &picking);
+	if (!member)
+		return NULL;
+	group->turn++;
+	try_rested_locked(member, now_ms);
+	picking.tried = walk->tried |= 1u << member->number;
+	picking.rank_end = RANK_ANY;
+	picking.index_min = 0;
+	walk->has_others = members_pick(group->members, group->count, &picking) != NULL;
 	return member;
 }
 
-/* An answer that was asked for before the member was lost may have crossed its death: no sign of life. */
-static struct news heard_locked(struct group *group, const struct question_kind *kind, struct member *member,
-                                const Craton__Reply *reply, int64_t started_us)
+/* Another is asked only if there is no sign of life. */
+static bool waits_for_silence(const struct walk *walk)
 {
-	int64_t now_us = clock_us(), now_ms = clock_ms(), rest_ms;
-	fault_verdict(reply->fault, &rest_ms);
-	member_index_heard(member, reply->index, now_ms);
-	if (reply->index > group->index_seen)
-		group->index_seen = reply->index;
-	if (rest_ms)
-		member->rests_until_ms = now_ms + rest_ms;
-	else if (kind->is_measured)
-		member_measured(member, now_us - started_us, now_ms);
-	if (member->lost && started_us / 1000 >= member->failed_at_ms)
-		return member_back_locked(group, member);
-	return (struct news){ .what = NEWS_NONE };
+	return walk->kind->is_deed || walk->question->multipart || !walk->group->settings.may_hedge;
 }
 
-static bool is_about_the_question(enum err err)
+/* How long a member may be silent before another is asked, too. */
+static int64_t hedge_ms(const struct walk *walk, const struct member *member)
 {
-	return err == ERR_TOO_BIG || err == ERR_NO_MEMORY;
+	const struct group_settings *settings = &walk->group->settings;
+	if (walk->kind->is_once)
+		return INT32_MAX;
+	if (waits_for_silence(walk))
+		return SILENCE_MS;
+	int64_t usual_ms = HEDGE_TIMES * member->latency_us / 1000;
+	if (!member->latency_at_ms || usual_ms > settings->hedge_most_ms)
+		return settings->hedge_most_ms;
+	return usual_ms > settings->hedge_least_ms ? usual_ms : settings->hedge_least_ms;
 }
 
-void group_take(struct group *group, struct member *member)
+/* Such a long silence is no slowness: a heartbeat should have come. */
+static int64_t silence_ms(const struct walk *walk)
 {
+	int64_t most = walk->group->settings.hedge_most_ms;
+	return (most > HEARTBEAT_FIRST_MS ? most : HEARTBEAT_FIRST_MS) + HEARTBEAT_GRACE_MS;
+}
+
+/* The member that is at it is only slow, as far as anyone can know, so another is not asked at any price. */
+static bool is_only_slow(const struct walk *walk)
+{
+	const struct attempt *attempt = &walk->attempts[walk->count - 1];
+	return attempt->is_alive || clock_ms() - attempt->heard_ms < silence_ms(walk);
+}
+
+/* False if there is nobody (just now). */
+static bool borrow(struct walk *walk, struct attempt *attempt)
+{
+	struct group *group = walk->group;
+	bool only_slow = walk->count && !walk->wants_another && is_only_slow(walk);
+	struct member *member = NULL;
+	*attempt = (struct attempt){ .line = NULL };
 	pthread_mutex_lock(&group->lock);
-	member->outstanding++;
+	if (!walk->count && group->hedge_credit < HEDGE_CREDIT_MAX)
+		group->hedge_credit++;
+	if (!group->stopping && (!only_slow || group->hedge_credit >= HEDGE_PRICE))
+		member = pick_locked(walk, only_slow);
+	if (member) {
+		group->hedge_credit -= only_slow ? HEDGE_PRICE : 0;
+		attempt_take_locked(attempt, member);
+		attempt->another_at = clock_ms() + hedge_ms(walk, member);
+	}
 	pthread_mutex_unlock(&group->lock);
+	return member != NULL;
 }
 
-void group_return(struct group *group, const struct question_kind *kind, struct member *member, enum err err,
-                  const Craton__Reply *reply, int64_t started_us)
-{
-	struct news news = { .what = NEWS_NONE };
-	pthread_mutex_lock(&group->lock);
-	member->outstanding--;
-	if (err == ERR_OK)
-		news = heard_locked(group, kind, member, reply, started_us);
-	else if (is_about_the_question(err))
-		member->probe_at_ms = clock_ms(); /* if this was a probe, it told us nothing */
-	else if (member->lost)
-		news = member_still_lost_locked(group, member, err, member->tried); /* it may have begun before the loss */
-	else if (!group->stopping)
-		news = member_lose_locked(group, member, err);
-	pthread_mutex_unlock(&group->lock);
-	news_tell(&news);
-	if (news.what == NEWS_LOST)
-		member->ops->drop(member);
-}
+/* ---- what the members are told, and how long they may be silent */
 
-/* How long this member may be silent. While others are left, none gets all the time there is. */
-static int64_t share_of_time(const struct group *group, const struct walk *walk)
+/* While others are left, none gets all the time there is. */
+static int64_t share_of_time(const struct walk *walk)
 {
-	int64_t all = group->settings.command_ms;
-	int64_t share = all / (int64_t)(group->count < 4 ? 4 : group->count);
+	int64_t all = walk->group->settings.command_ms;
+	int64_t share = all / (int64_t)(walk->group->count < 4 ? 4 : walk->group->count);
 	int64_t left = walk->deadline - clock_ms();
 	if (share < HEARTBEAT_MISSED_MS)
 		share = all / 2 < HEARTBEAT_MISSED_MS ? all / 2 : HEARTBEAT_MISSED_MS;
 	return !walk->has_others && left > share ? left : share;
 }
 
-static void show_carried(struct question *question, const struct member *member, bool even_if_shown)
+/* A member that is at work is waited for; one that is silent is left to itself if there is another. */
+static deadline_ms patience(const struct walk *walk, const struct attempt *attempt)
 {
-	struct object *about = question->about;
-	if (!question->object || !about || !about->carried)
-		return;
-	uint_fast32_t bit = (uint_fast32_t)1 << member->number;
-	/* A key that was shown is loaded there; of other objects nothing is kept. */
-	bool is_loaded = question->request.body_case == CRATON__REQUEST__BODY_CRYPT && (atomic_load(&about->shown) & bit);
-	question->object->carried = is_loaded && !even_if_shown ? NULL : about->carried;
+	int64_t all = walk->group->settings.command_ms;
+	int64_t missed = all < HEARTBEAT_MISSED_MS ? all : HEARTBEAT_MISSED_MS;
+	if (walk->has_others && !walk->kind->is_once)
+		return attempt->heard_ms + missed;
+	return attempt->is_alive ? attempt->heard_ms + all : walk->deadline > attempt->heard_ms + missed ? walk->deadline : attempt->heard_ms + missed;
 }
 
-static void mark_shown(struct question *question, const struct member *member)
+/* ---- attempts and their ends */
+
+static void forget(struct walk *walk, size_t i)
 {
-	if (question->object && question->object->carried)
-		atomic_fetch_or(&question->about->shown, (uint_fast32_t)1 << member->number);
+	memmove(&walk->attempts[i], &walk->attempts[i + 1], (walk->count - i - 1) * sizeof walk->attempts[0]);
+	walk->count--;
 }
 
-static enum err call_member(struct member *member, struct question *question, int64_t patience_ms, Craton__Reply **reply)
+static struct attempt take_out(struct walk *walk, size_t i)
 {
-	if (!question->multipart)
-		return member->ops->call(member, &question->request, patience_ms, reply);
-	return member->ops->call_on(member, &question->multipart->line, &question->request, patience_ms, reply);
+	struct attempt attempt = walk->attempts[i];
+	forget(walk, i);
+	walk->wants_another = true;
+	return attempt;
 }
 
-/* Asks one member; a second time if it has forgotten an object that it was shown before. */
-static enum err ask_member(struct member *member, struct question *question, int64_t patience_ms, Craton__Reply **reply)
+/* Nobody can say whether it was done, and it must not be done twice: for the application its token has failed. */
+static Craton__Reply *reply_of_what_was_lost(void)
+{
+	Craton__Reply *reply = malloc(sizeof *reply);
+	if (reply) {
+		craton__reply__init(reply);
+		reply->rv = CKR_DEVICE_ERROR;
+	}
+	return reply;
+}
+
+static bool may_have_been_done(const struct walk *walk, const struct attempt *attempt)
+{
+	return walk->kind->is_once && attempt->has_asked;
+}
+
+enum step { STEP_ON, STEP_ANSWERED, STEP_OVER };
+
+/* STEP_OVER: no other member would fare better. */
+static enum step attempt_is_lost(struct walk *walk, size_t i, enum err err, Craton__Reply **reply)
+{
+	struct attempt attempt = take_out(walk, i);
+	if (attempt.is_alive) /* it was at work, and all its time is another's, too */
+		walk->deadline = sooner(deadline_in(walk->group->settings.command_ms), walk->last);
+	attempt_failed(walk->group, &attempt, err);
+	walk->err = err;
+	if (err == ERR_TOO_BIG || err == ERR_NO_MEMORY)
+		return STEP_OVER;
+	if (!may_have_been_done(walk, &attempt))
+		return STEP_ON;
+	*reply = reply_of_what_was_lost();
+	return *reply ? STEP_ANSWERED : STEP_OVER;
+}
+
+static enum step attempt_has_answer(struct walk *walk, size_t i, Craton__Reply **reply)
 {
 	int64_t ignored;
-	show_carried(question, member, false);
-	enum err err = call_member(member, question, patience_ms, reply);
-	bool wants_it = err == ERR_OK && fault_verdict((*reply)->fault, &ignored) == VERDICT_SHOW &&
-	                question->object && question->about && question->about->carried && !question->object->carried;
-	if (wants_it) {
-		reply_free(*reply);
-		show_carried(question, member, true);
-		err = call_member(member, question, patience_ms, reply);
+	struct question *question = walk->question;
+	struct attempt attempt = take_out(walk, i);
+	if (question->multipart) {
+		question->multipart->line = attempt.line;
+		attempt.line = NULL;
+		multipart_answered(question, attempt.member, ERR_OK, *reply);
 	}
-	if (err == ERR_OK && (*reply)->fault == CRATON__FAULT__FAULT_NONE)
-		mark_shown(question, member);
-	return err;
+	attempt_answered(walk->group, walk->kind, &attempt, *reply);
+	if (fault_verdict((*reply)->fault, &ignored) != VERDICT_ELSEWHERE)
+		return STEP_ANSWERED;
+	log_debug("ha", "member cannot serve name=%s fault=%s", attempt.member->name, fault_name((*reply)->fault));
+	bool is_over = walk->kind->is_once && !fault_is_before_deed((*reply)->fault);
+	if (is_over)
+		return STEP_ANSWERED;
+	walk_fault(walk, *reply);
+	*reply = NULL;
+	return STEP_ON;
 }
 
-static enum err ask(struct group *group, struct walk *walk, struct member *member, struct question *question,
-                    Craton__Reply **reply)
+/* What the member has said of itself may be that others should be asked first. */
+static bool is_unwanted(struct walk *walk, const struct attempt *attempt)
 {
-	int64_t share_ms = share_of_time(group, walk), started_us = clock_us();
-	*reply = NULL;
-	question->request.timeout_ms = (uint32_t)share_ms;
-	/* A deed's answer may be that the time is up: leave it the time to arrive. */
-	int64_t patience_ms = walk->kind->is_deed ? share_ms + HEARTBEAT_MISSED_MS : share_ms;
-	enum err err = ask_member(member, question, patience_ms, reply);
-	group_return(group, walk->kind, member, err, *reply, started_us);
-	if (question->multipart)
-		multipart_answered(question, member, err, *reply);
-	bool was_at_work = clock_us() - started_us > (patience_ms + 100) * 1000; /* it sent heartbeats, then failed */
-	if (err != ERR_OK && was_at_work)
-		walk->deadline = deadline_in(group->settings.command_ms);
-	return err;
+	struct group *group = walk->group;
+	struct picking picking = { walk->index_min, walk->tried, RANK_ANY, 0, clock_us() };
+	pthread_mutex_lock(&group->lock);
+	picking.rank_end = member_rank(attempt->member, walk->index_min, picking.now_us / 1000) / RANK_STANDBY * RANK_STANDBY;
+	bool is_unwanted = !attempt->member->lost && !attempt->member->suspect && members_pick(group->members, group->count, &picking);
+	pthread_mutex_unlock(&group->lock);
+	return is_unwanted;
+}
+
+static void withdraw(struct walk *walk, size_t i)
+{
+	struct attempt attempt = take_out(walk, i);
+	walk->tried &= ~(1u << attempt.member->number);
+	attempt_withdraw(walk->group, &attempt);
+}
+
+/* All that one attempt has to say by now. */
+static enum step attempt_go_on(struct walk *walk, size_t i, Craton__Reply **reply)
+{
+	struct attempt *attempt = &walk->attempts[i];
+	enum said said;
+	do {
+		enum err err = attempt_hear(walk->group, attempt, walk->question, &said, reply);
+		if (err != ERR_OK)
+			return attempt_is_lost(walk, i, err, reply);
+		if (said == SAID_ANSWER)
+			return attempt_has_answer(walk, i, reply);
+		if (said == SAID_HEARTBEAT && waits_for_silence(walk) && attempt->another_at != DEADLINE_NEVER)
+			attempt->another_at = attempt->heard_ms + HEARTBEAT_MISSED_MS;
+		if (said == SAID_HELLO && is_unwanted(walk, attempt)) {
+			withdraw(walk, i);
+			return STEP_ON;
+		}
+	} while (said != SAID_NOTHING && !deadline_passed(walk->last));
+	return STEP_ON;
+}
+
+static void abandon(struct walk *walk, size_t i, bool was_silent)
+{
+	struct attempt attempt = walk->attempts[i];
+	forget(walk, i);
+	attempt_abandon(walk->group, walk->kind, &attempt, was_silent, walk->question->multipart ? LINE_BAD : LINE_OWING);
+}
+
+static enum step attempt_is_silent(struct walk *walk, size_t i, Craton__Reply **reply)
+{
+	bool may_be_done = may_have_been_done(walk, &walk->attempts[i]);
+	abandon(walk, i, true);
+	walk->wants_another = true;
+	walk->err = ERR_TIMEOUT;
+	if (!may_be_done)
+		return STEP_ON;
+	*reply = reply_of_what_was_lost();
+	return *reply ? STEP_ANSWERED : STEP_OVER;
+}
+
+/* Another has answered, or the time is up. */
+static void abandon_all(struct walk *walk)
+{
+	int64_t now_ms = clock_ms();
+	while (walk->count) {
+		const struct attempt *attempt = &walk->attempts[walk->count - 1];
+		bool was_silent = attempt->another_at == DEADLINE_NEVER || attempt->another_at <= now_ms;
+		abandon(walk, walk->count - 1, was_silent);
+	}
+}
+
+/* ---- asking, and waiting */
+
+/* Nobody to ask beside those that are at it; but those that could not serve a moment ago may be able to by then. */
+static void wait_for_others(struct walk *walk)
+{
+	walk->wants_another = false;
+	if (!walk->count)
+		return;
+	struct attempt *last = &walk->attempts[walk->count - 1];
+	bool is_too_early = last->another_at != DEADLINE_NEVER && is_only_slow(walk) && !last->is_alive;
+	last->another_at = is_too_early ? last->heard_ms + silence_ms(walk) : DEADLINE_NEVER;
+	if (walk->fault && !is_too_early)
+		walk->again_at = clock_ms() + pause_for(walk);
+}
+
+static enum step ask_another(struct walk *walk, bool *is_anyone, Craton__Reply **reply)
+{
+	struct attempt attempt;
+	*is_anyone = borrow(walk, &attempt);
+	if (!*is_anyone) {
+		wait_for_others(walk);
+		return STEP_ON;
+	}
+	for (size_t i = 0; i < walk->count; i++)
+		walk->attempts[i].another_at = DEADLINE_NEVER;
+	walk->wants_another = false;
+	walk->question->request.timeout_ms = (uint32_t)share_of_time(walk);
+	walk->attempts[walk->count++] = attempt;
+	enum err err = attempt_begin(&walk->attempts[walk->count - 1], walk->question);
+	return err == ERR_OK ? attempt_go_on(walk, walk->count - 1, reply) : attempt_is_lost(walk, walk->count - 1, err, reply);
+}
+
+/* A new round, but for those that are at it. */
+static bool is_time_again(struct walk *walk)
+{
+	if (!deadline_passed(walk->again_at))
+		return false;
+	walk->again_at = DEADLINE_NEVER;
+	walk->tried = 0;
+	for (size_t i = 0; i < walk->count; i++)
+		walk->tried |= 1u << walk->attempts[i].member->number;
+	return true;
+}
+
+static bool wants_another(struct walk *walk)
+{
+	if (!walk->count)
+		return !deadline_passed(walk->deadline);
+	bool is_time = walk->wants_another || deadline_passed(walk->attempts[walk->count - 1].another_at) || is_time_again(walk);
+	return is_time && walk->count < ATTEMPTS_MAX && !deadline_passed(walk->deadline);
+}
+
+/* Until one of those asked has something to say, or it is time for another. */
+static void wait_for_any(struct walk *walk, struct pollfd *wanted)
+{
+	deadline_ms until = walk->last;
+	for (size_t i = 0; i < walk->count; i++) {
+		struct attempt *attempt = &walk->attempts[i];
+		attempt->until = sooner(patience(walk, attempt), walk->last);
+		wanted[i] = (struct pollfd){ .fd = attempt->awaited.fd, .events = attempt->awaited.events };
+		until = sooner(until, sooner(attempt->until, attempt->awaited.until));
+	}
+	if (walk->count < ATTEMPTS_MAX && !deadline_passed(walk->deadline))
+		until = sooner(until, sooner(walk->attempts[walk->count - 1].another_at, walk->again_at));
+	if (poll(wanted, walk->count, deadline_left(until)) < 0)
+		memset(wanted, 0, walk->count * sizeof *wanted); /* a signal: look at the time */
+}
+
+static enum step go_on(struct walk *walk, Craton__Reply **reply)
+{
+	struct pollfd wanted[ATTEMPTS_MAX];
+	enum step step = STEP_ON;
+	wait_for_any(walk, wanted);
+	for (size_t i = walk->count; i-- && step == STEP_ON;) { /* backwards: one that ends is taken out */
+		struct attempt *attempt = &walk->attempts[i];
+		bool has_more = wanted[i].revents || deadline_passed(attempt->awaited.until);
+		if (has_more && !deadline_passed(walk->last))
+			step = attempt_go_on(walk, i, reply);
+		else if (deadline_passed(attempt->until))
+			step = attempt_is_silent(walk, i, reply);
+	}
+	return step;
+}
+
+/* Until a member has answered, or everyone had a turn. */
+static enum step round_of(struct walk *walk, Craton__Reply **reply)
+{
+	enum step step = STEP_ON;
+	do {
+		bool is_anyone = true;
+		while (step == STEP_ON && is_anyone && wants_another(walk))
+			step = ask_another(walk, &is_anyone, reply);
+		if (step != STEP_ON || !walk->count)
+			return step;
+		step = go_on(walk, reply);
+	} while (step == STEP_ON);
+	return step;
 }
 
 /* Everyone had a turn and none could serve. Those that are there will be able to: wait a little. */
-static bool next_round(struct group *group, struct walk *walk)
+static bool next_round(struct walk *walk)
 {
+	struct group *group = walk->group;
 	if (deadline_passed(walk->deadline))
 		return false;
 	pthread_mutex_lock(&group->lock);
 	bool all_lost = group->lost_count == group->count;
-	int64_t until_ms = clock_ms() + walk->pause_ms;
+	int64_t until_ms = clock_ms() + pause_for(walk);
 	if (!all_lost && !group->stopping)
-		group_wait_locked(group, until_ms < walk->deadline ? until_ms : walk->deadline);
+		group_wait_locked(group, sooner(until_ms, walk->deadline));
 	bool stopping = group->stopping;
 	pthread_mutex_unlock(&group->lock);
 	walk->tried = 0;
-	walk->pause_ms = walk->pause_ms * 2 < PAUSE_LAST_MS ? walk->pause_ms * 2 : PAUSE_LAST_MS;
 	if (stopping || !all_lost)
 		return !stopping;
 	bool is_back = group_knock(group, walk->deadline);
@@ -211,23 +464,18 @@ static bool next_round(struct group *group, struct walk *walk)
 
 /* What is to be asked may be asked twice and no one is the worse for it (ha/repeat.c says why), so a lost
  * answer is simply asked for again elsewhere. Each failure takes one member out of the round. */
-static enum err walk_on(struct group *group, struct walk *walk, struct question *question, Craton__Reply **reply)
+static enum err walk_on(struct walk *walk, Craton__Reply **reply)
 {
-	int64_t ignored;
-	do {
-		struct member *member;
-		while (!deadline_passed(walk->deadline) && (member = group_borrow(group, walk))) {
-			walk->err = ask(group, walk, member, question, reply);
-			if (is_about_the_question(walk->err))
-				return walk->err;
-			if (walk->err != ERR_OK)
-				continue;
-			if (fault_verdict((*reply)->fault, &ignored) != VERDICT_ELSEWHERE)
-				return ERR_OK;
-			log_debug("ha", "member cannot serve name=%s fault=%s", member->name, fault_name((*reply)->fault));
-			walk_fault(walk, *reply);
-		}
-	} while (next_round(group, walk));
+	enum step step;
+	*reply = NULL;
+	do
+		step = round_of(walk, reply);
+	while (step == STEP_ON && next_round(walk));
+	abandon_all(walk);
+	if (step == STEP_ANSWERED)
+		return ERR_OK;
+	if (step == STEP_OVER)
+		return walk->err;
 	*reply = walk->fault;
 	walk->fault = NULL;
 	return *reply ? ERR_OK : walk->err != ERR_OK ? walk->err : ERR_CLOSED;
@@ -243,10 +491,13 @@ static void tell_fault(const Craton__Reply *reply)
 }
 
 /* With an operation that one member has: while another could begin it anew, that one does not get all the time there is. */
-static enum err go_on(struct group *group, struct walk *walk, struct question *question, Craton__Reply **reply)
+static enum err go_on_in_parts(struct walk *walk, Craton__Reply **reply)
 {
-	walk->has_others = question->multipart->is_repeatable;
-	return multipart_call(group, question, share_of_time(group, walk), reply);
+	int64_t all = walk->group->settings.command_ms;
+	bool is_repeatable = walk->question->multipart->is_repeatable;
+	walk->has_others = is_repeatable;
+	walk->question->request.timeout_ms = (uint32_t)share_of_time(walk);
+	return multipart_call(walk->group, walk->question, is_repeatable && SILENCE_MS < all ? SILENCE_MS : all, walk->last, reply);
 }
 
 enum err group_call(struct group *group, struct question *question, Craton__Reply **reply)
@@ -261,7 +512,7 @@ enum err group_call(struct group *group, struct question *question, Craton__Repl
 	question->request.slot = group->settings.slot;
 	question->request.index_min = walk.index_min;
 	enum err err = question->multipart && multipart_is_open(question->multipart)
-	               ? go_on(group, &walk, question, reply) : walk_on(group, &walk, question, reply);
+	               ? go_on_in_parts(&walk, reply) : walk_on(&walk, reply);
 	walk_fault(&walk, NULL);
 	question->request.request_id = (ProtobufCBinaryData){ 0, NULL };
 	if (question->object)

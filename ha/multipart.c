@@ -1,5 +1,7 @@
 #include "ha/group_inside.h"
 #include "ha/multipart.h"
+#include "wire/cryptoki.h"
+#include "wire/socket.h"
 
 static bool is_last(const struct question *question, const Craton__Reply *reply)
 {
@@ -16,7 +18,7 @@ static bool goes_on(const struct question *question, enum err err, const Craton_
 static void let_go(struct multipart *multipart, struct member *member, bool is_good)
 {
 	if (multipart->line)
-		member->ops->let_go(member, multipart->line, is_good);
+		member->ops->let_go(member, multipart->line, is_good ? LINE_FREE : LINE_BAD);
 	multipart->line = NULL;
 	multipart->member = NULL;
 }
@@ -30,15 +32,47 @@ void multipart_answered(struct question *question, struct member *member, enum e
 		let_go(multipart, member, err == ERR_OK);
 }
 
-enum err multipart_call(struct group *group, struct question *question, int64_t patience_ms, Craton__Reply **reply)
+/* Waits for what the line says next; ERR_TIMEOUT if that is nothing. */
+static enum err wait_for(const struct attempt *attempt, int64_t patience_ms, deadline_ms last)
+{
+	deadline_ms until = attempt->heard_ms + (attempt->is_alive && patience_ms < HEARTBEAT_MISSED_MS ? HEARTBEAT_MISSED_MS : patience_ms);
+	enum err err = socket_wait(attempt->awaited.fd, attempt->awaited.events, until < last ? until : last);
+	return err == ERR_IO ? ERR_CLOSED : err;
+}
+
+static enum err ask(struct group *group, struct attempt *attempt, struct question *question, int64_t patience_ms, deadline_ms last,
+                    Craton__Reply **reply)
+{
+	enum said said = SAID_NOTHING;
+	enum err err = attempt_begin(attempt, question);
+	while (err == ERR_OK && said != SAID_ANSWER) {
+		err = attempt_hear(group, attempt, question, &said, reply);
+		if (err == ERR_OK && said == SAID_NOTHING)
+			err = wait_for(attempt, patience_ms, last);
+	}
+	return err;
+}
+
+enum err multipart_call(struct group *group, struct question *question, int64_t patience_ms, deadline_ms last, Craton__Reply **reply)
 {
 	struct multipart *multipart = question->multipart;
+	const struct question_kind *kind = question_kind(&question->request);
+	struct attempt attempt = { .line = multipart->line };
 	struct member *member = multipart->member;
-	int64_t started_us = clock_us();
-	group_take(group, member);
-	question->request.timeout_ms = (uint32_t)patience_ms;
-	enum err err = member->ops->call_on(member, &multipart->line, &question->request, patience_ms, reply);
-	group_return(group, question_kind(question->request.body_case), member, err, *reply, started_us);
+	pthread_mutex_lock(&group->lock);
+	attempt_take_locked(&attempt, member);
+	pthread_mutex_unlock(&group->lock);
+	enum err err = ask(group, &attempt, question, patience_ms, last, reply);
+	multipart->line = NULL;
+	if (err == ERR_OK) {
+		multipart->line = attempt.line;
+		attempt.line = NULL;
+		attempt_answered(group, kind, &attempt, *reply);
+	} else if (err == ERR_TIMEOUT) {
+		attempt_abandon(group, kind, &attempt, true, LINE_BAD);
+	} else {
+		attempt_failed(group, &attempt, err);
+	}
 	multipart_answered(question, member, err, *reply);
 	return err;
 }

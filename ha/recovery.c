@@ -1,124 +1,139 @@
-/* Losing members and getting them back. */
+/* Getting lost members back: all that are due are probed side by side, so that one which swallows what is sent to it keeps no
+ * other waiting. */
 #include "ha/group_inside.h"
-#include "base/id.h"
-#include "base/log.h"
+#include "ha/descriptors.h"
+#include "wire/call.h"
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
-#define BACKOFF_FIRST_SHIFT 3  /* an eighth of the interval */
-#define BACKOFF_LAST_SHIFT 6   /* eight intervals */
+/* A member that is being probed. */
+struct probe {
+	struct member *member;
+	struct line *line;
+	uint64_t losses;        /* the group's when it began */
+	struct awaited awaited;
+};
+struct probes {
+	struct group *group;
+	size_t count;
+	struct probe list[MEMBERS_MAX];
+};
 
-void news_tell(const struct news *news)
+/* ---- one probe */
+
+static void probe_end(struct group *group, const struct probe *probe, enum err err)
 {
-	switch (news->what) {
-	case NEWS_NONE:
-		break;
-	case NEWS_LOST:
-		log_warn("ha", "member lost name=%s err=%s inflight=%u", news->member->name, err_name(news->err), news->outstanding);
-		break;
-	case NEWS_OUT:
-		log_error("ha", "no member left members=%zu", news->count);
-		break;
-	case NEWS_BACK:
-		log_info("ha", "member back name=%s", news->member->name);
-		break;
-	}
-}
-
-/* Exponential, and a quarter more or less by chance, so that many processes do not knock in step. */
-static int64_t backoff_ms(const struct group *group, unsigned probes)
-{
-	unsigned shift = probes < BACKOFF_LAST_SHIFT ? probes : BACKOFF_LAST_SHIFT;
-	int64_t delay = (group->settings.recovery_interval_ms << shift) >> BACKOFF_FIRST_SHIFT;
-	uint16_t chance;
-	random_bytes(&chance, sizeof chance);
-	return delay - delay / 4 + delay * chance / (2 * (UINT16_MAX + 1)) + 1;
-}
-
-static void plan_probe(const struct group *group, struct member *member, enum err err)
-{
-	int64_t retries = group->settings.recovery_retries;
-	bool is_given_up = retries >= 0 && (int64_t)member->probes >= retries;
-	member->failed_at_ms = clock_ms();
-	member->failed_slowly = err == ERR_TIMEOUT;
-	member->probe_at_ms = is_given_up ? DEADLINE_NEVER : member->failed_at_ms + backoff_ms(group, member->probes);
-}
-
-/* That the last member known to be there is lost does not mean that all are: others may be back and not noticed yet. */
-static bool is_nobody_there_locked(const struct group *group)
-{
-	for (size_t i = 0; i < group->count; i++)
-		if (!group->members[i]->lost || group->members[i]->tried != group->losses)
-			return false;
-	return true;
-}
-
-struct news member_still_lost_locked(struct group *group, struct member *member, enum err err, uint64_t losses)
-{
-	member->probes++;
-	member->tried = losses;
-	plan_probe(group, member, err);
-	if (group->is_out || !is_nobody_there_locked(group))
-		return (struct news){ .what = NEWS_NONE };
-	group->is_out = true;
-	group->total_losses++;
-	pthread_cond_broadcast(&group->news);
-	return (struct news){ .what = NEWS_OUT, .count = group->count };
-}
-
-struct news member_lose_locked(struct group *group, struct member *member, enum err err)
-{
-	if (member->lost)
-		return (struct news){ .what = NEWS_NONE };
-	member->lost = true;
-	member->probes = 0;
-	plan_probe(group, member, err);
-	group->losses++;
-	group->lost_count++;
-	if (group->lost_count == group->count)
-		group->knock_at_ms = 0;
-	recovery_start_locked(group);
-	pthread_cond_broadcast(&group->news);
-	return (struct news){ NEWS_LOST, member, err, member->outstanding, group->count };
-}
-
-struct news member_back_locked(struct group *group, struct member *member)
-{
-	if (!member->lost)
-		return (struct news){ .what = NEWS_NONE };
-	member->lost = false;
-	member->rests_until_ms = 0;
-	group->lost_count--;
-	group->is_out = false;
-	pthread_cond_broadcast(&group->news);
-	return (struct news){ .what = NEWS_BACK, .member = member };
-}
-
-/* Called and returns with the lock held; lets go of it to probe and to speak. */
-static bool probe_locked(struct group *group, struct member *member)
-{
-	uint64_t losses = group->losses;
-	member->probe_at_ms = DEADLINE_NEVER; /* by no one else meanwhile */
-	pthread_mutex_unlock(&group->lock);
-	enum err err = member->ops->probe(member);
-	pthread_mutex_lock(&group->lock);
+	struct member *member = probe->member;
 	struct news news = { .what = NEWS_NONE };
+	pthread_mutex_lock(&group->lock);
+	member->is_probed = false;
 	if (err == ERR_OK)
 		news = member_back_locked(group, member);
 	else if (member->lost)
-		news = member_still_lost_locked(group, member, err, losses);
+		news = member_still_lost_locked(group, member, err, probe->losses);
+	else if (member->suspect && !group->stopping)
+		news = member_lose_locked(group, member, err);
 	pthread_mutex_unlock(&group->lock);
 	news_tell(&news);
-	pthread_mutex_lock(&group->lock);
-	return err == ERR_OK;
 }
 
-static struct member *next_due_locked(const struct group *group)
+/* False while there is more to wait for. */
+static bool probe_on(struct group *group, struct probe *probe)
 {
-	struct member *next = NULL;
+	Craton__Reply *reply;
+	enum said said;
+	enum err err = probe->member->ops->hear(probe->member, &probe->line, &said, &reply, &probe->awaited);
+	if (err == ERR_OK && said == SAID_NOTHING)
+		return false;
+	if (err == ERR_OK)
+		err = said == SAID_HELLO ? member_welcomes(group, probe->member, reply) : ERR_MALFORMED;
+	reply_free(reply);
+	if (probe->line)
+		probe->member->ops->let_go(probe->member, probe->line, err == ERR_OK ? LINE_FREE : LINE_BAD);
+	probe_end(group, probe, err);
+	return true;
+}
+
+static void probe_begin(struct probes *probes, struct probe probe)
+{
+	enum err err = probe.member->ops->ask(probe.member, &probe.line, NULL);
+	if (err != ERR_OK)
+		probe_end(probes->group, &probe, err);
+	else if (!probe_on(probes->group, &probe))
+		probes->list[probes->count++] = probe;
+}
+
+/* ---- all that are due */
+
+static bool is_due(const struct member *member, int64_t now_ms)
+{
+	return (member->lost || member->suspect) && !member->is_probed && member->probe_at_ms <= now_ms;
+}
+
+static size_t take_due_locked(struct group *group, struct probe *due)
+{
+	size_t count = 0;
+	int64_t now_ms = clock_ms();
 	for (size_t i = 0; i < group->count; i++) {
 		struct member *member = group->members[i];
-		if (member->lost && (!next || member->probe_at_ms < next->probe_at_ms))
-			next = member;
+		if (!is_due(member, now_ms))
+			continue;
+		member->is_probed = true;
+		due[count++] = (struct probe){ .member = member, .losses = group->losses };
+	}
+	return count;
+}
+
+static void probes_begin(struct probes *probes)
+{
+	struct probe due[MEMBERS_MAX];
+	pthread_mutex_lock(&probes->group->lock);
+	size_t count = take_due_locked(probes->group, due);
+	pthread_mutex_unlock(&probes->group->lock);
+	for (size_t i = 0; i < count; i++)
+		probe_begin(probes, due[i]);
+}
+
+/* Until one has something to say, `wake` (if not -1) is readable, or `until`. */
+static void probes_wait(struct probes *probes, int wake, deadline_ms until)
+{
+	struct pollfd wanted[MEMBERS_MAX + 1];
+	for (size_t i = 0; i < probes->count; i++) {
+		const struct awaited *awaited = &probes->list[i].awaited;
+		wanted[i] = (struct pollfd){ .fd = awaited->fd, .events = awaited->events };
+		until = awaited->until < until ? awaited->until : until;
+	}
+	wanted[probes->count] = (struct pollfd){ .fd = wake, .events = POLLIN };
+	poll(wanted, probes->count + 1, deadline_left(until));
+}
+
+static void probes_go_on(struct probes *probes)
+{
+	size_t left = 0;
+	for (size_t i = 0; i < probes->count; i++)
+		if (!probe_on(probes->group, &probes->list[i]))
+			probes->list[left++] = probes->list[i];
+	probes->count = left;
+}
+
+static void probes_end(struct probes *probes)
+{
+	for (size_t i = 0; i < probes->count; i++)
+		probes->list[i].member->ops->let_go(probes->list[i].member, probes->list[i].line, LINE_BAD);
+}
+
+/* ---- the thread */
+
+static int64_t next_due_locked(const struct group *group)
+{
+	int64_t next = DEADLINE_NEVER;
+	for (size_t i = 0; i < group->count; i++) {
+		const struct member *member = group->members[i];
+		if ((member->lost || member->suspect) && !member->is_probed && member->probe_at_ms < next)
+			next = member->probe_at_ms;
 	}
 	return next;
 }
@@ -126,72 +141,121 @@ static struct member *next_due_locked(const struct group *group)
 static void *recovery_run(void *argument)
 {
 	struct group *group = argument;
-	pthread_mutex_lock(&group->lock);
-	while (!group->stopping) {
-		struct member *next = next_due_locked(group);
-		int64_t at = next ? next->probe_at_ms : DEADLINE_NEVER;
-		if (at > clock_ms())
-			group_wait_locked(group, at);
-		else
-			probe_locked(group, next);
+	struct probes probes = { .group = group };
+	char ignored[64];
+	for (;;) {
+		pthread_mutex_lock(&group->lock);
+		bool stopping = group->stopping;
+		int64_t until = next_due_locked(group);
+		pthread_mutex_unlock(&group->lock);
+		if (stopping)
+			break;
+		probes_wait(&probes, group->wake[0], until);
+		while (recv(group->wake[0], ignored, sizeof ignored, MSG_DONTWAIT) > 0)
+			;
+		probes_go_on(&probes);
+		probes_begin(&probes);
 	}
-	pthread_mutex_unlock(&group->lock);
+	probes_end(&probes);
 	return NULL;
 }
 
+static void close_wake(struct group *group)
+{
+	for (int i = 0; i < 2; i++) {
+		descriptor_closing(group->wake[i]);
+		close(group->wake[i]);
+	}
+}
+
 /* The application's signals are the application's: none is delivered to our thread. */
-void recovery_start_locked(struct group *group)
+static bool start(struct group *group)
 {
 	sigset_t all, before;
-	if (group->has_thread || group->stopping || !group->settings.may_start_threads)
-		return;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, group->wake) < 0)
+		return false;
+	descriptor_opened(group->wake[0]);
+	descriptor_opened(group->wake[1]);
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &before);
-	group->has_thread = pthread_create(&group->thread, NULL, recovery_run, group) == 0;
+	bool is_started = pthread_create(&group->thread, NULL, recovery_run, group) == 0;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!is_started)
+		close_wake(group);
+	return is_started;
 }
 
-/* When the last member was only just lost, another may have come back since it was last tried: each is tried at
- * once, but for those that made us wait in vain. After that, each at most once per interval. */
-static int64_t may_knock_at(const struct group *group, const struct member *member)
+void recovery_start_locked(struct group *group)
 {
-	bool is_first = group->knock_at_ms == 0 && !member->failed_slowly;
-	return is_first ? 0 : member->failed_at_ms + group->settings.recovery_interval_ms;
+	if (group->has_thread)
+		send(group->wake[1], "", 1, MSG_DONTWAIT | MSG_NOSIGNAL); /* if it is full, it is awake */
+	else if (!group->stopping && group->settings.may_start_threads)
+		group->has_thread = start(group);
 }
 
-static void knock_locked(struct group *group)
+void recovery_end(struct group *group)
 {
+	send(group->wake[1], "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	pthread_join(group->thread, NULL);
+	close_wake(group);
+}
+
+/* ---- when every member is lost */
+
+/* Without the thread a call does its work, one for all that wait. */
+static void knock_locked(struct group *group, deadline_ms deadline)
+{
+	struct probes probes = { .group = group };
 	group->knocking = true;
-	for (size_t i = 0; i < group->count && !group->stopping; i++) {
-		struct member *member = group->members[i];
-		if (member->lost && may_knock_at(group, member) <= clock_ms() && probe_locked(group, member))
-			break;
+	pthread_mutex_unlock(&group->lock);
+	probes_begin(&probes);
+	while (probes.count && !deadline_passed(deadline)) {
+		probes_wait(&probes, -1, deadline);
+		probes_go_on(&probes);
 	}
+	for (size_t i = 0; i < probes.count; i++)
+		probe_end(group, &probes.list[i], ERR_TIMEOUT);
+	probes_end(&probes);
+	pthread_mutex_lock(&group->lock);
 	group->knocking = false;
-	group->knock_at_ms = INT64_MAX;
-	for (size_t i = 0; i < group->count; i++) {
-		int64_t next = group->members[i]->failed_at_ms + group->settings.recovery_interval_ms;
-		if (next < group->knock_at_ms)
-			group->knock_at_ms = next;
-	}
 	pthread_cond_broadcast(&group->news);
+}
+
+/* Members that were given up are tried again when somebody asks, once per interval. */
+static void try_given_up_locked(struct group *group)
+{
+	int64_t now_ms = clock_ms();
+	bool is_news = false;
+	for (size_t i = 0; i < group->count; i++) {
+		struct member *member = group->members[i];
+		if (member->probe_at_ms != DEADLINE_NEVER || member->is_probed || member->failed_at_ms + group->settings.recovery_interval_ms > now_ms)
+			continue;
+		member->probe_at_ms = 0;
+		is_news = true;
+	}
+	if (is_news)
+		recovery_start_locked(group);
+}
+
+/* How long a call waits: until it is certain that nobody is there, and then as the settings say. */
+static deadline_ms patience_locked(const struct group *group, deadline_ms deadline)
+{
+	deadline_ms patience = group->is_out ? group->out_at_ms + group->settings.recovery_wait_ms : deadline;
+	return patience < deadline ? patience : deadline;
 }
 
 bool group_knock(struct group *group, deadline_ms deadline)
 {
-	deadline_ms patience = deadline_in(group->settings.recovery_wait_ms);
-	if (patience > deadline)
-		patience = deadline;
 	pthread_mutex_lock(&group->lock);
 	while (!group->stopping && group->lost_count == group->count) {
-		if (group->knocking)
-			group_wait_locked(group, DEADLINE_NEVER); /* whoever knocks says so when done */
-		else if (group->knock_at_ms <= clock_ms())
-			knock_locked(group);
+		deadline_ms patience = patience_locked(group, deadline), due = DEADLINE_NEVER;
+		try_given_up_locked(group);
+		if (!group->has_thread && !group->knocking && (due = next_due_locked(group)) <= clock_ms())
+			knock_locked(group, deadline);
 		else if (deadline_passed(patience))
 			break;
 		else
-			group_wait_locked(group, group->knock_at_ms < patience ? group->knock_at_ms : patience);
+			group_wait_locked(group, due < patience ? due : patience);
 	}
 	bool is_back = group->lost_count < group->count && !group->stopping;
 	pthread_mutex_unlock(&group->lock);

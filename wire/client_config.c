@@ -10,6 +10,7 @@
 #define DAY_MS 86400000
 
 static const char *const recovery_modes[] = { [RECOVERY_ENHANCED] = "enhanced", [RECOVERY_BASIC] = "basic", NULL };
+static const char *const hedge_modes[] = { [HEDGE_AUTO] = "auto", [HEDGE_OFF] = "off", NULL };
 
 #define AT(field) .offset = offsetof(struct client_config, field)
 #define MEMBER(field) .offset = offsetof(struct client_member, field)
@@ -23,6 +24,9 @@ const struct config_key client_config_keys[] = {
 	{ "timeouts", "connect", CONFIG_MS, AT(connect_ms), .preset = "2s", .min = 1, .max = DAY_MS, .hint = "for example 2s" },
 	{ "timeouts", "command", CONFIG_MS, AT(command_ms), .preset = "20s", .min = 1, .max = DAY_MS, .hint = "for example 20s" },
 	{ "timeouts", "catch_up", CONFIG_MS, AT(catch_up_ms), .preset = "2s", .min = 0, .max = DAY_MS, .hint = "for example 2s" },
+	{ "hedge", "mode", CONFIG_CHOICE, AT(hedge_mode), .preset = "auto", .choices = hedge_modes, .hint = "auto or off" },
+	{ "hedge", "least", CONFIG_MS, AT(hedge_least_ms), .preset = "20ms", .min = 1, .max = DAY_MS, .hint = "for example 20ms" },
+	{ "hedge", "most", CONFIG_MS, AT(hedge_most_ms), .preset = "200ms", .min = 1, .max = DAY_MS, .hint = "for example 200ms" },
 	{ "recovery", "retries", CONFIG_NUMBER, AT(recovery_retries), .preset = "-1", .min = -1, .max = INT32_MAX, .hint = "how often, or -1: for ever" },
 	{ "recovery", "interval", CONFIG_MS, AT(recovery_interval_ms), .preset = "1s", .min = 1, .max = DAY_MS, .hint = "for example 1s" },
 	{ "recovery", "mode", CONFIG_CHOICE, AT(recovery_mode), .preset = "enhanced", .choices = recovery_modes, .hint = "enhanced or basic" },
@@ -110,6 +114,14 @@ static enum err judge_slot(struct client_config *config, struct complaint *compl
 	return ERR_OK;
 }
 
+static enum err judge_hedge(const struct client_config *config, struct complaint *complaint)
+{
+	if (config->hedge_least_ms > config->hedge_most_ms)
+		return complain(complaint, ERR_CONFIG, "%s: [hedge] least is more than most: %lldms, %lldms", config->file,
+		                (long long)config->hedge_least_ms, (long long)config->hedge_most_ms);
+	return ERR_OK;
+}
+
 enum err client_config_load(const char *file, struct client_config *out, struct complaint *complaint)
 {
 	*out = (struct client_config){ 0 };
@@ -122,6 +134,8 @@ enum err client_config_load(const char *file, struct client_config *out, struct 
 		err = judge_tls(out, complaint);
 	if (err == ERR_OK)
 		err = judge_slot(out, complaint);
+	if (err == ERR_OK)
+		err = judge_hedge(out, complaint);
 	if (err == ERR_NO_MEMORY)
 		complain(complaint, err, "craton.conf: no memory");
 	if (err != ERR_OK)

@@ -7,6 +7,7 @@
 #define MEMBERS_MAX 32
 
 enum recovery_mode { RECOVERY_ENHANCED, RECOVERY_BASIC };
+enum hedge_mode { HEDGE_AUTO, HEDGE_OFF };
 
 struct client_member {
 	char *name;           /* [member NAME]: the node's name */
@@ -24,11 +25,15 @@ struct client_config {
 	int64_t connect_ms;   /* connect = 2s */
 	int64_t command_ms;   /* command = 20s; extended by heartbeats */
 	int64_t catch_up_ms;  /* catch_up = 2s: how long a member may take to reach an index */
+	/* [hedge] */
+	int hedge_mode;               /* mode = auto */
+	int64_t hedge_least_ms;       /* least = 20ms: bounds of how long a member may be silent before another is asked, too */
+	int64_t hedge_most_ms;        /* most = 200ms */
 	/* [recovery] */
 	int64_t recovery_retries;     /* retries = -1 */
 	int64_t recovery_interval_ms; /* interval = 1s */
 	int recovery_mode;            /* mode = enhanced */
-	int64_t recovery_wait_ms;     /* wait = 0s..: how long a call waits when every member is lost */
+	int64_t recovery_wait_ms;     /* wait = 0s: how long calls wait after every member was lost */
 	int64_t replay_size;          /* replay = 1048576: bytes kept of an operation in parts, to begin it anew elsewhere */
 	struct client_member *members;
 	size_t member_count;

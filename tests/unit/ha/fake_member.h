@@ -2,72 +2,207 @@
 #pragma once
 #include "ha/group.h"
 #include "wire/call.h"
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #define SCRIPT_MAX 16
 
 /* One answer: an error, or a reply with a fault, or a good one. */
-struct line {
+struct say {
 	enum err err;
 	Craton__Fault fault;
 	uint64_t index;
+	bool is_late;    /* not before fake_speak */
+	Craton__Duty duty;
+};
+/* What is under way: the descriptor becomes readable when there is something to hear. */
+struct line {
+	struct fake *fake;
+	struct say say;
+	int fd;
+	bool is_probe;
+	bool is_new;     /* greets first */
+	bool asked;
+	struct line *next;
 };
 struct fake {
 	struct member member;
-	struct line script[SCRIPT_MAX]; /* the last line is said again and again */
+	struct say script[SCRIPT_MAX]; /* the last is said again and again */
 	unsigned length;
 	atomic_uint calls, probes, drops;
-	atomic_uint lines, let_go_good, let_go_bad; /* lines that were taken, and how they ended */
+	atomic_uint lines, let_go_free, let_go_owing, let_go_bad; /* lines that were taken, and how they ended */
+	atomic_uint beats;              /* heartbeats that are to be heard */
 	atomic_int probe_err;
+	bool swallows_probes;           /* until interrupted */
+	bool greets;                    /* every line is a new connection */
+	Craton__Duty duty;
+	uint8_t cluster[16];
 	bool waits;                     /* for an interrupt */
-	atomic_bool interrupted;
+	atomic_bool interrupted, speaks;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
+	struct line *open;
 	/* what it was asked last */
 	struct id request_ids[SCRIPT_MAX];
 	uint64_t index_min;
 	uint32_t timeout_ms;
-	int64_t patience_ms;
 	bool was_shown;
 };
 
-static inline enum err fake_call(struct member *member, const Craton__Request *request, int64_t patience_ms, Craton__Reply **reply)
+static inline bool fake_may_speak(struct fake *fake, const struct line *line)
+{
+	if (atomic_load(&fake->interrupted) || atomic_load(&fake->beats))
+		return true;
+	if (line->is_probe)
+		return !fake->swallows_probes;
+	return !fake->waits && (!line->say.is_late || atomic_load(&fake->speaks));
+}
+
+static inline void fake_ring(struct line *line)
+{
+	eventfd_write(line->fd, 1);
+}
+
+/* Whatever is outstanding may have an answer now. */
+static inline void fake_ring_all(struct fake *fake)
+{
+	pthread_mutex_lock(&fake->lock);
+	for (struct line *line = fake->open; line; line = line->next)
+		fake_ring(line);
+	pthread_cond_broadcast(&fake->changed);
+	pthread_mutex_unlock(&fake->lock);
+}
+
+static inline void fake_speak(struct fake *fake)
+{
+	atomic_store(&fake->speaks, true);
+	fake_ring_all(fake);
+}
+
+static inline void fake_beat(struct fake *fake)
+{
+	atomic_fetch_add(&fake->beats, 1);
+	fake_ring_all(fake);
+}
+
+static inline struct line *fake_line(struct fake *fake, bool is_probe)
+{
+	struct line *line = calloc(1, sizeof *line);
+	line->fake = fake;
+	line->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	line->is_probe = is_probe;
+	line->is_new = is_probe || fake->greets;
+	line->next = fake->open;
+	fake->open = line;
+	return line;
+}
+
+static inline void fake_close_locked(struct fake *fake, struct line *line)
+{
+	struct line **at = &fake->open;
+	while (*at != line)
+		at = &(*at)->next;
+	*at = line->next;
+	close(line->fd);
+	free(line);
+}
+
+static inline enum err fake_ask(struct member *member, struct line **line, const Craton__Request *request)
 {
 	struct fake *fake = (struct fake *)member;
 	pthread_mutex_lock(&fake->lock);
-	unsigned n = atomic_fetch_add(&fake->calls, 1);
-	struct line line = fake->script[n < fake->length ? n : fake->length - 1];
-	id_from_bytes(&fake->request_ids[n % SCRIPT_MAX], request->request_id.data, request->request_id.len);
-	fake->index_min = request->index_min;
-	fake->timeout_ms = request->timeout_ms;
-	fake->patience_ms = patience_ms;
-	fake->was_shown = request->body_case == CRATON__REQUEST__BODY_CRYPT && request->crypt->key && request->crypt->key->carried;
+	atomic_fetch_add(&fake->lines, !*line && request);
+	if (!*line)
+		*line = fake_line(fake, !request);
+	(*line)->asked = false;
+	if (request) {
+		unsigned n = atomic_fetch_add(&fake->calls, 1);
+		(*line)->say = fake->script[n < fake->length ? n : fake->length - 1];
+		id_from_bytes(&fake->request_ids[n % SCRIPT_MAX], request->request_id.data, request->request_id.len);
+		fake->index_min = request->index_min;
+		fake->timeout_ms = request->timeout_ms;
+		fake->was_shown = request->body_case == CRATON__REQUEST__BODY_CRYPT && request->crypt->key && request->crypt->key->carried;
+	} else {
+		atomic_fetch_add(&fake->probes, 1);
+	}
 	pthread_cond_broadcast(&fake->changed);
-	while (fake->waits && !atomic_load(&fake->interrupted))
-		pthread_cond_wait(&fake->changed, &fake->lock);
-	if (fake->waits)
-		line.err = ERR_CLOSED;
 	pthread_mutex_unlock(&fake->lock);
-	if (line.err != ERR_OK)
-		return line.err;
-	*reply = malloc(sizeof **reply);
-	craton__reply__init(*reply);
-	(*reply)->fault = line.fault;
-	(*reply)->index = line.index;
 	return ERR_OK;
 }
 
-static inline enum err fake_probe(struct member *member)
+static inline Craton__Reply *fake_hello(struct fake *fake)
+{
+	Craton__Reply *reply = malloc(sizeof *reply);
+	craton__reply__init(reply);
+	reply->body_case = CRATON__REPLY__BODY_HELLO;
+	reply->hello = malloc(sizeof *reply->hello);
+	craton__hello_reply__init(reply->hello);
+	reply->duty = fake->duty;
+	reply->hello->cluster.data = malloc(sizeof fake->cluster);
+	reply->hello->cluster.len = sizeof fake->cluster;
+	memcpy(reply->hello->cluster.data, fake->cluster, sizeof fake->cluster);
+	return reply;
+}
+
+static inline Craton__Reply *fake_reply(const struct line *line)
+{
+	Craton__Reply *reply = malloc(sizeof *reply);
+	craton__reply__init(reply);
+	reply->fault = line->say.fault;
+	reply->index = line->say.index;
+	reply->duty = line->say.duty ? line->say.duty : line->fake->duty;
+	return reply;
+}
+
+static inline enum err fake_say_locked(struct fake *fake, struct line *line, enum said *said, Craton__Reply **reply)
+{
+	if (line->is_probe && atomic_load(&fake->probe_err) != ERR_OK)
+		return (enum err)atomic_load(&fake->probe_err);
+	if (line->is_new) {
+		line->is_new = false;
+		*said = SAID_HELLO;
+		*reply = fake_hello(fake);
+		return ERR_OK;
+	}
+	if (fake->waits)
+		return ERR_CLOSED;
+	*said = line->say.err == ERR_OK ? SAID_ANSWER : SAID_NOTHING;
+	*reply = line->say.err == ERR_OK ? fake_reply(line) : NULL;
+	return line->say.err;
+}
+
+static inline enum err fake_hear(struct member *member, struct line **at, enum said *said, Craton__Reply **reply, struct awaited *awaited)
 {
 	struct fake *fake = (struct fake *)member;
+	struct line *line = *at;
+	enum err err = ERR_OK;
+	eventfd_t ignored;
 	pthread_mutex_lock(&fake->lock);
-	atomic_fetch_add(&fake->probes, 1);
-	pthread_cond_broadcast(&fake->changed);
+	*said = SAID_NOTHING;
+	*reply = NULL;
+	*awaited = (struct awaited){ line->fd, POLLIN, DEADLINE_NEVER };
+	eventfd_read(line->fd, &ignored);
+	bool is_first = !line->asked && !line->is_new; /* the question goes out, and there is nothing yet to hear */
+	line->asked |= !line->is_new;
+	if (is_first && fake_may_speak(fake, line)) {
+		fake_ring(line);
+	} else if (!is_first && !line->is_new && !line->is_probe && atomic_load(&fake->beats)) {
+		atomic_fetch_sub(&fake->beats, 1);
+		*said = SAID_HEARTBEAT;
+	} else if (!is_first && fake_may_speak(fake, line)) {
+		err = fake_say_locked(fake, line, said, reply);
+	}
+	if (err != ERR_OK) {
+		fake_close_locked(fake, line);
+		*at = NULL;
+	}
 	pthread_mutex_unlock(&fake->lock);
-	return (enum err)atomic_load(&fake->probe_err);
+	return err;
 }
 
 static inline void fake_drop(struct member *member)
@@ -78,10 +213,8 @@ static inline void fake_drop(struct member *member)
 static inline void fake_interrupt(struct member *member)
 {
 	struct fake *fake = (struct fake *)member;
-	pthread_mutex_lock(&fake->lock);
 	atomic_store(&fake->interrupted, true);
-	pthread_cond_broadcast(&fake->changed);
-	pthread_mutex_unlock(&fake->lock);
+	fake_ring_all(fake);
 }
 
 static inline void fake_destroy(struct member *member)
@@ -91,30 +224,23 @@ static inline void fake_destroy(struct member *member)
 	pthread_cond_destroy(&fake->changed);
 }
 
-static inline enum err fake_call_on(struct member *member, struct line **line, const Craton__Request *request, int64_t patience_ms,
-                                    Craton__Reply **reply)
+static inline void fake_let_go(struct member *member, struct line *line, enum line_end end)
 {
 	struct fake *fake = (struct fake *)member;
-	atomic_fetch_add(&fake->lines, !*line);
-	enum err err = fake_call(member, request, patience_ms, reply);
-	*line = err == ERR_OK ? (struct line *)fake : NULL;
-	return err;
-}
-
-static inline void fake_let_go(struct member *member, struct line *line, bool is_good)
-{
-	struct fake *fake = (struct fake *)member;
-	(void)line;
-	atomic_fetch_add(is_good ? &fake->let_go_good : &fake->let_go_bad, 1);
+	if (!line->is_probe)
+		atomic_fetch_add(end == LINE_FREE ? &fake->let_go_free : end == LINE_OWING ? &fake->let_go_owing : &fake->let_go_bad, 1);
+	pthread_mutex_lock(&fake->lock);
+	fake_close_locked(fake, line);
+	pthread_mutex_unlock(&fake->lock);
 }
 
 static const struct member_ops fake_ops = {
-	.call = fake_call, .call_on = fake_call_on, .let_go = fake_let_go, .probe = fake_probe, .drop = fake_drop,
+	.ask = fake_ask, .hear = fake_hear, .let_go = fake_let_go, .drop = fake_drop,
 	.interrupt = fake_interrupt, .destroy = fake_destroy,
 };
 
 /* Lives as long as the test's own memory. */
-static inline struct member *fake_init(struct fake *fake, const char *name, const struct line *script, unsigned length)
+static inline struct member *fake_init(struct fake *fake, const char *name, const struct say *script, unsigned length)
 {
 	memset(fake, 0, sizeof *fake);
 	fake->member = (struct member){ .ops = &fake_ops, .name = name };
@@ -143,13 +269,16 @@ static inline void fake_wait_probes(struct fake *fake, unsigned count)
 	pthread_mutex_unlock(&fake->lock);
 }
 
-#define SAYS(...) (const struct line[]){ __VA_ARGS__ }, sizeof((const struct line[]){ __VA_ARGS__ }) / sizeof(struct line)
-#define GOOD { ERR_OK, CRATON__FAULT__FAULT_NONE, 1 }
-#define FAULTY(name) { ERR_OK, CRATON__FAULT__FAULT_##name, 1 }
-#define GONE { ERR_CLOSED, CRATON__FAULT__FAULT_NONE, 0 }
+#define SAYS(...) (const struct say[]){ __VA_ARGS__ }, sizeof((const struct say[]){ __VA_ARGS__ }) / sizeof(struct say)
+#define GOOD { .err = ERR_OK, .index = 1 }
+#define LATE { .err = ERR_OK, .index = 1, .is_late = true }
+#define FAULTY(name) { .err = ERR_OK, .fault = CRATON__FAULT__FAULT_##name, .index = 1 }
+#define GONE { .err = ERR_CLOSED }
+#define AT_INDEX(at) { .err = ERR_OK, .index = (at) }
 
 static const struct group_settings patient = {
 	.slot = 1, .command_ms = 5000, .recovery_retries = -1, .recovery_interval_ms = 50, .may_start_threads = true,
+	.may_hedge = true, .hedge_least_ms = 20, .hedge_most_ms = 200,
 };
 
 /* The simplest of each kind: a read, a deed. */

@@ -129,21 +129,6 @@ static void only_when_each_was_tried_since_the_last_loss_all_are_lost(void)
 	group_destroy(group);
 }
 
-static void who_made_us_wait_in_vain_is_not_tried_again_at_once(void)
-{
-	struct group_settings settings = patient;
-	struct fake a, b;
-	settings.may_start_threads = false;
-	settings.recovery_interval_ms = 1000000;
-	fake_init(&a, "a", SAYS({ ERR_TIMEOUT, CRATON__FAULT__FAULT_NONE, 0 }));
-	fake_init(&b, "b", SAYS(GONE));
-	struct group *group = group_of_two(&settings, &a, &b);
-	CU_ASSERT(ask(group) != ERR_OK);
-	CU_ASSERT_EQUAL(atomic_load(&a.probes), 0);
-	CU_ASSERT_EQUAL(atomic_load(&b.probes), 1);
-	group_destroy(group);
-}
-
 static void a_storm_of_calls_while_all_are_lost_knocks_once_per_interval(void)
 {
 	struct group_settings settings = patient;
@@ -240,7 +225,7 @@ static void many_threads_share_a_group_that_loses_and_regains_a_member(void)
 TESTS("ha recovery", SAY(no_thread_is_started_before_a_member_is_lost),
 	SAY(a_lost_member_is_probed_in_the_background_until_it_is_back), SAY(the_thread_takes_no_signals),
 	SAY(after_so_many_retries_a_member_is_given_up), SAY(when_the_last_is_lost_those_that_are_back_are_found_at_once),
-	SAY(only_when_each_was_tried_since_the_last_loss_all_are_lost), SAY(who_made_us_wait_in_vain_is_not_tried_again_at_once),
+	SAY(only_when_each_was_tried_since_the_last_loss_all_are_lost),
 	SAY(a_storm_of_calls_while_all_are_lost_knocks_once_per_interval),
 	SAY(after_the_interval_a_call_finds_the_members_again), SAY(a_call_waits_for_a_member_as_long_as_the_settings_say),
 	SAY(without_threads_a_call_is_the_probe), SAY(many_threads_share_a_group_that_loses_and_regains_a_member))

@@ -1,6 +1,7 @@
 #include "ha/remote.h"
 #include "tests/check.h"
 #include "tests/support/fake_node.h"
+#include "wire/socket.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -34,6 +35,50 @@ static struct member *member_named(const char *name)
 	return remote_create(&config, NULL, 2000);
 }
 
+/* Waits until there is an answer, whatever else is said. */
+static enum err wait_for_answer(struct member *member, struct line **line, Craton__Reply **reply)
+{
+	enum said said = SAID_NOTHING;
+	struct awaited awaited;
+	enum err err = ERR_OK;
+	while (err == ERR_OK && said != SAID_ANSWER) {
+		err = member->ops->hear(member, line, &said, reply, &awaited);
+		if (err == ERR_OK && (said == SAID_STALE || said == SAID_HELLO))
+			break;
+		if (err == ERR_OK && said == SAID_NOTHING)
+			socket_wait(awaited.fd, awaited.events, awaited.until);
+	}
+	return err == ERR_OK && said == SAID_STALE ? ERR_BEHIND : err;
+}
+
+static enum err call_member(struct member *member, const Craton__Request *request, Craton__Reply **reply)
+{
+	struct line *line = NULL;
+	enum err err = member->ops->ask(member, &line, request);
+	if (err == ERR_OK)
+		err = wait_for_answer(member, &line, reply);
+	if (err == ERR_BEHIND) { /* the connection had gone stale: on another */
+		err = member->ops->ask(member, &line, request);
+		if (err == ERR_OK)
+			err = wait_for_answer(member, &line, reply);
+	}
+	if (err == ERR_OK && *reply && (*reply)->body_case == CRATON__REPLY__BODY_HELLO && request) {
+		reply_free(*reply);
+		err = wait_for_answer(member, &line, reply);
+	}
+	if (line)
+		member->ops->let_go(member, line, LINE_FREE);
+	return err;
+}
+
+static enum err probe(struct member *member)
+{
+	Craton__Reply *reply = NULL;
+	enum err err = call_member(member, NULL, &reply);
+	reply_free(reply);
+	return err;
+}
+
 static enum err ask(struct member *member)
 {
 	Craton__Request request = CRATON__REQUEST__INIT;
@@ -42,7 +87,7 @@ static enum err ask(struct member *member)
 	request.body_case = CRATON__REQUEST__BODY_RANDOM;
 	request.random = &body;
 	request.index_min = 41;
-	enum err err = member->ops->call(member, &request, 5000, &reply);
+	enum err err = call_member(member, &request, &reply);
 	if (err == ERR_OK)
 		CU_ASSERT_EQUAL(reply->index, 42);
 	reply_free(reply);
@@ -81,9 +126,9 @@ static void a_node_that_is_not_there_is_an_error_at_once(void)
 	CU_ASSERT_EQUAL(ask(member), ERR_OK);
 	fake_node_stop(node);
 	CU_ASSERT(ask(member) != ERR_OK);
-	CU_ASSERT(member->ops->probe(member) != ERR_OK);
+	CU_ASSERT(probe(member) != ERR_OK);
 	node = fake_node_start("a", path, answer, NULL);
-	CU_ASSERT_EQUAL(member->ops->probe(member), ERR_OK);
+	CU_ASSERT_EQUAL(probe(member), ERR_OK);
 	CU_ASSERT_EQUAL(ask(member), ERR_OK); /* on the connection that the probe made */
 	CU_ASSERT_EQUAL(fake_node_connections(node), 1);
 	member->ops->drop(member);

@@ -51,6 +51,7 @@ static void one_member_is_enough(void)
 	CU_ASSERT(config.slot == 1 && config.connect_ms == 2000 && config.command_ms == 20000 && config.catch_up_ms == 2000);
 	CU_ASSERT(config.recovery_retries == -1 && config.recovery_interval_ms == 1000 && config.recovery_mode == RECOVERY_ENHANCED);
 	CU_ASSERT_EQUAL(config.recovery_wait_ms, 0);
+	CU_ASSERT(config.hedge_mode == HEDGE_AUTO && config.hedge_least_ms == 20 && config.hedge_most_ms == 200);
 	CU_ASSERT_EQUAL(config.replay_size, 1 << 20);
 	CU_ASSERT_EQUAL(client_config_tls(&config, &tls, &complaint), ERR_OK);
 	CU_ASSERT_PTR_NULL(tls);
@@ -60,13 +61,14 @@ static void one_member_is_enough(void)
 static void everything_can_be_said(void)
 {
 	CU_ASSERT_EQUAL_FATAL(load("[tls]\nauthority = ca.crt\ncertificate = /x/c.crt\nkey = c.key\n[slot]\nid = 3\n[timeouts]\nconnect=1s\n"
-	                           "command=5s\ncatch_up=0\n[recovery]\nretries=5\ninterval=250ms\nmode=basic\nwait=3s\nreplay=5000\n"
+	                           "command=5s\ncatch_up=0\n[recovery]\nretries=5\ninterval=250ms\nmode=basic\nwait=3s\nreplay=5000\n[hedge]\nmode=off\nleast=5ms\nmost=1s\n"
 	                           "[member a]\naddress = unix:/a\n[member b]\naddress = b.example:7000\n"), ERR_OK);
 	CU_ASSERT_STRING_EQUAL(config.authority_file, in_folder("ca.crt"));
 	CU_ASSERT_STRING_EQUAL(config.certificate_file, "/x/c.crt");
 	CU_ASSERT(config.slot == 3 && config.connect_ms == 1000 && config.command_ms == 5000 && config.catch_up_ms == 0);
 	CU_ASSERT(config.recovery_retries == 5 && config.recovery_interval_ms == 250 && config.recovery_mode == RECOVERY_BASIC);
 	CU_ASSERT_EQUAL(config.replay_size, 5000);
+	CU_ASSERT(config.recovery_wait_ms == 3000 && config.hedge_mode == HEDGE_OFF && config.hedge_least_ms == 5 && config.hedge_most_ms == 1000);
 	CU_ASSERT(config.member_count == 2 && config.members[1].address.port == 7000);
 	client_config_release(&config);
 }
@@ -92,6 +94,7 @@ static void a_mistake_is_told(void)
 	refuses("[member a]\naddress = unix:/a\n[slot]\nid = 2\nlabel = payments\n", "[slot] id and label: write one of them");
 	refuses("[member a]\naddress = unix:/a\n[slot]\nid = 0\n", "[slot] id");
 	refuses("[member a]\naddress = unix:/a\n[recovery]\nmode = magic\n", "write enhanced or basic");
+	refuses("[member a]\naddress = unix:/a\n[hedge]\nmost = 10ms\n", "least is more than most");
 }
 
 static void it_is_looked_for_in_three_places(void)
