@@ -1,6 +1,7 @@
 /* Logging in and out (PKCS#11 2.40, 5.6), and PINs (5.5). A PIN goes from the application's buffer to the wire and is
- * kept nowhere: what stays is the ticket that a login gives. */
+ * kept nowhere: what stays is the ticket that a login gives. (Those for one use of a key wait for that use: one_use.h.) */
 #include "pkcs11/gate.h"
+#include "pkcs11/one_use.h"
 #include "pkcs11/session.h"
 #include "pkcs11/text.h"
 
@@ -59,15 +60,12 @@ static CK_RV log_in(struct session *session, Craton__Role role, ProtobufCBinaryD
 /* Once for each use of a key that is CKA_ALWAYS_AUTHENTICATE: the PIN is checked now, and goes with the operation. */
 static CK_RV log_in_for_operation(struct session *session, ProtobufCBinaryData pin)
 {
-	bool is_wanted = false;
 	Craton__Reply *reply;
-	for (size_t i = 0; i < OPERATION_KINDS; i++)
-		is_wanted |= session->operations[i].is_active && session->operations[i].needs_pin;
-	if (!is_wanted)
+	if (!one_use_is_wanted(session))
 		return CKR_OPERATION_NOT_INITIALIZED;
 	CK_RV rv = ask_login(session, CRATON__ROLE__ROLE_USER, pin, &reply);
-	for (size_t i = 0; rv == CKR_OK && i < OPERATION_KINDS; i++)
-		rv = operation_take_pin(&session->operations[i], pin.data, pin.len);
+	if (rv == CKR_OK)
+		rv = one_use_take(session, pin.data, pin.len);
 	reply_free(reply);
 	return rv;
 }
@@ -94,13 +92,20 @@ CK_RV C_Login(CK_SESSION_HANDLE handle, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, 
 	return session_leave(session, login_as(session, user, pin, size));
 }
 
+static CK_RV log_out(struct library *library)
+{
+	bool was_in = library_logout(library);
+	one_use_forget_all(library);
+	return was_in ? CKR_OK : CKR_USER_NOT_LOGGED_IN;
+}
+
 CK_RV C_Logout(CK_SESSION_HANDLE handle)
 {
 	struct session *session;
 	CK_RV rv = session_enter(handle, &session);
 	if (rv != CKR_OK)
 		return rv;
-	return session_leave(session, library_logout(session->library) ? CKR_OK : CKR_USER_NOT_LOGGED_IN);
+	return session_leave(session, log_out(session->library));
 }
 
 /* ---- PINs */

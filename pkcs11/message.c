@@ -11,6 +11,7 @@ static void message_destroy(struct message *message)
 	if (message->mechanism)
 		craton__mechanism__free_unpacked(message->mechanism, NULL);
 	object_release(message->key);
+	secret_destroy(message->pin);
 	buf_finish(&message->parts);
 	secret_wipe(message, sizeof *message);
 	free(message);
@@ -37,9 +38,10 @@ static CK_RV fill(struct session *session, struct message *message, const CK_MEC
 	CK_RV rv = check_kind(message);
 	if (rv == CKR_OK)
 		rv = operation_find_key(session, message->kind, message->type, key, &offered, &message->key);
-	if (rv == CKR_OK && attribute_list_bool(&message->key->attributes, CKA_ALWAYS_AUTHENTICATE, false))
-		rv = CKR_KEY_FUNCTION_NOT_PERMITTED;
-	return rv == CKR_OK ? take_mechanism(message, mechanism, offered.takes_bytes) : rv;
+	if (rv != CKR_OK)
+		return rv;
+	message->is_wary = attribute_list_bool(&message->key->attributes, CKA_ALWAYS_AUTHENTICATE, false);
+	return take_mechanism(message, mechanism, offered.takes_bytes);
 }
 
 CK_RV message_init(struct session *session, Craton__CryptKind kind, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
@@ -96,6 +98,9 @@ CK_RV message_start(struct session *session, struct message *message, Craton__Me
 	if (!mechanism)
 		return CKR_HOST_MEMORY;
 	operation_start(session, &message->operation, mechanism, object_hold(message->key));
+	message->operation.pin = message->pin;
+	message->operation.needs_pin &= message->pin == NULL;
+	message->pin = NULL;
 	return CKR_OK;
 }
 

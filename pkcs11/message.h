@@ -14,6 +14,8 @@ struct message {
 	Craton__Mechanism *mechanism;   /* SIGN, VERIFY: every message's */
 	bool is_in_parts;               /* a message was begun and has not ended */
 	struct operation operation;     /* the message under way */
+	bool is_wary;                   /* CKA_ALWAYS_AUTHENTICATE: each message wants the PIN, before it or when it has begun */
+	struct secret *pin;             /* for the next one */
 	bool has_last;                  /* SIGN: its last part is in it already */
 	struct buf parts;               /* ENCRYPT, DECRYPT: of the message so far */
 	uint64_t made;                  /* IVs counted out */
@@ -21,7 +23,7 @@ struct message {
 };
 
 /* A new process. `mechanism` NULL: ends the one that is, whatever it is at. CKR_ARGUMENTS_BAD, CKR_OPERATION_ACTIVE, and what
- * operation_begin gives. A key that asks for the PIN each time gives CKR_KEY_FUNCTION_NOT_PERMITTED: a message has no place for it. */
+ * operation_begin gives. */
 CK_RV message_init(struct session *session, Craton__CryptKind kind, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key);
 /* CKR_OPERATION_NOT_INITIALIZED, CKR_OPERATION_ACTIVE in the middle of a message. */
 CK_RV message_final(struct session *session, Craton__CryptKind kind);

@@ -142,7 +142,7 @@ static bool is_result_of(const struct operation *operation, struct bytes data)
 }
 
 /* CKA_ALWAYS_AUTHENTICATE: a login is for one use, also where that use's result has yet to find room. */
-static void use_up_pin(struct operation *operation)
+void operation_use_up_pin(struct operation *operation)
 {
 	operation->needs_pin |= operation->pin != NULL;
 	secret_destroy(operation->pin);
@@ -164,7 +164,7 @@ CK_RV operation_finish(struct session *session, struct operation *operation, str
 		buf_init(&operation->result, FRAME_SIZE_MAX);
 		operation->has_result = true;
 		rv = perform(session, operation, data, (struct bytes){ NULL, 0 }, &operation->result);
-		use_up_pin(operation);
+		operation_use_up_pin(operation);
 	}
 	if (rv == CKR_OK)
 		return deliver(operation, data, out, out_size);

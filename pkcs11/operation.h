@@ -89,5 +89,7 @@ CK_RV operation_add_part(struct session *session, struct operation *operation, s
 struct bytes operation_parts(const struct operation *operation);
 /* C_Login(CKU_CONTEXT_SPECIFIC): the PIN, which a member has found good, for every operation that waits for it. CKR_HOST_MEMORY. */
 CK_RV operation_take_pin(struct operation *operation, const void *pin, size_t size);
+/* Wiped; another use wants another. */
+void operation_use_up_pin(struct operation *operation);
 /* CKR_ARGUMENTS_BAD: a length without bytes, or one that cannot be. */
 CK_RV check_bytes(const void *data, CK_ULONG size);

@@ -1,6 +1,7 @@
 #include "pkcs11/session.h"
 #include "pkcs11/gate.h"
 #include "pkcs11/message.h"
+#include "pkcs11/one_use.h"
 #include <openssl/evp.h>
 #include <stdlib.h>
 
@@ -157,8 +158,10 @@ bool library_logout(struct library *library)
 
 void library_logout_of(struct library *library, const struct ticket_copy *dead)
 {
-	if (login_end_of(&library->login, dead))
-		objects_forget_private_carried(library->objects);
+	if (!login_end_of(&library->login, dead))
+		return;
+	objects_forget_private_carried(library->objects);
+	one_use_forget_all(library);
 }
 
 static struct session *borrow(struct library *library, CK_SESSION_HANDLE handle)
@@ -203,7 +206,7 @@ CK_RV session_enter_remembering(CK_SESSION_HANDLE handle, struct session **out)
 
 CK_RV session_leave(struct session *session, CK_RV rv)
 {
-	pthread_mutex_unlock(&session->lock);
+	one_use_unlock(session);
 	session_release(session);
 	gate_leave();
 	return rv;

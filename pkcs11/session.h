@@ -15,6 +15,7 @@ struct session {
 	struct library *library;
 	bool is_writable;
 	atomic_bool has_objects;        /* session objects of its own were made */
+	atomic_bool has_stale_pins;     /* of a login that is over (one_use.h) */
 	pthread_mutex_t lock;           /* one call at a time; an application that sends two gets them in turn */
 	struct operation operations[OPERATION_KINDS];
 	struct message *messages[4];    /* message-based processes, by Craton__CryptKind; NULL: none */
@@ -49,7 +50,8 @@ void session_remember(struct session *session, CK_OBJECT_HANDLE about, Craton__R
 bool session_answer_is_fresh(const struct session *session);
 void session_forget_answer(struct session *session);
 
-/* The end of a login, with what goes with it. False if nobody was logged in. */
+/* The end of a login, with what goes with it. False if nobody was logged in. The last of the sessions ends first, or PINs for one use
+ * are forgotten, too (one_use.h). */
 bool library_logout(struct library *library);
 /* The same, if it is still the login with this ticket. */
 void library_logout_of(struct library *library, const struct ticket_copy *dead);

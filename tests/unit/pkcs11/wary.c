@@ -64,4 +64,61 @@ static void a_login_is_for_one_use_also_where_the_room_was_too_small(void)
 	module_stop();
 }
 
-TESTS("pkcs11 wary", SAY(a_wary_key_wants_the_pin_for_each_use), SAY(a_login_is_for_one_use_also_where_the_room_was_too_small))
+static CK_MECHANISM ecdsa_sha256 = { CKM_ECDSA_SHA256, NULL, 0 };
+
+static CK_RV sign_message(CK_SESSION_HANDLE session)
+{
+	CK_BYTE signature[64];
+	CK_ULONG size = sizeof signature;
+	memset(module.toy.operation_pin, 0, sizeof module.toy.operation_pin);
+	return C_SignMessage(session, NULL, 0, text, 32, signature, &size);
+}
+
+/* Before it, or when it has begun. */
+static void each_message_wants_its_pin(void)
+{
+	CK_SESSION_HANDLE session = module_start();
+	CK_BYTE signature[64];
+	CK_ULONG size = sizeof signature;
+	EXPECT(C_MessageSignInit(session, &ecdsa_sha256, make_wary(session)), CKR_OK);
+	for (int i = 0; i < 2; i++) {
+		EXPECT(sign_message(session), CKR_USER_NOT_LOGGED_IN);
+		EXPECT(login(session, CKU_CONTEXT_SPECIFIC, "wrong"), CKR_PIN_INCORRECT);
+		EXPECT(login(session, CKU_CONTEXT_SPECIFIC, TOY_PIN), CKR_OK);
+		EXPECT(login(session, CKU_CONTEXT_SPECIFIC, TOY_PIN), CKR_OPERATION_NOT_INITIALIZED);
+		EXPECT(C_SignMessage(session, NULL, 0, text, 32, NULL, &size), CKR_OK); /* no use of it */
+		EXPECT(sign_message(session), CKR_OK);
+		CU_ASSERT_STRING_EQUAL(module.toy.operation_pin, TOY_PIN);
+	}
+	EXPECT(C_SignMessageBegin(session, NULL, 0), CKR_OK);
+	EXPECT(C_SignMessageNext(session, NULL, 0, text, 16, NULL, NULL), CKR_OK);
+	EXPECT(login(session, CKU_CONTEXT_SPECIFIC, TOY_PIN), CKR_OK);
+	EXPECT(C_SignMessageNext(session, NULL, 0, text + 16, 16, signature, &size), CKR_OK);
+	CU_ASSERT_STRING_EQUAL(module.toy.operation_pin, TOY_PIN);
+	EXPECT(C_MessageSignFinal(session), CKR_OK);
+	module_stop();
+}
+
+static void logging_out_forgets_pins_in_every_session(void)
+{
+	CK_SESSION_HANDLE session = module_start(), other = open_session(RW);
+	CK_OBJECT_HANDLE key = make_wary(session);
+	CK_MECHANISM ecdsa = { CKM_ECDSA, NULL, 0 };
+	CK_BYTE signature[64];
+	CK_ULONG size = sizeof signature;
+	for (int i = 0; i < 2; i++) {
+		EXPECT(C_SignInit(session, &ecdsa, key), CKR_OK);
+		EXPECT(C_MessageSignInit(session, &ecdsa_sha256, key), CKR_OK);
+		EXPECT(login(session, CKU_CONTEXT_SPECIFIC, TOY_PIN), CKR_OK); /* for both */
+		EXPECT(C_Logout(i ? session : other), CKR_OK);
+		EXPECT(login(other, CKU_USER, TOY_PIN), CKR_OK);
+		EXPECT(sign_message(session), CKR_USER_NOT_LOGGED_IN);
+		EXPECT(C_Sign(session, text, 32, signature, &size), CKR_USER_NOT_LOGGED_IN);
+		EXPECT(C_MessageSignFinal(session), CKR_OK);
+		key = make_wary(session); /* a private session object goes with the login */
+	}
+	module_stop();
+}
+
+TESTS("pkcs11 wary", SAY(each_message_wants_its_pin), SAY(logging_out_forgets_pins_in_every_session), SAY(a_wary_key_wants_the_pin_for_each_use),
+	SAY(a_login_is_for_one_use_also_where_the_room_was_too_small))
