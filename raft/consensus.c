@@ -71,6 +71,7 @@ static enum err turn(struct consensus *c, struct event *events)
 	if (err == ERR_OK)
 		err = driver_settle(c->driver, now);
 	c->contact_until = driver_contact_until(c->driver);
+	c->heard = driver_commit_heard(c->driver);
 	return err;
 }
 

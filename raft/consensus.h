@@ -91,6 +91,9 @@ enum err consensus_propose(struct consensus *consensus, const struct id *request
 /* Waits until `index` is applied here. */
 enum err consensus_wait(struct consensus *consensus, uint64_t index, deadline_ms deadline);
 uint64_t consensus_applied(struct consensus *consensus); /* cheap: an atomic */
+/* The highest index of which this node has heard that it is committed, applied here or not: of any leader, in the first word that it
+ * hears of one. Never below consensus_applied. Cheap. */
+uint64_t consensus_heard(struct consensus *consensus);
 /* An index such that everything acknowledged before this call is at or below it, applied here
  * (linearizable reads; Raft dissertation §6.4). */
 enum err consensus_barrier(struct consensus *consensus, deadline_ms deadline, uint64_t *index);

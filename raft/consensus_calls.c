@@ -106,6 +106,12 @@ enum err consensus_wait(struct consensus *c, uint64_t index, deadline_ms deadlin
 	return err;
 }
 
+uint64_t consensus_heard(struct consensus *c)
+{
+	uint64_t applied = c->applied, heard = c->heard;
+	return heard > applied ? heard : applied;
+}
+
 uint64_t consensus_applied(struct consensus *c)
 {
 	return c->applied;

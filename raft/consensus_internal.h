@@ -57,7 +57,7 @@ struct consensus {
 	struct log_store *log;
 	struct peers *peers;
 	struct driver *driver;   /* the raft thread's */
-	atomic_uint_fast64_t applied;
+	atomic_uint_fast64_t applied, heard;
 	atomic_int_fast64_t contact_until;
 	atomic_bool has_failed;
 

@@ -79,6 +79,7 @@ void driver_snapshot(struct driver *driver, struct moment now, uint64_t ticket, 
 
 /* In contact (consensus.h) until then, on the clock of struct moment; as of the last driver_settle. */
 int64_t driver_contact_until(const struct driver *driver);
+uint64_t driver_commit_heard(const struct driver *driver); /* consensus_heard */
 
 /* Fills in role, indexes, term, leader, peers (node, match_index), snapshots_*; the rest is the world's. */
 void driver_status(const struct driver *driver, struct consensus_status *out);

@@ -158,10 +158,10 @@ static void answer(struct driver *d, struct contact *contact, uint64_t stamp)
 	int64_t from_ms;
 	m.contact_result.stamp = stamp;
 	m.contact_result.at = (uint64_t)d->now.ms;
+	m.contact_result.commit = d->guard.commit;
 	m.contact_result.granted = may_grant(d, contact->id, &from_ms);
 	if (m.contact_result.granted) {
 		m.contact_result.age_ms = (uint64_t)(d->now.ms - from_ms);
-		m.contact_result.commit = d->guard.commit;
 		contact->granted_ms = d->now.ms;
 	}
 	driver_send(d, contact->id, &m);
@@ -219,6 +219,22 @@ static void tell_leader(struct driver *d)
 	driver_send(d, d->leader, &m);
 }
 
+/* Whoever led when he said it: what is committed stays so. */
+static void hear_commit(struct driver *d, const struct message *m)
+{
+	uint64_t commit = m->kind == MESSAGE_APPEND ? m->append.commit :
+	                  m->kind == MESSAGE_INSTALL ? m->install.meta->index :
+	                  m->kind == MESSAGE_CONTACT_RESULT ? m->contact_result.commit : 0;
+	if (commit > d->lease.commit_heard)
+		d->lease.commit_heard = commit;
+}
+
+uint64_t driver_commit_heard(const struct driver *d)
+{
+	uint64_t known = d->guard.commit > driver_applied(d) ? d->guard.commit : driver_applied(d);
+	return known > d->lease.commit_heard ? known : d->lease.commit_heard;
+}
+
 static void receive_result(struct driver *d, const struct message *m)
 {
 	struct lease *lease = &d->lease;
@@ -236,6 +252,7 @@ static void receive_result(struct driver *d, const struct message *m)
 
 void driver_contact_receive(struct driver *d, const struct message *m)
 {
+	hear_commit(d, m);
 	if (m->kind == MESSAGE_CONTACT)
 		receive_contact(d, m);
 	else if (m->kind == MESSAGE_CONTACT_RESULT)

@@ -129,6 +129,7 @@ struct lease {
 	uint64_t salt;           /* stamps of another life of this node say nothing */
 	uint64_t leader_term, leader_at; /* the leader's clock in its last word, and of which term that was */
 	uint64_t applied_told, applied_wanted; /* what the leader has heard that we applied, and would like to hear at once */
+	uint64_t commit_heard;   /* the highest that any leader has named */
 	bool is_in;              /* as last logged */
 };
 /* Somebody who waits on the leader for an index to be settled. */
@@ -254,7 +255,7 @@ void driver_read_lost(struct driver *d);
 void driver_read_again(struct driver *d); /* what was asked of the leader may be lost */
 /* driver_contact.c */
 void driver_contact_start(struct driver *d);
-void driver_contact_receive(struct driver *d, const struct message *message);
+void driver_contact_receive(struct driver *d, const struct message *message); /* any message: it takes its part */
 void driver_contact_chores(struct driver *d);
 int64_t driver_contact_timeout(const struct driver *d);
 void driver_contact_led(struct driver *d); /* leads from now on, or no longer */

@@ -233,11 +233,6 @@ static void receive(struct driver *d, struct message *m)
 		if (driver_leads(d) && configuration_find(&d->configuration, m->from))
 			driver_submission(d, &m->forward.request, m->forward.entry);
 		break;
-	case MESSAGE_CONTACT:
-	case MESSAGE_CONTACT_RESULT:
-	case MESSAGE_CONTACT_WANTED:
-		driver_contact_receive(d, m);
-		break;
 	case MESSAGE_SETTLE:
 		if (driver_leads(d) && configuration_find(&d->configuration, m->from))
 			driver_settle_wish(d, m->from, m->read.number, m->read.index);
@@ -257,6 +252,7 @@ enum err driver_receive(struct driver *d, struct moment now, struct message *mes
 	d->now = now;
 	if (d->dead == ERR_OK && message->from && message->from != d->config.self) {
 		driver_heard(d, message->from)->ms = now.ms;
+		driver_contact_receive(d, message);
 		receive(d, message);
 	}
 	if (message->kind == MESSAGE_INSTALL && message->install.file) {

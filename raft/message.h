@@ -84,7 +84,7 @@ struct message {
 			uint64_t at;            /* the leader's clock */
 			uint64_t age_ms;        /* since a majority is known to have been in its term */
 			uint64_t commit;
-			bool granted;           /* without it, age and commit say nothing */
+			bool granted;           /* without it, the age says nothing, and more may be committed */
 		} contact_result;
 		struct {
 			uint64_t index;

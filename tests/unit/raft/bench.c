@@ -1,10 +1,13 @@
 /* How long a proposal takes, and how many there are in a second: three nodes in one process, real logs and TLS on the
  * loopback, 1 KiB entries. Not a test: it prints.
  *
- *	bench-raft [seconds for each line] */
+ *	bench-raft [seconds for each line]
+ *	bench-raft away ENTRIES SIZE    how long a follower takes that missed so many */
 #include "base/log.h"
 #include "tests/unit/raft/cluster.h"
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 #define SIZE 1024
 #define SAMPLES_MAX 1000000
@@ -63,17 +66,69 @@ static void run(const char *where, struct node *node, size_t threads, int64_t se
 	free(all);
 }
 
+/* ------------------------------------------------------------------ away */
+
+struct batch {
+	struct node *node;
+	size_t size, count;
+};
+
+static void *propose_batch(void *context)
+{
+	struct batch *batch = context;
+	uint8_t *data = calloc(1, batch->size);
+	for (size_t i = 0; i < batch->count; i++) {
+		struct id request = id_random();
+		uint64_t index;
+		if (consensus_propose(batch->node->consensus, &request, data, batch->size, deadline_in(60000), &index) != ERR_OK)
+			abort();
+	}
+	free(data);
+	return NULL;
+}
+
+static void away(size_t entries, size_t size)
+{
+	struct complaint complaint;
+	pthread_t threads[64];
+	struct node *leader = cluster_leader(&cluster), *gone = cluster_follower(&cluster);
+	struct batch batch = { leader, size, entries / 64 + 1 };
+	uint64_t index = 0;
+	node_stop(gone);
+	for (size_t i = 0; i < 64; i++)
+		pthread_create(&threads[i], NULL, propose_batch, &batch);
+	for (size_t i = 0; i < 64; i++)
+		pthread_join(threads[i], NULL);
+	index = consensus_applied(leader->consensus);
+	int64_t start = clock_us();
+	clock_t cpu = clock();
+	if (node_start(gone, &complaint) != ERR_OK)
+		abort();
+	int64_t started = clock_us();
+	node_catches_up(gone, index);
+	int64_t done = clock_us();
+	struct consensus_status status = node_status(gone);
+	printf("away     entries=%llu size=%zu start_ms=%.0f caught_up_ms=%.0f cpu_ms=%.0f commits=%llu installed=%llu\n", (unsigned long long)index,
+	       size, (double)(started - start) / 1e3, (double)(done - started) / 1e3, (double)(clock() - cpu) * 1e3 / CLOCKS_PER_SEC, (unsigned long long)status.log_syncs,
+	       (unsigned long long)status.snapshots_installed);
+}
+
 int main(int argc, char **argv)
 {
-	int64_t seconds = argc > 1 ? atoll(argv[1]) : 5;
+	bool is_away = argc == 4 && strcmp(argv[1], "away") == 0;
+	int64_t seconds = argc == 2 ? atoll(argv[1]) : 5;
 	static const size_t threads[] = { 1, 4, 64, 256 };
 	log_to_stderr(LOG_WARN_LINE);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	cluster_init(&cluster, 3, 0);
+	cluster.snapshot_entries = 8192; /* a node's own presets */
+	cluster.trailing_entries = 1024;
 	cluster_start(&cluster);
-	for (size_t i = 0; i < sizeof threads / sizeof *threads; i++)
+	if (is_away)
+		away(strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
+	for (size_t i = 0; !is_away && i < sizeof threads / sizeof *threads; i++)
 		run("leader", cluster_leader(&cluster), threads[i], seconds);
-	for (size_t i = 0; i < sizeof threads / sizeof *threads; i++)
+	for (size_t i = 0; !is_away && i < sizeof threads / sizeof *threads; i++)
 		run("follower", cluster_follower(&cluster), threads[i], seconds);
 	cluster_finish(&cluster);
 	return 0;

@@ -163,6 +163,19 @@ static void it_says_at_once_what_the_leader_waits_to_hear(void)
 	fake_destroy(world);
 }
 
+/* A node that comes back knows how far behind it is before it has got anything. */
+static void what_is_committed_is_heard_of_in_the_leaders_first_word(void)
+{
+	struct fake_world *world = following(2);
+	CU_ASSERT_EQUAL(driver_commit_heard(world->driver), 1);
+	answer(world, 2, 0, 40, false);
+	CU_ASSERT_EQUAL(driver_commit_heard(world->driver), 40);
+	fake_append(world, 2, 2, 60, 2, 61, NULL, 0); /* refused: there is a gap before it */
+	CU_ASSERT_EQUAL(driver_commit_heard(world->driver), 61);
+	CU_ASSERT_EQUAL(world->applied_index, 1);
+	fake_destroy(world);
+}
+
 /* ------------------------------------------------------------------ what a leader grants */
 
 static void a_leader_grants_while_it_knows_of_a_majority_in_its_term(void)
@@ -434,7 +447,8 @@ TESTS("raft contact",
       SAY(newer_answers_do_not_push_out_those_that_are_soon_applied), SAY(a_leader_without_a_majority_grants_nothing),
       SAY(answers_of_another_term_life_or_age_are_not_taken),
       SAY(it_says_every_heartbeat_that_it_is_there_and_returns_the_leaders_clock),
-      SAY(it_says_at_once_what_the_leader_waits_to_hear), SAY(a_leader_grants_while_it_knows_of_a_majority_in_its_term),
+      SAY(it_says_at_once_what_the_leader_waits_to_hear), SAY(what_is_committed_is_heard_of_in_the_leaders_first_word),
+      SAY(a_leader_grants_while_it_knows_of_a_majority_in_its_term),
       SAY(a_leader_left_by_its_majority_loses_contact_and_grants_no_more),
       SAY(a_new_leader_grants_nothing_before_an_entry_of_its_term_is_committed),
       SAY(strangers_and_other_terms_are_not_answered), SAY(a_node_whose_addition_is_not_committed_is_granted_nothing),
