@@ -2,6 +2,7 @@
  *
  *	sign    ECDSA P-256 with a persistent key
  *	hmac    HMAC-SHA256 of 64 bytes with a persistent key
+ *	parts   HMAC-SHA256 of three parts with the same key
  *	create  persistent EC P-256 key pairs
  *	find    one data object by its label, among those that `fill` made
  *	fill N  makes N data objects (for `find`)
@@ -84,6 +85,18 @@ static void hmac(struct worker *worker)
 	module_must(p11->C_Sign(worker->session, data, sizeof data, mac, &size), "C_Sign");
 }
 
+static void hmac_parts(struct worker *worker)
+{
+	CK_FUNCTION_LIST *p11 = worker->module->p11;
+	CK_MECHANISM mechanism = { CKM_SHA256_HMAC, NULL, 0 };
+	CK_BYTE part[64] = { 1 }, mac[32];
+	CK_ULONG size = sizeof mac;
+	module_must(p11->C_SignInit(worker->session, &mechanism, worker->key), "C_SignInit");
+	for (int i = 0; i < 3; i++)
+		module_must(p11->C_SignUpdate(worker->session, part, sizeof part), "C_SignUpdate");
+	module_must(p11->C_SignFinal(worker->session, mac, &size), "C_SignFinal");
+}
+
 static void create(struct worker *worker)
 {
 	module_make_ec(worker->module, worker->session, CK_TRUE, "bench-create");
@@ -105,7 +118,8 @@ static void find(struct worker *worker)
 static void nothing(struct worker *worker) { (void)worker; }
 
 static const struct task tasks[] = {
-	{ "sign", prepare_sign, sign }, { "hmac", prepare_hmac, hmac }, { "create", nothing, create }, { "find", nothing, find },
+	{ "sign", prepare_sign, sign }, { "hmac", prepare_hmac, hmac }, { "parts", prepare_hmac, hmac_parts },
+	{ "create", nothing, create }, { "find", nothing, find },
 };
 
 static void *work(void *argument)
@@ -197,6 +211,6 @@ int main(int argc, char **argv)
 			module_close(&module);
 			return 0;
 		}
-	fprintf(stderr, "usage: bench sign|hmac|create|find [THREADS] [SECONDS] [OBJECTS] | fill OBJECTS\n");
+	fprintf(stderr, "usage: bench sign|hmac|parts|create|find [THREADS] [SECONDS] [OBJECTS] | fill OBJECTS\n");
 	return 2;
 }

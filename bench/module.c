@@ -46,9 +46,9 @@ static void choose_slot(struct module *module, const char *label)
 	exit(1);
 }
 
-void module_open(struct module *module)
+void module_load(struct module *module)
 {
-	const char *path = needed("CRATON_MODULE"), *pin = needed("CRATON_PIN");
+	const char *path = needed("CRATON_MODULE");
 	void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	CK_C_GetFunctionList get = library ? (CK_C_GetFunctionList)dlsym(library, "C_GetFunctionList") : NULL;
 	CK_C_INITIALIZE_ARGS arguments = { .flags = CKF_OS_LOCKING_OK };
@@ -58,6 +58,12 @@ void module_open(struct module *module)
 	}
 	module_must(get(&module->p11), "C_GetFunctionList");
 	module_must(module->p11->C_Initialize(&arguments), "C_Initialize");
+}
+
+void module_open(struct module *module)
+{
+	const char *pin = needed("CRATON_PIN");
+	module_load(module);
 	choose_slot(module, needed("CRATON_SLOT_LABEL"));
 	module->session = module_session(module);
 	module_must(module->p11->C_Login(module->session, CKU_USER, (CK_UTF8CHAR *)(uintptr_t)pin, strlen(pin)), "C_Login");

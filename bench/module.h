@@ -9,7 +9,8 @@ struct module {
 	CK_SESSION_HANDLE session; /* R/W, logged in as user */
 };
 
-/* Ends the process with a line that says what is missing. */
+/* Loads and initialises it only: no slot and no session yet. Both end the process with a line that says what is missing. */
+void module_load(struct module *module);
 void module_open(struct module *module);
 void module_close(struct module *module);
 /* Ends the process if rv is not CKR_OK. */
