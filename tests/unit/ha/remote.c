@@ -2,6 +2,7 @@
 #include "tests/check.h"
 #include "tests/support/fake_node.h"
 #include "wire/socket.h"
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -138,6 +139,33 @@ static void a_node_that_is_not_there_is_an_error_at_once(void)
 	fake_node_stop(node);
 }
 
+/* Where a hedged question has lost, its answer comes when nobody waits; then the connection is as good as any. */
+static void a_connection_that_owes_an_answer_is_used_again_once_that_has_come(void)
+{
+	struct member *member = member_named("a");
+	struct fake_node *node = fake_node_start("a", path, answer, NULL);
+	Craton__Request request = CRATON__REQUEST__INIT;
+	Craton__Random body = CRATON__RANDOM__INIT;
+	struct line *line = NULL;
+	Craton__Reply *reply;
+	struct awaited awaited;
+	enum said said;
+	request.body_case = CRATON__REQUEST__BODY_RANDOM;
+	request.random = &body;
+	CU_ASSERT_EQUAL(ask(member), ERR_OK);
+	atomic_store(&hangs, true);
+	CU_ASSERT_EQUAL(member->ops->ask(member, &line, &request), ERR_OK);
+	CU_ASSERT(member->ops->hear(member, &line, &said, &reply, &awaited) == ERR_OK && said == SAID_NOTHING);
+	member->ops->let_go(member, line, LINE_OWING);
+	atomic_store(&hangs, false);
+	CU_ASSERT(socket_wait(awaited.fd, POLLIN, deadline_in(10000)) == ERR_OK); /* here it is */
+	CU_ASSERT_EQUAL(ask(member), ERR_OK); /* and is not taken for the answer to this */
+	CU_ASSERT_EQUAL(fake_node_connections(node), 1);
+	atomic_store(&hanging, 0);
+	member->ops->destroy(member);
+	fake_node_stop(node);
+}
+
 static void a_node_of_another_name_is_refused(void)
 {
 	struct member *member = member_named("a");
@@ -174,5 +202,6 @@ static void an_interrupt_ends_the_wait_for_an_answer(void)
 }
 
 TESTS("ha remote", SAY(one_connection_serves_many_calls), SAY(a_restart_of_the_node_costs_the_caller_nothing),
-	SAY(a_node_that_is_not_there_is_an_error_at_once), SAY(a_node_of_another_name_is_refused),
+	SAY(a_node_that_is_not_there_is_an_error_at_once), SAY(a_connection_that_owes_an_answer_is_used_again_once_that_has_come),
+	SAY(a_node_of_another_name_is_refused),
 	SAY(an_interrupt_ends_the_wait_for_an_answer))
