@@ -249,35 +249,15 @@ static void release(struct consensus *c)
 	free(c);
 }
 
-/* The voter that is there and has most of the log; 0 if there is none. */
-static uint64_t successor(const struct consensus_status *status)
-{
-	const struct consensus_peer *best = NULL;
-	for (size_t i = 0; i < status->peer_count; i++) {
-		const struct consensus_peer *peer = &status->peers[i];
-		if (peer->node.voter && peer->connected && (!best || peer->match_index > best->match_index))
-			best = peer;
-	}
-	return best ? best->node.id : 0;
-}
-
+/* Quietly where there is nothing to hand over, or nobody to take it. */
 static void hand_over(struct consensus *c, deadline_ms deadline)
 {
 	struct complaint complaint;
-	struct consensus_status *status = calloc(1, sizeof *status);
-	if (!status)
-		return;
-	consensus_status(c, status);
-	uint64_t to = status->role == ROLE_LEADER ? successor(status) : 0;
-	free(status);
-	if (!to || deadline_passed(deadline))
-		return;
-	enum err err = consensus_transfer(c, to, deadline, &complaint);
+	enum err err = deadline_passed(deadline) ? ERR_NOT_LEADER : consensus_transfer(c, 0, deadline, &complaint);
 	if (err == ERR_OK)
-		log_info("raft", "leadership handed over to=%llu", (unsigned long long)to);
-	else
-		log_warn("raft", "leadership not handed over to=%llu err=%s: %s", (unsigned long long)to, err_name(err),
-		         complaint.text);
+		log_info("raft", "leadership handed over node=%llu", (unsigned long long)c->config.self);
+	else if (err != ERR_NOT_LEADER && err != ERR_REFUSED)
+		log_warn("raft", "leadership not handed over err=%s: %s", err_name(err), complaint.text);
 }
 
 void consensus_stop(struct consensus *c, deadline_ms deadline)

@@ -118,7 +118,9 @@ enum err consensus_promote(struct consensus *consensus, uint64_t id, deadline_ms
 enum err consensus_remove(struct consensus *consensus, uint64_t id, deadline_ms deadline,
                           struct complaint *complaint);
 enum err consensus_transfer(struct consensus *consensus, uint64_t to, deadline_ms deadline,
-                            struct complaint *complaint); /* to 0: whoever is furthest */
+                            struct complaint *complaint); /* to 0: whoever is there and furthest, and has
+                               * not declined lately; ERR_REFUSED at once if there is nobody. Costs nothing where this node doesn't
+                               * lead, and may be asked again and again */
 enum err consensus_snapshot(struct consensus *consensus, deadline_ms deadline, uint64_t *index);
 
 enum consensus_role { ROLE_FOLLOWER, ROLE_CANDIDATE, ROLE_LEADER, ROLE_LEARNER };

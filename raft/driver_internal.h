@@ -59,6 +59,7 @@ struct heard {
 	int64_t ms;
 	int64_t snapshot_until_ms; /* no other snapshot goes to it before */
 	uint64_t commit_told;    /* the highest commit index that was sent to it */
+	int64_t declined_ms;     /* it did not take leadership over when asked; 0: it never has */
 };
 
 enum change_stage { CHANGE_NONE, CHANGE_CATCHING_UP, CHANGE_READY, CHANGE_SUBMITTED };

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DECLINED_ELECTIONS 10 /* so long it is not asked again, unless by name */
+
 bool driver_may_submit(const struct driver *d)
 {
 	return driver_leads(d) && !raft_transferee(&d->raft) && !d->transfer.ticket;
@@ -211,18 +213,28 @@ void driver_member_lost(struct driver *d)
 		                                               : "leadership was lost meanwhile; nothing was changed");
 }
 
-static uint64_t furthest(struct driver *d)
+/* How good a successor: 0 for one that is silent, or has declined lately (each attempt holds proposals up); one that was heard of
+ * in the last heartbeats is better than one that has more of the log but may just have died. */
+static uint64_t fitness(struct driver *d, const struct consensus_node *node)
 {
-	uint64_t best = 0;
-	raft_index best_match = 0, match;
+	raft_index match = 0;
+	const struct heard *heard = driver_heard(d, node->id);
+	int64_t silent_ms = d->now.ms - heard->ms;
+	if (!node->voter || node->id == d->raft.id || heard->ms < 0 || silent_ms > d->config.election_ms ||
+	    (heard->declined_ms && d->now.ms - heard->declined_ms < DECLINED_ELECTIONS * d->config.election_ms) ||
+	    raft_match_index(&d->raft, node->id, &match))
+		return 0;
+	return 1 + match + (silent_ms <= 3 * d->config.heartbeat_ms ? UINT64_MAX / 2 : 0);
+}
+
+static uint64_t successor(struct driver *d)
+{
+	uint64_t best = 0, best_fitness = 0;
 	for (size_t i = 0; i < d->configuration.count; i++) {
-		const struct consensus_node *node = &d->configuration.nodes[i];
-		if (!node->voter || node->id == d->raft.id || !is_heard(d, node->id) ||
-		    raft_match_index(&d->raft, node->id, &match))
-			continue;
-		if (!best || match > best_match) {
-			best = node->id;
-			best_match = match;
+		uint64_t fit = fitness(d, &d->configuration.nodes[i]);
+		if (fit > best_fitness) {
+			best = d->configuration.nodes[i].id;
+			best_fitness = fit;
 		}
 	}
 	return best;
@@ -233,10 +245,13 @@ void driver_transfer(struct driver *d, struct moment now, uint64_t ticket, int64
 	d->now = now;
 	if (refused(d, ticket))
 		return;
-	if (!to)
-		to = furthest(d);
+	bool any = !to;
+	if (any)
+		to = successor(d);
 	const struct consensus_node *node = configuration_find(&d->configuration, to);
-	if (!node || !node->voter)
+	if (any && !to)
+		driver_finished(d, ticket, ERR_REFUSED, 0, "there is no other voter that answers and would take leadership over");
+	else if (!node || !node->voter)
 		driver_finished(d, ticket, ERR_REFUSED, 0, "there is no such voter to hand leadership to");
 	else if (to == d->raft.id)
 		driver_finished(d, ticket, ERR_OK, d->guard.commit, "%s", "");
@@ -251,6 +266,7 @@ static void transfer_end(struct driver *d, enum err err, const char *why)
 {
 	struct transfer transfer = d->transfer;
 	d->transfer = (struct transfer){ 0 };
+	driver_heard(d, transfer.to)->declined_ms = err == ERR_OK ? 0 : d->now.ms;
 	if (err == ERR_OK)
 		driver_finished(d, transfer.ticket, err, d->guard.commit, "%s", "");
 	else

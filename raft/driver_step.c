@@ -170,6 +170,9 @@ static void note_leader(struct driver *d)
 		return;
 	d->leader = leader;
 	d->leader_term = term;
+	if (leader && leader != d->raft.id)
+		log_info("raft", "follows node=%llu leader=%llu term=%llu", d->raft.id, (unsigned long long)leader,
+		         (unsigned long long)term);
 	d->lease.next_ms = d->now.ms; /* it hears of us at once */
 	driver_proposals_again(d);
 }

@@ -149,15 +149,32 @@ static bool is_refusal(enum err err)
 	return err == ERR_REFUSED || err == ERR_MALFORMED || err == ERR_TOO_BIG || err == ERR_BEHIND;
 }
 
+/* Of a node we know, when it begins; of strangers, again and again; of either now and then at most. */
+static bool is_news(struct peers *peers, uint64_t id)
+{
+	struct peer *peer = peers_find(peers, id);
+	_Atomic int64_t *complained_ms = peer ? &peer->complained_ms : &peers->complained_ms;
+	int64_t now = clock_ms(), last = *complained_ms;
+	if ((peer && peer->is_refused) || (last && now - last < COMPLAIN_EVERY_MS) ||
+	    !atomic_compare_exchange_strong(complained_ms, &last, now))
+		return false;
+	if (peer)
+		peer->is_refused = true;
+	return true;
+}
+
 void peers_judge(struct peers *peers, const char *what, uint64_t id, const char *name, enum err err)
 {
-	int64_t now = clock_ms(), last = peers->complained_ms;
+	if (err == ERR_OK) {
+		struct peer *peer = peers_find(peers, id);
+		if (peer && atomic_exchange(&peer->is_refused, false))
+			log_info("raft", "%s accepted again id=%" PRIu64 " name=%s", what, id, name);
+		return;
+	}
 	if (!is_refusal(err))
 		return;
 	peers->refused++;
-	if (last && now - last < COMPLAIN_EVERY_MS)
-		return;
-	if (atomic_compare_exchange_strong(&peers->complained_ms, &last, now))
+	if (is_news(peers, id))
 		log_warn("raft", "%s refused id=%" PRIu64 " name=%s err=%s%s", what, id, *name ? name : "?", err_name(err),
 		         err == ERR_BEHIND ? ": it was not sent just now: do the nodes' clocks agree?" : "");
 }

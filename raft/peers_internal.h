@@ -26,6 +26,8 @@ struct peer {
 	int wake;                /* an eventfd: there is something to do */
 	_Atomic int64_t heard_ms; /* 0: never */
 	atomic_int inbound;      /* accepted connections of it */
+	atomic_bool is_refused;  /* and that has been said */
+	_Atomic int64_t complained_ms; /* when; 0: never */
 
 	/* under peers->lock */
 	char name[IDENTITY_NAME_MAX + 1];
@@ -73,7 +75,7 @@ struct peers {
 struct peer *peers_find(struct peers *peers, uint64_t id);
 /* Somebody not in the configuration, by certificate and secret a node of the cluster all the same. NULL if there are too many. */
 struct peer *peers_guest(struct peers *peers, const struct greeted *greeted);
-/* If that is how it ended: counts a refusal and says so, not too often. */
+/* If that is how it ended: counts a refusal, and says so when it begins; and again when it is over. */
 void peers_judge(struct peers *peers, const char *what, uint64_t id, const char *name, enum err err);
 
 /* They know this node, but not with the folder it has now. */

@@ -549,6 +549,46 @@ static void one_change_at_a_time(void)
 	fake_destroy(world);
 }
 
+/* Whoever leads and is sick asks again and again. */
+static void leadership_goes_to_one_that_answers_and_has_not_declined(void)
+{
+	struct fake_world *world = fake_leader(3, 1, 0, 1);
+	struct driver *d = world->driver;
+	fake_followers_agree(world, 3);
+	uint64_t last = memory_log_last(&d->log);
+	propose(world, 1);
+	fake_append_result(world, 3, 0, last + 1); /* node 3 has it all, but has been silent since */
+	fake_pass(world, 400);
+	fake_append_result(world, 2, 0, last);
+	driver_transfer(d, world->now, 5, world->now.ms + 60000, 0);
+	CU_ASSERT_EQUAL(d->transfer.to, 2);
+	driver_transfer(d, world->now, 6, world->now.ms + 60000, 0);
+	CU_ASSERT_EQUAL(world->ticket, 6);
+	CU_ASSERT_EQUAL(world->result, ERR_BUSY);
+	while (world->ticket != 5) { /* it does not keep up */
+		fake_append_result(world, 3, 0, last);
+		fake_append_result(world, 2, 0, last);
+		fake_pass(world, 100);
+	}
+	CU_ASSERT_EQUAL(world->result, ERR_TIMEOUT);
+	fake_append_result(world, 2, 0, last);
+	fake_append_result(world, 3, 0, last);
+	driver_transfer(d, world->now, 7, world->now.ms + 60000, 0);
+	CU_ASSERT_EQUAL(d->transfer.to, 3);
+	fake_destroy(world);
+}
+
+static void with_nobody_to_hand_over_to_it_is_said_at_once(void)
+{
+	struct fake_world *world = fake_leader(3, 1, 0, 1);
+	fake_followers_agree(world, 3);
+	world->now.ms += 2000; /* silence */
+	driver_transfer(world->driver, world->now, 5, world->now.ms + 60000, 0);
+	refused(world, ERR_REFUSED, "no other voter");
+	CU_ASSERT_TRUE(driver_may_submit(world->driver));
+	fake_destroy(world);
+}
+
 static void a_change_ends_with_its_leadership(void)
 {
 	struct fake_world *world = fake_leader(3, 1, 0, 1);
@@ -704,6 +744,7 @@ TESTS("raft driver",
       SAY(a_snapshot_is_recorded_and_the_log_trimmed), SAY(a_copy_that_failed_is_told_and_may_be_tried_again),
       SAY(a_snapshot_of_ours_that_a_leaders_has_overtaken_is_dropped), SAY(a_learner_votes_once_it_has_caught_up),
       SAY(what_would_harm_the_cluster_is_refused_with_a_reason), SAY(one_change_at_a_time),
+      SAY(leadership_goes_to_one_that_answers_and_has_not_declined), SAY(with_nobody_to_hand_over_to_it_is_said_at_once),
       SAY(a_change_ends_with_its_leadership), SAY(a_leader_we_never_heard_of_is_followed),
       SAY(a_leader_answers_a_reader_once_a_majority_still_follows),
       SAY(a_follower_asks_the_leader_and_waits_to_have_applied_it), SAY(a_voter_confirms_its_own_term_only),
