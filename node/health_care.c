@@ -30,7 +30,7 @@ enum node_state health_state_of(enum err err)
 static void greet_stranger(const CK_TOKEN_INFO *before, const CK_TOKEN_INFO *now)
 {
 	int size = (int)sizeof now->serialNumber;
-	if (!*before->serialNumber || memcmp(before->serialNumber, now->serialNumber, sizeof now->serialNumber) == 0)
+	if (memcmp(before->serialNumber, now->serialNumber, sizeof now->serialNumber) == 0)
 		return;
 	log_warn("node", "another token of the domain has taken the token's place, the process restarts itself serial=\"%.*s\" was=\"%.*s\"", size,
 	         (const char *)now->serialNumber, size, (const char *)before->serialNumber);
@@ -45,8 +45,9 @@ static enum err open_once(struct node *node, bool anew, struct complaint *why)
 }
 
 /* The module anew only where its sessions alone are not enough, but nothing is said of the token before that was tried. */
-static enum err open_token(struct node *node, struct complaint *why)
+static enum err open_token(struct health *health, struct complaint *why)
 {
+	struct node *node = health->node;
 	CK_TOKEN_INFO before = token_info(node->token);
 	bool was_open = *before.serialNumber;
 	enum err err = was_open ? open_once(node, false, why) : ERR_CLOSED;
@@ -55,7 +56,8 @@ static enum err open_token(struct node *node, struct complaint *why)
 	if (err != ERR_OK)
 		return err;
 	CK_TOKEN_INFO now = token_info(node->token);
-	greet_stranger(&before, &now);
+	if (health->is_probed)
+		greet_stranger(&before, &now);
 	return ERR_OK;
 }
 
@@ -93,16 +95,19 @@ static enum err take_in(struct health *health, struct complaint *why)
 	return ERR_OK;
 }
 
-/* One attempt; true if the token serves. A call that is in it still is waited for, and watched. */
+/* A call that is in it still is waited for, and watched. */
+static bool is_left(struct health *health)
+{
+	token_shut(health->node->token);
+	keyring_wake(health->node->keyring);
+	return token_is_left(health->node->token, deadline_in(LEAVING_MS));
+}
+
+/* One attempt; true if the token serves. */
 static bool mend(struct health *health)
 {
-	struct node *node = health->node;
 	struct complaint why = { "" };
-	token_shut(node->token);
-	keyring_wake(node->keyring);
-	if (!token_is_left(node->token, deadline_in(LEAVING_MS)))
-		return false;
-	enum err err = open_token(node, &why);
+	enum err err = open_token(health, &why);
 	if (err == ERR_OK)
 		err = take_in(health, &why);
 	if (err == ERR_OK)
@@ -146,6 +151,8 @@ static void care(struct health *health)
 				check(health);
 		} else if (state == NODE_TOKEN_HANGS) { /* the watch says when not any more */
 			go_on = health_rest(health, NULL, LEAVING_MS);
+		} else if (!is_left(health)) {
+			go_on = health_rest(health, NULL, 0);
 		} else if (!mend(health)) {
 			go_on = health_rest(health, NULL, backoff_ms);
 			backoff_ms = backoff_ms * 2 < BACKOFF_MS_MAX ? backoff_ms * 2 : BACKOFF_MS_MAX;
@@ -157,7 +164,7 @@ static void care(struct health *health)
 static bool try_first(struct health *health)
 {
 	struct complaint why = { "" };
-	enum err err = open_token(health->node, &why);
+	enum err err = open_token(health, &why);
 	pthread_mutex_lock(&health->lock);
 	health->first = err;
 	health->first_why = why;

@@ -49,7 +49,10 @@ static void say_state(enum node_state before, enum node_state now, const char *w
 {
 	if (now == before)
 		return;
-	if (*why)
+	if (now == NODE_NEEDS_ENROLMENT)
+		log_error("node", "state=\"%s\" was=\"%s\" why=\"%s\" do=\"initialise the token, stop the node, then: cratond -c FILE domain enroll\"",
+		          state_names[now], state_names[before], why);
+	else if (*why)
 		log_warn("node", "state=\"%s\" was=\"%s\" why=\"%s\"", state_names[now], state_names[before], why);
 	else
 		log_info("node", "state=\"%s\" was=\"%s\"", state_names[now], state_names[before]);
