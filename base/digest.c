@@ -137,8 +137,13 @@ void sha256(const struct bytes *parts, size_t count, uint8_t out[SHA256_SIZE])
 	EVP_MD_CTX_free(md);
 }
 
-void hmac_sha256(const void *key, size_t key_size, const struct bytes *parts, size_t count,
-                 uint8_t out[SHA256_SIZE])
+/* No more than OpenSSL's own object, under a name of ours. */
+static EVP_MAC_CTX *context_of(const struct hmac *hmac)
+{
+	return (EVP_MAC_CTX *)(uintptr_t)hmac;
+}
+
+struct hmac *hmac_create(const void *key, size_t key_size)
 {
 	char digest[] = "SHA256";
 	OSSL_PARAM params[] = {
@@ -146,13 +151,44 @@ void hmac_sha256(const void *key, size_t key_size, const struct bytes *parts, si
 		OSSL_PARAM_construct_end(),
 	};
 	EVP_MAC_CTX *mac = EVP_MAC_CTX_new(library_get()->hmac);
-	size_t size = 0;
 	/* A NULL key would mean "the key of before"; an empty one is a key. */
 	must(mac && EVP_MAC_init(mac, key_size ? key : "", key_size, params));
+	return (struct hmac *)mac;
+}
+
+struct hmac *hmac_copy(const struct hmac *hmac)
+{
+	EVP_MAC_CTX *copy = EVP_MAC_CTX_dup(context_of(hmac));
+	must(copy);
+	return (struct hmac *)copy;
+}
+
+void hmac_destroy(struct hmac *hmac)
+{
+	EVP_MAC_CTX_free(context_of(hmac));
+}
+
+static void finish(EVP_MAC_CTX *mac, const struct bytes *parts, size_t count, uint8_t out[SHA256_SIZE])
+{
+	size_t size = 0;
 	for (size_t i = 0; i < count; i++)
 		must(EVP_MAC_update(mac, parts[i].data, parts[i].size));
 	must(EVP_MAC_final(mac, out, &size, SHA256_SIZE) && size == SHA256_SIZE);
-	EVP_MAC_CTX_free(mac);
+}
+
+void hmac_make(struct hmac *hmac, const struct bytes *parts, size_t count, uint8_t out[SHA256_SIZE])
+{
+	EVP_MAC_CTX *mac = context_of(hmac);
+	must(EVP_MAC_init(mac, NULL, 0, NULL));
+	finish(mac, parts, count, out);
+}
+
+void hmac_sha256(const void *key, size_t key_size, const struct bytes *parts, size_t count,
+                 uint8_t out[SHA256_SIZE])
+{
+	struct hmac *hmac = hmac_create(key, key_size);
+	finish(context_of(hmac), parts, count, out);
+	hmac_destroy(hmac);
 }
 
 /* RFC 5869: PRK = HMAC-Hash(salt, IKM); T(n) = HMAC-Hash(PRK, T(n-1) | info | n) */

@@ -28,6 +28,13 @@ const EVP_MD *digest_algorithm(const char *name);
 void sha256(const struct bytes *parts, size_t count, uint8_t out[SHA256_SIZE]);
 void hmac_sha256(const void *key, size_t key_size, const struct bytes *parts, size_t count,
                  uint8_t out[SHA256_SIZE]);
+/* HMAC-SHA256 of many texts under one key: its set-up, which costs as much as a text of some hundred bytes, is done once. One thread at a
+ * time. Abort without memory. */
+struct hmac;
+struct hmac *hmac_create(const void *key, size_t key_size);
+struct hmac *hmac_copy(const struct hmac *hmac);
+void hmac_destroy(struct hmac *hmac); /* accepts NULL; wipes the key */
+void hmac_make(struct hmac *hmac, const struct bytes *parts, size_t count, uint8_t out[SHA256_SIZE]);
 /* HKDF-SHA256 (RFC 5869), out_size at most 255 * 32. */
 void hkdf_sha256(const void *key, size_t key_size, const void *salt, size_t salt_size,
                  const char *info, uint8_t *out, size_t out_size);

@@ -1,26 +1,27 @@
 #include "store/check.h"
 #include "base/log.h"
+#include "store/fingerprint.h"
 #include "store/parts.h"
+#include "store/schema.h"
 #include "store/search.h"
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-/* The search rows have no hashes of their own: they must be the ones that the objects give, which is shown by two
- * sums of hashes. The salt is of this moment, so that nobody could have prepared rows whose sum fits. */
-struct search_sum {
-	uint8_t salt[16];
-	struct hash expected, found;
-};
-
+/* Half of the check, with a connection of its own: one half looks at the objects, the other, on a thread of its own, at the rest, so that two
+ * processors are busy where there are two.
+ *
+ * The search rows have no hashes of their own: they must be the ones that the objects give. */
 struct check {
 	struct database *database;
-	const struct row_key *key;
+	struct row_key key;
+	const struct fingerprint_salt *salt;
 	struct hash sum;
 	uint64_t objects, requests;
-	struct search_sum search;
-	char *wrong;
-	size_t wrong_size;
+	uint64_t search;       /* the fingerprint of the search rows that should be there, or are */
+	bool good;
+	char wrong[160];
 };
 
 __attribute__((format(printf, 2, 3)))
@@ -28,7 +29,7 @@ static bool no(struct check *check, const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
-	vsnprintf(check->wrong, check->wrong_size, format, arguments);
+	vsnprintf(check->wrong, sizeof check->wrong, format, arguments);
 	va_end(arguments);
 	return false;
 }
@@ -49,14 +50,12 @@ static bool hash_is(struct check *check, sqlite3_stmt *statement, int column, co
 	return true;
 }
 
-static void add_search(struct hash *sum, const struct search_sum *search, uint64_t slot, uint64_t type,
-                       uint64_t value, const struct id *id)
+static void add_search(struct check *check, uint64_t slot, uint64_t type, uint64_t value, const struct id *id)
 {
-	uint64_t numbers[] = { slot, type, value };
-	struct bytes parts[] = { { search->salt, sizeof search->salt }, { numbers, sizeof numbers }, { id->bytes, ID_SIZE } };
-	struct hash hash;
-	sha256(parts, 3, hash.bytes);
-	hash_add(sum, &hash);
+	uint32_t words[FINGERPRINT_WORDS_MAX] = { (uint32_t)slot, (uint32_t)type, (uint32_t)(type >> 32), (uint32_t)value, (uint32_t)(value >> 32) };
+	_Static_assert(5 * sizeof *words + ID_SIZE == sizeof words, "the id is the rest");
+	memcpy(words + 5, id->bytes, ID_SIZE);
+	fingerprint_add(&check->search, check->salt, words, FINGERPRINT_WORDS_MAX);
 }
 
 static bool expect_search(struct check *check, const struct object_row *row)
@@ -68,7 +67,7 @@ static bool expect_search(struct check *check, const struct object_row *row)
 	struct attribute_list attributes = object_attributes(object);
 	size_t count = search_keys(&attributes, keys);
 	for (size_t i = 0; i < count; i++)
-		add_search(&check->search.expected, &check->search, row->slot, keys[i].type, keys[i].value, &row->id);
+		add_search(check, row->slot, keys[i].type, keys[i].value, &row->id);
 	craton__object__free_unpacked(object, NULL);
 	return true;
 }
@@ -82,7 +81,7 @@ static bool check_object(struct check *check, sqlite3_stmt *statement)
 	if (!column_id(statement, 1, &row.id))
 		return no(check, "has an object with a misshapen id");
 	id_text(&row.id, text);
-	object_row_hash(check->key, &row, &hash);
+	object_row_hash(&check->key, &row, &hash);
 	if (!hash_is(check, statement, 4, &hash) || !expect_search(check, &row))
 		return no(check, "has an object that was altered (id %s)", text);
 	check->objects++;
@@ -95,7 +94,7 @@ static bool check_slot(struct check *check, sqlite3_stmt *statement)
 	uint32_t slot = (uint32_t)column_u64(statement, 0);
 	struct slot_record record;
 	struct hash hash;
-	slot_row_hash(check->key, slot, &body, &hash);
+	slot_row_hash(&check->key, slot, &body, &hash);
 	if (!hash_is(check, statement, 2, &hash) || !slot_unpack(body.data, body.size, &record, NULL))
 		return no(check, "has a slot that was altered (slot %u)", slot);
 	return true;
@@ -105,7 +104,7 @@ static bool check_setting(struct check *check, sqlite3_stmt *statement)
 {
 	struct bytes value = column_bytes(statement, 1);
 	struct hash hash;
-	setting_row_hash(check->key, (const char *)sqlite3_column_text(statement, 0), &value, &hash);
+	setting_row_hash(&check->key, (const char *)sqlite3_column_text(statement, 0), &value, &hash);
 	return hash_is(check, statement, 2, &hash) || no(check, "has a setting that was altered");
 }
 
@@ -121,7 +120,7 @@ static bool check_request(struct check *check, sqlite3_stmt *statement)
 		return no(check, "has a misshapen request");
 	if (objects.size)
 		memcpy(row.record.objects, objects.data, objects.size);
-	request_row_hash(check->key, &row, &hash);
+	request_row_hash(&check->key, &row, &hash);
 	check->requests++;
 	return hash_is(check, statement, 6, &hash) || no(check, "has a request that was altered");
 }
@@ -131,8 +130,7 @@ static bool check_search(struct check *check, sqlite3_stmt *statement)
 	struct id id;
 	if (!column_id(statement, 3, &id))
 		return no(check, "has a misshapen search row");
-	add_search(&check->search.found, &check->search, column_u64(statement, 0), column_u64(statement, 1),
-	           column_u64(statement, 2), &id);
+	add_search(check, column_u64(statement, 0), column_u64(statement, 1), column_u64(statement, 2), &id);
 	return true;
 }
 
@@ -149,32 +147,82 @@ static bool check_table(struct check *check, const char *sql, bool (*row)(struct
 	return good;
 }
 
-static bool check_state(struct check *check, struct state_row *state)
+static bool check_objects(struct check *check)
+{
+	return check_table(check, "SELECT slot, id, private, version, hash, body FROM objects", check_object);
+}
+
+static bool check_rest(struct check *check)
+{
+	if (!schema_is_intact(check->database))
+		return no(check, "fails SQLite's integrity check");
+	return check_table(check, "SELECT slot, body, hash FROM slots", check_slot)
+	       && check_table(check, "SELECT name, value, hash FROM settings", check_setting)
+	       && check_table(check, "SELECT applied, id, time, slot, outcome, objects, hash FROM requests", check_request)
+	       && check_table(check, "SELECT slot, type, value, id FROM search", check_search);
+}
+
+/* What both halves have found, against what the state row says. */
+static bool check_state(struct check *objects, struct check *rest, struct state_row *state)
 {
 	struct hash stored, seal;
-	if (state_read(check->database, state, &stored) != ERR_OK)
-		return no(check, "has no state row");
-	state_row_seal(check->key, state, &seal);
+	if (state_read(objects->database, state, &stored) != ERR_OK)
+		return no(objects, "has no state row");
+	state_row_seal(&objects->key, state, &seal);
 	if (memcmp(stored.bytes, seal.bytes, SHA256_SIZE) != 0)
-		return no(check, "was altered, or written under another cluster secret");
-	if (memcmp(check->sum.bytes, state->digest.bytes, SHA256_SIZE) != 0
-	    || state->objects != check->objects || state->requests != check->requests)
-		return no(check, "lacks rows, or has some too many");
-	if (memcmp(check->search.expected.bytes, check->search.found.bytes, SHA256_SIZE) != 0)
-		return no(check, "has search rows that do not fit its objects");
+		return no(objects, "was altered, or written under another cluster secret");
+	hash_add(&objects->sum, &rest->sum);
+	if (memcmp(objects->sum.bytes, state->digest.bytes, SHA256_SIZE) != 0
+	    || state->objects != objects->objects || state->requests != rest->requests)
+		return no(objects, "lacks rows, or has some too many");
+	if (objects->search != rest->search)
+		return no(objects, "has search rows that do not fit its objects");
 	return true;
 }
 
-bool check_rows(struct database *database, const struct row_key *key, struct state_row *state,
+static void *run_rest(void *argument)
+{
+	struct check *rest = argument;
+	rest->good = check_rest(rest);
+	return NULL;
+}
+
+/* Side by side, or one after the other where no thread is to be had. */
+static bool run_both(struct check *objects, struct check *rest)
+{
+	pthread_t thread;
+	bool is_beside = pthread_create(&thread, NULL, run_rest, rest) == 0;
+	objects->good = check_objects(objects);
+	if (is_beside)
+		pthread_join(thread, NULL);
+	else
+		run_rest(rest);
+	return objects->good && rest->good;
+}
+
+static void check_begin(struct check *check, struct database *database, const struct row_key *key,
+                        const struct fingerprint_salt *salt)
+{
+	*check = (struct check){ .database = database, .salt = salt, .search = FINGERPRINT_NONE };
+	row_key_copy(&check->key, key);
+	no(check, "can't be read");
+}
+
+bool check_rows(struct database *database, const char *path, const struct row_key *key, struct state_row *state,
                 char *wrong, size_t wrong_size)
 {
-	struct check check = { .database = database, .key = key, .wrong = wrong, .wrong_size = wrong_size };
-	random_bytes(check.search.salt, sizeof check.search.salt);
-	no(&check, "can't be read");
-	return check_table(&check, "SELECT slot, id, private, version, hash, body FROM objects", check_object)
-	       && check_table(&check, "SELECT slot, body, hash FROM slots", check_slot)
-	       && check_table(&check, "SELECT name, value, hash FROM settings", check_setting)
-	       && check_table(&check, "SELECT applied, id, time, slot, outcome, objects, hash FROM requests", check_request)
-	       && check_table(&check, "SELECT slot, type, value, id FROM search", check_search)
-	       && check_state(&check, state);
+	struct fingerprint_salt salt;
+	struct check objects, rest;
+	struct database beside;
+	struct complaint complaint = { "" };
+	fingerprint_draw(&salt);
+	check_begin(&objects, database, key, &salt);
+	check_begin(&rest, &beside, key, &salt);
+	bool good = database_open(&beside, path, DATABASE_READ, &complaint) == ERR_OK && run_both(&objects, &rest)
+	            && check_state(&objects, &rest, state);
+	snprintf(wrong, wrong_size, "%s", rest.good ? objects.wrong : rest.wrong);
+	database_close(&beside);
+	row_key_finish(&objects.key);
+	row_key_finish(&rest.key);
+	return good;
 }

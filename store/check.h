@@ -1,8 +1,9 @@
-/* Every row against its hash, their sum against the digest. */
+/* Every page and index by SQLite's own check, every row against its hash, their sum against the digest, the search rows against the
+ * objects. */
 #pragma once
 #include "store/database.h"
 #include "store/rows.h"
 
-/* false: *wrong says in words what does not hold. The state row in *state. */
-bool check_rows(struct database *database, const struct row_key *key, struct state_row *state,
+/* false: *wrong says in words what does not hold. The state row in *state. `path` is the database's; nobody writes it meanwhile. */
+bool check_rows(struct database *database, const char *path, const struct row_key *key, struct state_row *state,
                 char *wrong, size_t wrong_size);

@@ -95,7 +95,7 @@ void directory_close(struct directory *directory)
 		database_do(&directory->writer, ROLLBACK);
 	database_close(&directory->writer);
 	news_finish(&directory->news);
-	secret_wipe(&directory->key, sizeof directory->key);
+	row_key_finish(&directory->key);
 	free(directory->path);
 	free(directory);
 }

@@ -7,7 +7,21 @@
 
 void row_key_derive(struct row_key *key, const struct secret *secret)
 {
-	hkdf_sha256(secret->data, secret->size, NULL, 0, "craton directory rows", key->bytes, sizeof key->bytes);
+	uint8_t bytes[SHA256_SIZE];
+	hkdf_sha256(secret->data, secret->size, NULL, 0, "craton directory rows", bytes, sizeof bytes);
+	key->hmac = hmac_create(bytes, sizeof bytes);
+	secret_wipe(bytes, sizeof bytes);
+}
+
+void row_key_copy(struct row_key *copy, const struct row_key *key)
+{
+	copy->hmac = hmac_copy(key->hmac);
+}
+
+void row_key_finish(struct row_key *key)
+{
+	hmac_destroy(key->hmac);
+	key->hmac = NULL;
 }
 
 void hash_add(struct hash *sum, const struct hash *row)
@@ -36,7 +50,7 @@ static void keyed(const struct row_key *key, char table, const struct buf *fixed
 {
 	assert(!fixed->failed);
 	const struct bytes parts[] = { { &table, 1 }, { fixed->data, fixed->size }, *rest };
-	hmac_sha256(key->bytes, sizeof key->bytes, parts, 3, out->bytes);
+	hmac_make(key->hmac, parts, 3, out->bytes);
 }
 
 void object_row_hash(const struct row_key *key, const struct object_row *row, struct hash *out)

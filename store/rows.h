@@ -3,11 +3,13 @@
 #include "base/digest.h"
 #include "store/directory.h"
 
-/* The keys of the rows' hashes, derived from the cluster secret. */
+/* The key of the rows' hashes, derived from the cluster secret and ready for use: by one thread at a time. */
 struct row_key {
-	uint8_t bytes[SHA256_SIZE];
+	struct hmac *hmac;
 };
 void row_key_derive(struct row_key *key, const struct secret *secret);
+void row_key_copy(struct row_key *copy, const struct row_key *key); /* for another thread */
+void row_key_finish(struct row_key *key); /* also of one that is all zero */
 
 struct hash {
 	uint8_t bytes[SHA256_SIZE];

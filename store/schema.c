@@ -152,6 +152,11 @@ static bool tables_are_ours(struct database *database)
 	return same;
 }
 
+bool schema_is_intact(struct database *database)
+{
+	return pragma_says(database, "PRAGMA integrity_check(1)", "ok");
+}
+
 enum err schema_check(struct database *database, const char *path, const struct row_key *key,
                       const char *advice, struct state_row *state, struct complaint *complaint)
 {
@@ -163,9 +168,7 @@ enum err schema_check(struct database *database, const char *path, const struct 
 		wrong = "has another format version than " SCHEMA_VERSION;
 	else if (!tables_are_ours(database))
 		wrong = "has other tables than it should";
-	else if (!pragma_says(database, "PRAGMA integrity_check(1)", "ok"))
-		wrong = "fails SQLite's integrity check";
-	else if (!check_rows(database, key, state, detail, sizeof detail))
+	else if (!check_rows(database, path, key, state, detail, sizeof detail))
 		wrong = detail;
 	if (!wrong)
 		return ERR_OK;

@@ -5,6 +5,7 @@
 
 /* Makes an empty directory at `path`, whole or not at all. */
 enum err schema_create(const char *path, const struct row_key *key, struct complaint *complaint);
+bool schema_is_intact(struct database *database); /* SQLite's own check */
 /* Reads all of it: SQLite's own check, every row's hash, their sum, the seal of the state, and that what objects are
  * found by is what they say. ERR_DAMAGED with what is wrong; `advice` ends the line. */
 enum err schema_check(struct database *database, const char *path, const struct row_key *key,

@@ -48,6 +48,24 @@ static void hmac_with_an_empty_key_is_defined(void)
 	CU_ASSERT(is_hex(out, sizeof out, "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad"));
 }
 
+static void a_prepared_hmac_makes_the_same_again_and_so_does_its_copy(void)
+{
+	uint8_t once[SHA256_SIZE], again[SHA256_SIZE];
+	struct hmac *hmac = hmac_create("Jefe", 4), *copy = hmac_copy(hmac);
+	for (size_t size = 0; size < 200; size++) {
+		static const char text[200] = "of any length";
+		struct bytes parts[] = { { text, size / 2 }, { text + size / 2, size - size / 2 } };
+		hmac_sha256("Jefe", 4, &(struct bytes){ text, size }, 1, once);
+		hmac_make(hmac, parts, 2, again);
+		CU_ASSERT(memcmp(once, again, SHA256_SIZE) == 0);
+		hmac_make(copy, parts, 2, again);
+		CU_ASSERT(memcmp(once, again, SHA256_SIZE) == 0);
+	}
+	hmac_destroy(hmac);
+	hmac_destroy(copy);
+	hmac_destroy(NULL);
+}
+
 /* RFC 5869, A.1's key and salt with an info of ours would be no vector; A.3 has neither salt nor info. */
 static void hkdf_is_that_of_rfc_5869(void)
 {
@@ -154,6 +172,7 @@ static void a_forked_child_has_its_own(void)
 }
 
 TESTS("base/digest", SAY(sha256_of_parts_is_that_of_the_whole), SAY(hmac_is_that_of_rfc_4231),
-      SAY(hmac_with_an_empty_key_is_defined), SAY(hkdf_is_that_of_rfc_5869), SAY(algorithms_are_fetched_once),
+      SAY(hmac_with_an_empty_key_is_defined), SAY(a_prepared_hmac_makes_the_same_again_and_so_does_its_copy),
+      SAY(hkdf_is_that_of_rfc_5869), SAY(algorithms_are_fetched_once),
       SAY(an_unknown_algorithm_leaves_no_error_behind), SAY(many_threads_may_digest_at_once),
       SAY(a_forked_child_has_its_own), SAY(all_is_given_back_and_made_anew))
