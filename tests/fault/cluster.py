@@ -81,6 +81,11 @@ class Node:
             return {}
         return member if member.get("reachable") else {}
 
+    def started_after(self, moment):
+        """Whether it says that it is younger than this time.monotonic()."""
+        age = self.status().get("started_ms_ago")
+        return age is not None and time.monotonic() - age / 1000 > moment
+
 
 class Cluster:
     def __init__(self, count, folder, build, network, module=None):

@@ -7,6 +7,7 @@ import subprocess
 from cluster import write
 
 STATE_SIZE = "128m"    # of the small file system a state folder is on
+TOKEN_LIMITS = "answer_limit = 2s\nrestart_after = 1s\n"    # a token that hangs does so for less than the preset's 40 s
 
 # The second is a mercy for old C libraries, with which pthread_cond_timedwait(3) on this clock returns at once.
 MONOTONIC_IS_TRUE = {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_FORCE_MONOTONIC_FIX": "0"}
@@ -30,6 +31,8 @@ class Equipment:
     def equip(self, cluster, needs):
         for node in cluster.nodes:
             libraries = []
+            if "token" in needs:
+                insert(node.path("cratond.conf"), "[token]\n", TOKEN_LIMITS)
             if "clock" in needs:
                 libraries.append(self.clock_library)
                 write(node.path("clock"), "+0\n")
@@ -42,6 +45,13 @@ class Equipment:
                 subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0700,size=" + STATE_SIZE, "tmpfs", node.path("state")], check=True)
             if libraries:
                 node.environment["LD_PRELOAD"] = ":".join(libraries)
+
+
+def insert(path, after, text):
+    with open(path) as file:
+        before = file.read()
+    assert after in before
+    write(path, before.replace(after, after + text, 1))
 
 
 def lacking_programs(*names):

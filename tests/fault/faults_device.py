@@ -1,5 +1,6 @@
 """Faults of what a node stands on: its token (token/) and its disk (disk/)."""
 import os
+import time
 
 from cluster import write
 from world import fault
@@ -37,6 +38,21 @@ def token_hang(world, dice):
     world.hold(seconds)
     world.felt(calls_that_hang(node), "calls")
     token_is(node)
+
+
+@fault("token-stuck", "token")
+def token_stuck(world, dice):
+    """Its calls never return: the node is to say so, and to restart itself."""
+    choose, seconds = world.pick("any", dice), dice.uniform(0.1, 1)
+    node = choose()
+    world.begins(node, "seconds=%.1f" % seconds)
+    since = time.monotonic()
+    token_is(node, "hang = yes\n")
+    world.cluster.until("node %s says that its token hangs" % node.name, lambda: node.status().get("state") == "token hangs")
+    world.cluster.until("node %s has restarted itself" % node.name, lambda: not node.status() or node.started_after(since))
+    world.hold(seconds)
+    token_is(node)
+    world.until_serving(node)
 
 
 def errors_counted(node):
