@@ -110,6 +110,13 @@ unsigned fake_proposals(void)
 	return proposals;
 }
 
+static atomic_uint transfers;
+
+unsigned fake_transfers(void)
+{
+	return atomic_load(&transfers);
+}
+
 enum err consensus_start(const struct consensus_config *config, struct consensus **out, struct complaint *complaint)
 {
 	(void)complaint;
@@ -224,6 +231,15 @@ bool consensus_in_contact(struct consensus *consensus)
 }
 
 
+uint64_t consensus_heard(struct consensus *consensus)
+{
+	uint64_t applied = consensus_applied(consensus);
+	pthread_mutex_lock(&fake.lock);
+	uint64_t heard = fake.heard > applied ? fake.heard : applied;
+	pthread_mutex_unlock(&fake.lock);
+	return heard;
+}
+
 enum err consensus_settle(struct consensus *consensus, uint64_t index, deadline_ms deadline)
 {
 	(void)consensus, (void)deadline;
@@ -238,6 +254,7 @@ enum err consensus_settle(struct consensus *consensus, uint64_t index, deadline_
 enum err consensus_transfer(struct consensus *consensus, uint64_t to, deadline_ms deadline, struct complaint *complaint)
 {
 	(void)consensus, (void)to, (void)deadline;
+	atomic_fetch_add(&transfers, 1);
 	return complain(complaint, ERR_REFUSED, "there is nobody else");
 }
 

@@ -24,3 +24,5 @@ void fake_settles(bool they_do);
 unsigned fake_barriers(void);
 /* Another node of the configuration; id 0: none. */
 void fake_peer(uint64_t id, const char *name);
+/* How often leadership was to be handed over: which nobody takes. */
+unsigned fake_transfers(void);

@@ -1,0 +1,194 @@
+/* A node looks after its token: what goes wrong at the token's own doors, and what callers and operators see of it. */
+#include "tests/unit/node/asks.h"
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+
+static CK_FUNCTION_LIST *p11;
+static CK_FUNCTION_LIST real;
+static struct id key;
+
+static void open_house(void)
+{
+	if (p11)
+		return;
+	house_prepare(&house);
+	house.config.answer_limit_ms = 1000;
+	house.config.restart_after_ms = 0;
+	house_start(&house, false);
+	talk_begin(&talk, &house, 0);
+	talk_create_slot(&talk, "health");
+	CU_ASSERT_EQUAL_FATAL(talk_login(&talk, CRATON__ROLE__ROLE_USER, USER_PIN), CKR_OK);
+	key = generate_token_key("key");
+	p11 = token_functions(house.node->token);
+	real = *p11;
+}
+
+static bool comes_to(enum node_state state)
+{
+	deadline_ms deadline = deadline_in(60000);
+	while (node_state(house.node) != state && !deadline_passed(deadline))
+		sched_yield();
+	return node_state(house.node) == state;
+}
+
+static bool signs(void)
+{
+	Craton__Fault fault;
+	return mac_rv(&key, NULL, &fault) == CKR_OK;
+}
+
+/* The token's doors, where a call is refused, once or while it lasts. */
+static atomic_int refusals;
+static atomic_ulong refusal;
+
+static CK_RV refuse(CK_RV (*function)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *), CK_SESSION_HANDLE session, CK_BYTE *data,
+                    CK_ULONG size, CK_BYTE *out, CK_ULONG *out_size)
+{
+	int left = atomic_load(&refusals);
+	while (left > 0 && !atomic_compare_exchange_weak(&refusals, &left, left - 1)) {
+	}
+	return left > 0 ? atomic_load(&refusal) : function(session, data, size, out, out_size);
+}
+
+static CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG size, CK_BYTE *out, CK_ULONG *out_size)
+{
+	return refuse(real.C_Sign, session, data, size, out, out_size);
+}
+
+#define ALWAYS 1000000
+
+static void refuses(CK_RV rv, int times)
+{
+	refusal = rv;
+	refusals = times;
+	p11->C_Sign = sign;
+}
+
+static void one_sessions_trouble_is_not_the_tokens(void)
+{
+	Craton__Fault fault;
+	open_house();
+	uint64_t generation = token_generation(house.node->token);
+	CU_ASSERT_TRUE(signs());
+	refuses(CKR_SESSION_HANDLE_INVALID, 1);
+	mac_rv(&key, NULL, &fault);
+	CU_ASSERT_EQUAL(fault, CRATON__FAULT__FAULT_NOT_SERVING);
+	CU_ASSERT_EQUAL(node_state(house.node), NODE_SERVING);
+	CU_ASSERT_TRUE(signs());
+	CU_ASSERT_EQUAL(token_generation(house.node->token), generation);
+}
+
+static void a_token_that_fails_is_started_afresh_and_serves_again(void)
+{
+	Craton__Fault fault;
+	open_house();
+	uint64_t generation = token_generation(house.node->token);
+	refuses(CKR_DEVICE_ERROR, ALWAYS);
+	mac_rv(&key, NULL, &fault);
+	CU_ASSERT_EQUAL(fault, CRATON__FAULT__FAULT_NOT_SERVING);
+	CU_ASSERT_TRUE(comes_to(NODE_TOKEN_OUT));
+	mac_rv(&key, NULL, &fault);
+	CU_ASSERT_EQUAL(fault, CRATON__FAULT__FAULT_NOT_SERVING);
+	refusals = 0;
+	CU_ASSERT_TRUE(comes_to(NODE_SERVING));
+	CU_ASSERT_TRUE(signs()); /* its key is loaded anew */
+	CU_ASSERT_TRUE(token_generation(house.node->token) > generation);
+}
+
+static void a_login_that_is_lost_is_made_again(void)
+{
+	CK_SESSION_HANDLE session;
+	Craton__Fault fault;
+	open_house();
+	CU_ASSERT_EQUAL_FATAL(token_borrow(house.node->token, &session), CKR_OK);
+	CU_ASSERT_EQUAL(p11->C_Logout(session), CKR_OK);
+	token_return(house.node->token, session, CKR_OK);
+	mac_rv(&key, NULL, &fault);
+	CU_ASSERT_EQUAL(fault, CRATON__FAULT__FAULT_NOT_SERVING);
+	deadline_ms deadline = deadline_in(60000);
+	while (!signs() && !deadline_passed(deadline))
+		sched_yield();
+	CU_ASSERT_TRUE(signs());
+}
+
+/* "General error" is what some tokens say of odd arguments: where the token is well otherwise, the caller hears it. */
+static void a_doubtful_answer_is_the_callers_if_the_token_is_well(void)
+{
+	Craton__Fault fault;
+	open_house();
+	refuses(CKR_GENERAL_ERROR, 1);
+	CU_ASSERT_EQUAL(mac_rv(&key, NULL, &fault), CKR_GENERAL_ERROR);
+	CU_ASSERT_EQUAL(fault, CRATON__FAULT__FAULT_NONE);
+	refuses(CKR_GENERAL_ERROR, ALWAYS);
+	mac_rv(&key, NULL, &fault);
+	CU_ASSERT_EQUAL(fault, CRATON__FAULT__FAULT_NOT_SERVING);
+	refusals = 0;
+	CU_ASSERT_TRUE(comes_to(NODE_SERVING));
+}
+
+static void a_leader_without_its_token_hands_over_again_and_again(void)
+{
+	open_house();
+	refuses(CKR_DEVICE_REMOVED, ALWAYS);
+	signs();
+	unsigned before = fake_transfers();
+	deadline_ms deadline = deadline_in(60000);
+	while (fake_transfers() < before + 2 && !deadline_passed(deadline))
+		sched_yield();
+	CU_ASSERT_TRUE(fake_transfers() >= before + 2);
+	refusals = 0;
+	CU_ASSERT_TRUE(comes_to(NODE_SERVING));
+}
+
+/* A door behind which a call stays until it is let go. */
+static atomic_bool is_inside, is_let_go;
+
+static CK_RV stay(CK_SESSION_HANDLE session, CK_BYTE *out, CK_ULONG size)
+{
+	is_inside = true;
+	while (!is_let_go)
+		sched_yield();
+	return real.C_GenerateRandom(session, out, size);
+}
+
+static void *ask_for_random(void *context)
+{
+	Craton__Random body = CRATON__RANDOM__INIT;
+	Craton__Fault *fault = context;
+	struct talk other = talk;
+	REQUEST(RANDOM, random, body);
+	body.size = 8;
+	talk_rv(&other, &request, fault);
+	return NULL;
+}
+
+static void a_call_that_does_not_return_takes_the_token_out_until_it_does(void)
+{
+	Craton__Fault fault, its_fault;
+	pthread_t thread;
+	open_house();
+	is_inside = is_let_go = false;
+	p11->C_GenerateRandom = stay;
+	CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, ask_for_random, &its_fault), 0);
+	CU_ASSERT_TRUE(comes_to(NODE_TOKEN_HANGS));
+	CU_ASSERT_TRUE(is_inside);
+	mac_rv(&key, NULL, &fault); /* at once, and without the token */
+	CU_ASSERT_EQUAL(fault, CRATON__FAULT__FAULT_NOT_SERVING);
+	is_let_go = true;
+	pthread_join(thread, NULL);
+	CU_ASSERT_EQUAL(its_fault, CRATON__FAULT__FAULT_NONE);
+	CU_ASSERT_TRUE(comes_to(NODE_SERVING));
+	CU_ASSERT_TRUE(signs());
+	p11->C_GenerateRandom = real.C_GenerateRandom;
+}
+
+static void the_end(void)
+{
+	house_close(&house);
+}
+
+TESTS("node health", SAY(one_sessions_trouble_is_not_the_tokens), SAY(a_token_that_fails_is_started_afresh_and_serves_again),
+      SAY(a_login_that_is_lost_is_made_again), SAY(a_doubtful_answer_is_the_callers_if_the_token_is_well),
+      SAY(a_leader_without_its_token_hands_over_again_and_again),
+      SAY(a_call_that_does_not_return_takes_the_token_out_until_it_does), SAY(the_end))
