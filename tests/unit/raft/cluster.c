@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -94,6 +95,8 @@ static enum err machine_snapshot(void *context, const char *path, uint64_t *inde
 static enum err machine_restore(void *context, const char *path, uint64_t index)
 {
 	struct machine *machine = context;
+	if (machine->dies_restoring)
+		kill(getpid(), SIGKILL);
 	struct bytes_of bytes = scratch_read(path);
 	struct cursor cursor = cursor_over(bytes.data, bytes.size);
 	pthread_mutex_lock(&machine->lock);

@@ -18,6 +18,7 @@ struct machine {
 	uint64_t reached;        /* not yet flushed */
 	size_t repeats;          /* requests that came again */
 	size_t ballast;          /* bytes a snapshot has beside the items */
+	bool dies_restoring;     /* the process, by SIGKILL */
 };
 
 #define CLUSTER_MAX 5

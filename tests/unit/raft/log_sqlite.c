@@ -320,6 +320,50 @@ static void an_installed_snapshot_empties_the_log_and_overtakes_an_older_one(voi
 	end();
 }
 
+/* The process died between the two: the log speaks of the one before, or of none. */
+static void a_snapshot_that_was_placed_and_not_recorded_is_forgotten(void)
+{
+	begin();
+	write_entries(1, 1, 20);
+	write_snapshot(LOG_SNAPSHOT, 15, 1, 12);
+	wait_written(2);
+	char *recorded = snapshots_path(snapshots, 15, 1), *placed = snapshots_path(snapshots, 18, 1);
+	struct bytes_of bytes = scratch_read(recorded);
+	shut();
+	scratch_write(placed, bytes.data, bytes.size);
+	CU_ASSERT_EQUAL_FATAL(open_at(&live), ERR_OK);
+	CU_ASSERT_EQUAL(saved.snapshot.index, 15);
+	CU_ASSERT(loaded_is(13, 20, 1));
+	CU_ASSERT_NOT_EQUAL(access(placed, F_OK), 0);
+	CU_ASSERT_EQUAL(access(recorded, F_OK), 0);
+	free(bytes.data);
+	free(recorded);
+	free(placed);
+	end();
+}
+
+/* And here after it was recorded: the one before still lies about. */
+static void a_snapshot_that_was_recorded_before_the_older_one_went_counts(void)
+{
+	begin();
+	write_entries(1, 1, 20);
+	write_snapshot(LOG_SNAPSHOT, 10, 1, 8);
+	wait_written(2);
+	char *older = snapshots_path(snapshots, 10, 1);
+	struct bytes_of bytes = scratch_read(older);
+	write_snapshot(LOG_INSTALL, 100, 4, 0);
+	wait_written(3);
+	shut();
+	scratch_write(older, bytes.data, bytes.size);
+	CU_ASSERT_EQUAL_FATAL(open_at(&live), ERR_OK);
+	CU_ASSERT_EQUAL(saved.snapshot.index, 100);
+	CU_ASSERT_EQUAL(saved.count, 0);
+	CU_ASSERT_NOT_EQUAL(access(older, F_OK), 0);
+	free(bytes.data);
+	free(older);
+	end();
+}
+
 static void a_missing_snapshot_is_refused(void)
 {
 	begin();
@@ -508,7 +552,8 @@ TESTS("log_sqlite", SAY(what_was_written_is_what_is_loaded), SAY(a_vote_makes_du
       SAY(a_truncation_is_no_damage_even_if_the_process_dies_within_it), SAY(a_log_that_lost_its_tail_is_refused),
       SAY(a_log_that_lost_a_vote_is_refused), SAY(a_missing_or_empty_file_is_refused),
       SAY(a_snapshot_trims_the_log_and_keeps_the_chain),
-      SAY(an_installed_snapshot_empties_the_log_and_overtakes_an_older_one), SAY(a_missing_snapshot_is_refused),
+      SAY(an_installed_snapshot_empties_the_log_and_overtakes_an_older_one), SAY(a_snapshot_that_was_placed_and_not_recorded_is_forgotten),
+      SAY(a_snapshot_that_was_recorded_before_the_older_one_went_counts), SAY(a_missing_snapshot_is_refused),
       SAY(a_flipped_byte_of_the_database_is_refused_or_harmless),
       SAY(a_flipped_byte_of_the_wal_is_refused_or_harmless), SAY(a_flipped_byte_of_the_watermark_is_harmless),
       SAY(a_wal_cut_short_anywhere_is_refused),
