@@ -7,7 +7,8 @@
 #include <unistd.h>
 
 static struct {
-	_Atomic uint32_t count;
+	_Atomic uint32_t count, destroyed_count;
+	_Atomic uint32_t destroyed[BOARD_DESTROYED_MAX]; /* numbers, the newest at (destroyed_count - 1) % BOARD_DESTROYED_MAX */
 	struct board_entry entries[BOARD_ENTRIES_MAX];
 } *board;
 
@@ -50,6 +51,20 @@ struct board_entry *board_entry(uint32_t number)
 uint32_t board_number(const struct board_entry *entry)
 {
 	return (uint32_t)(entry - board->entries);
+}
+
+void board_note_destroyed(struct board_entry *entry)
+{
+	atomic_store(&entry->is_destroyed, 1);
+	board->destroyed[atomic_fetch_add(&board->destroyed_count, 1) % BOARD_DESTROYED_MAX] = board_number(entry);
+}
+
+struct board_entry *board_destroyed(uint32_t before)
+{
+	uint32_t count = board->destroyed_count;
+	if (before >= count || before >= BOARD_DESTROYED_MAX)
+		return NULL;
+	return board_entry(board->destroyed[(count - 1 - before) % BOARD_DESTROYED_MAX]);
 }
 
 bool board_holds(const struct board_entry *entry)

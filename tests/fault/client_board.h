@@ -12,7 +12,7 @@ enum kind { KIND_NONE, KIND_RSA, KIND_P256, KIND_P384, KIND_AES, KIND_AES_MADE, 
 
 struct board_entry {
 	_Atomic uint32_t kind; /* KIND_NONE: nobody has finished writing it */
-	_Atomic uint32_t is_destroyed; /* someone was told so */
+	_Atomic uint32_t is_destroyed; /* someone was told so (board_note_destroyed) */
 	char label[BOARD_LABEL_SIZE];
 };
 
@@ -23,6 +23,11 @@ uint32_t board_count(void); /* entries begun; some may be KIND_NONE for good */
 struct board_entry *board_add(enum kind kind, const char *label);
 struct board_entry *board_entry(uint32_t number);
 uint32_t board_number(const struct board_entry *entry);
+/* Someone was told so. */
+void board_note_destroyed(struct board_entry *entry);
+/* The one destroyed last, or `before` earlier; NULL: there is none, or it is forgotten. */
+struct board_entry *board_destroyed(uint32_t before);
+#define BOARD_DESTROYED_MAX 16u /* so many are remembered */
 /* False for an entry that is its owner's alone: of a session object. */
 bool board_holds(const struct board_entry *entry);
 /* Made before the faults began, and never destroyed. */

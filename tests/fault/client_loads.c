@@ -27,10 +27,14 @@ static void use(struct worker *worker, const struct board_entry *entry)
 		object_use(worker, entry, handle);
 }
 
-/* Mostly keys that are always there; sometimes one that may be about to be made, or destroyed. */
+/* Mostly keys that are always there; sometimes one that may be about to be made, or destroyed, and one that has just been. */
 static void round_sign(struct worker *worker)
 {
-	use(worker, draw(worker, 4) ? any_standing(worker) : any_of_last(worker, RECENT));
+	switch (draw(worker, 8)) {
+	case 0: use(worker, board_destroyed(draw(worker, BOARD_DESTROYED_MAX))); break;
+	case 1: case 2: use(worker, any_of_last(worker, RECENT)); break;
+	default: use(worker, any_standing(worker)); break;
+	}
 }
 
 static void round_create(struct worker *worker)

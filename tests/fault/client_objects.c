@@ -150,8 +150,8 @@ CK_RV object_destroy(struct worker *worker, struct board_entry *entry, enum side
 	record_begin_change(&record, &worker->tally, "C_DestroyObject", name, "");
 	CK_RV rv = module.p11->C_DestroyObject(worker->session, handle);
 	record_end(&record, rv, NULL, NULL);
-	if (rv == CKR_OK && side == SIDE_ONE)
-		entry->is_destroyed = 1;
+	if (rv == CKR_OK && side == SIDE_ONE && board_holds(entry))
+		board_note_destroyed(entry);
 	return rv;
 }
 

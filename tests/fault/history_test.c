@@ -159,6 +159,20 @@ static void processes_that_write_at_once_all_stand_on_the_board(void)
 	unlink(path);
 }
 
+static void the_board_remembers_the_last_that_were_destroyed(void)
+{
+	path_make();
+	CU_ASSERT_TRUE_FATAL(board_open(path));
+	add_labels("one");
+	CU_ASSERT_PTR_NULL(board_destroyed(0));
+	for (uint32_t i = 0; i < 100; i++)
+		board_note_destroyed(board_entry(i));
+	CU_ASSERT_PTR_EQUAL(board_destroyed(0), board_entry(99));
+	CU_ASSERT_PTR_EQUAL(board_destroyed(15), board_entry(84));
+	CU_ASSERT_PTR_NULL(board_destroyed(16));
+	unlink(path);
+}
+
 static void a_full_board_takes_no_more(void)
 {
 	path_make();
@@ -173,4 +187,4 @@ static void a_full_board_takes_no_more(void)
 
 TESTS("history", SAY(a_change_has_a_line_when_it_begins_and_one_when_it_returns), SAY(what_changes_nothing_has_one_line),
 	SAY(the_tally_knows_errors_and_the_longest_call), SAY(a_killed_process_leaves_whole_lines),
-	SAY(processes_that_write_at_once_all_stand_on_the_board), SAY(a_full_board_takes_no_more))
+	SAY(processes_that_write_at_once_all_stand_on_the_board), SAY(the_board_remembers_the_last_that_were_destroyed), SAY(a_full_board_takes_no_more))
