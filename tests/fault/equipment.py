@@ -7,6 +7,7 @@ import subprocess
 from cluster import write
 
 STATE_SIZE = "128m"    # of the small file system a state folder is on
+WAIT = "[recovery]\nwait = 30s\n\n"    # applications wait for members to be back when all are lost; preset: they don't
 TOKEN_LIMITS = "answer_limit = 2s\nrestart_after = 1s\n"    # a token that hangs does so for less than the preset's 40 s
 
 # The second is a mercy for old C libraries, with which pthread_cond_timedwait(3) on this clock returns at once.
@@ -20,7 +21,7 @@ class Equipment:
         self.clock_library = next(iter(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")), None)
         self.why_not = {"network": why_not_apart or lacking_programs("ip", "nft", "ss"), "space": why_not_apart,
                         "token": lacking_file(self.token_module), "disk": lacking_file(self.disk_library),
-                        "clock": None if self.clock_library else "libfaketime is not installed"}
+                        "wait": None, "clock": None if self.clock_library else "libfaketime is not installed"}
         self.there = {name for name, why in self.why_not.items() if why is None}
 
     def where(self):
@@ -29,6 +30,9 @@ class Equipment:
         return "loopback addresses, for there are no namespaces (%s)" % self.why_not["network"]
 
     def equip(self, cluster, needs):
+        if "wait" in needs:
+            for path in [cluster.folder + "/craton.conf"] + [node.path("craton.conf") for node in cluster.nodes]:
+                insert(path, "", WAIT)
         for node in cluster.nodes:
             libraries = []
             if "token" in needs:

@@ -1,4 +1,6 @@
 """Faults of the network between nodes, and between clients and nodes."""
+import signal
+
 from network import CLIENT_PORT, CLIENTS, PEER_PORT
 from world import fault
 
@@ -47,6 +49,22 @@ def partition_leader(world, dice):
     choose, seconds = world.pick("leader", dice), dice.uniform(0.5, 4)
     node = choose()
     partition(world, node, [[node], world.others(node)], seconds)
+
+
+@fault("partition-kill", "network")
+def partition_kill(world, dice):
+    """The leader is alone and takes what it is asked in vain; it is killed before it hears that others went on without it."""
+    choose, seconds, rest = world.pick("leader", dice), dice.uniform(0.3, 3), dice.uniform(0, 1)
+    node = choose()
+    world.begins(node, "seconds=%.1f" % seconds)
+    cut_apart(world, [[node], world.others(node)])
+    world.hold(seconds)
+    node.end(signal.SIGKILL)
+    heal(world)
+    world.hold(rest)
+    world.starts()
+    node.start()
+    world.until_serving(node)
 
 
 @fault("partition-bridge", "network")

@@ -46,6 +46,51 @@ def kill_majority(world, dice):
         world.until_serving(node)
 
 
+@fault("kill-all", "wait")
+def kill_all(world, dice):
+    """Every member is lost at once: calls wait for the first to be back ([recovery] wait), then all is as before."""
+    seconds = dice.uniform(0.1, 1.5)
+    world.begins("-", "seconds=%.1f" % seconds)
+    for node in world.cluster.nodes:
+        node.is_wanted = False
+        node.signal(signal.SIGKILL)
+    for node in world.cluster.nodes:
+        node.end(signal.SIGKILL)
+    world.hold(seconds)
+    world.starts()
+    for node in world.cluster.nodes:
+        node.start()
+    for node in world.cluster.nodes:
+        world.until_serving(node)
+
+
+@fault("kill-leaders")
+def kill_leaders(world, dice):
+    """The leader, then whoever leads next, before the first is back; a majority is left of five or more."""
+    choose, pause = world.pick("leader", dice), dice.uniform(0, 0.3)
+    lost = [choose()]
+    world.begins(lost[0], "pause=%.1f" % pause)
+    lost[0].end(signal.SIGKILL)
+    lost.append(world.cluster.leader())
+    world.hold(pause)
+    world.node += "," + lost[1].name
+    lost[1].end(signal.SIGKILL)
+    world.starts()
+    for node in lost:
+        node.start()
+    for node in lost:
+        world.until_serving(node)
+
+
+@fault("rolling-restart")
+def rolling_restart(world, dice):
+    """As for an upgrade: each is stopped in good order and started again, one after the other."""
+    nodes = dice.sample(world.cluster.nodes, len(world.cluster.nodes))
+    world.begins("-", "order=" + "".join(node.name for node in nodes))
+    for node in nodes:
+        restart(world, node)
+
+
 def stop_one(world, role, dice):
     choose, seconds = world.pick(role, dice), dice.uniform(0.3, 4)
     node = choose()

@@ -15,7 +15,7 @@ class Kind:
 def fault(name, *needs):
     """Marks a function as a kind of fault. act(world, dice) draws from the dice before it looks at the cluster, says
     world.begins(...) at the moment it does harm, and has put everything right when it returns. `needs` of: network (namespaces),
-    token and disk (the shims), clock (libfaketime), space (a small file system for the state)."""
+    token and disk (the shims), clock (libfaketime), space (a small file system for the state), wait (applications that wait while all members are lost)."""
     def keep(act):
         KINDS[name] = Kind(name, set(needs), act)
         return act
