@@ -198,6 +198,13 @@ void *use_until_the_end(void *unused)
 	return NULL;
 }
 
+void wait_for_uses(int more)
+{
+	int enough = atomic_load(&uses) + more;
+	while (atomic_load(&uses) < enough)
+		sched_yield();
+}
+
 static void finalize_under_threads(void *arguments)
 {
 	pthread_t threads[THREADS];
@@ -205,10 +212,8 @@ static void finalize_under_threads(void *arguments)
 	CK_SESSION_HANDLE session = open_session(RW);
 	EXPECT(login(session, CKU_USER, PIN), CKR_OK);
 	shared_key = make_key(session, false);
-	atomic_store(&uses, 0);
 	in_threads(use_until_the_end, threads);
-	while (atomic_load(&uses) < 200)
-		sched_yield();
+	wait_for_uses(200);
 	EXPECT(p11->C_Finalize(NULL), CKR_OK);
 	join(threads);
 }

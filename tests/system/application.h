@@ -41,6 +41,7 @@ void join(pthread_t threads[THREADS]);
 extern CK_OBJECT_HANDLE shared_key;
 extern atomic_int uses;                   /* of it, so far */
 void *use_until_the_end(void *unused);    /* a thread's: until CKR_CRYPTOKI_NOT_INITIALIZED */
+void wait_for_uses(int more);
 
 /* The stories of application_pins.c, */
 void run_sessions(void);

@@ -2,7 +2,6 @@
 #include "tests/system/application.h"
 #include <dlfcn.h>
 #include <malloc.h>
-#include <sched.h>
 #include <stdlib.h>
 
 #define WARM 2 /* rounds, after which libraries have what they keep for themselves */
@@ -36,8 +35,7 @@ void run_forgotten(void)
 	shared_key = make_key(session, false);
 	in_threads(use_until_the_end, threads);
 	EXPECT_TRUE(dlclose(module) == 0);
-	for (int before = atomic_load(&uses); atomic_load(&uses) < before + 100;)
-		sched_yield();
+	wait_for_uses(100);
 	module = load();
 	EXPECT(p11->C_Initialize(NULL), CKR_CRYPTOKI_ALREADY_INITIALIZED);
 	EXPECT(use_key(session, shared_key), CKR_OK);

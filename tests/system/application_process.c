@@ -1,6 +1,5 @@
 /* An application's process: it forks, with threads at work or without, and it exits when it likes. */
 #include "tests/system/application.h"
-#include <sched.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -77,8 +76,7 @@ void run_fork_busy(void)
 	shared_key = make_key(session, false);
 	in_threads(use_until_the_end, threads);
 	for (int i = 0; i < 12; i++) {
-		for (int before = atomic_load(&uses); atomic_load(&uses) < before + 20;)
-			sched_yield();
+		wait_for_uses(20);
 		expect_good_end(fork_child(session, i % 3));
 	}
 	EXPECT(p11->C_Finalize(NULL), CKR_OK);
@@ -124,8 +122,7 @@ static void end_while_threads_are_inside(enum ending ending)
 	shared_key = make_key(session, false);
 	pthread_create(&another, NULL, wait_for_event, NULL);
 	in_threads(use_until_the_end, threads);
-	while (atomic_load(&uses) < 50)
-		sched_yield();
+	wait_for_uses(50);
 	if (ending != EXITS_FROM_A_THREAD)
 		exit(0);
 	pthread_create(&another, NULL, exit_now, NULL);

@@ -152,6 +152,13 @@ static void *use_on(void *argument)
 	return (void *)surprises;
 }
 
+static void wait_for_rounds(atomic_uint *rounds)
+{
+	unsigned enough = atomic_load(rounds) + 50;
+	while (atomic_load(rounds) < enough)
+		sched_yield();
+}
+
 static void basic_threads_find_their_way(void)
 {
 	atomic_bool over = false;
@@ -164,12 +171,10 @@ static void basic_threads_find_their_way(void)
 	for (int round = 0; round < 10; round++) {
 		node_stop(0);
 		node_stop(1);
-		for (unsigned before = rounds; rounds < before + 50;)
-			sched_yield();
+		wait_for_rounds(&rounds);
 		node_start(0);
 		node_start(1);
-		for (unsigned before = rounds; rounds < before + 50;)
-			sched_yield();
+		wait_for_rounds(&rounds);
 	}
 	atomic_store(&over, true);
 	for (size_t i = 0; i < COUNT(threads); i++) {
