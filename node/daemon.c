@@ -34,9 +34,28 @@ static void hold_signals(sigset_t *set)
 	sigemptyset(set);
 	sigaddset(set, SIGTERM);
 	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, set, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
+}
+
+/* New certificates, before the old ones end. What is wrong with them is said, and those at hand serve on. */
+static void reload(struct node *node, const struct node_config *config)
+{
+	struct complaint why = { "" };
+	if (tls_reload(node->tls, config->authority_file, config->certificate_file, config->key_file, &why) == ERR_OK)
+		log_info("node", "certificates read anew");
+	else
+		log_error("node", "certificates not read anew: %s", why.text);
+}
+
+/* Which signal ends us. */
+static int serve(const sigset_t *signals, struct node *node, const struct node_config *config)
+{
+	int which;
+	while (sigwait(signals, &which) == 0 && which == SIGHUP)
+		reload(node, config);
+	return which;
 }
 
 static int refuse(enum err err, const struct complaint *complaint)
@@ -80,7 +99,6 @@ int daemon_run(const struct node_config *config)
 	struct server *server = NULL;
 	struct node *node = NULL;
 	sigset_t signals;
-	int which;
 
 	log_to_stderr((enum log_level)config->log_level);
 	umask(0077); /* for whatever a library of ours or the token's makes */
@@ -92,8 +110,7 @@ int daemon_run(const struct node_config *config)
 		err = start(server, node, &complaint);
 	if (err == ERR_OK) {
 		say_ready(config);
-		sigwait(&signals, &which);
-		log_info("node", "stopping signal=%d", which);
+		log_info("node", "stopping signal=%d", serve(&signals, node, config));
 		stop(server, node, config);
 	}
 	server_close(server);

@@ -41,6 +41,7 @@ void restart_process(void)
 	sd_notify(0, "STATUS=restarting");
 	sigaddset(&mask, SIGTERM);
 	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGHUP);
 	pthread_sigmask(SIG_SETMASK, &mask, NULL);
 	run_again();
 	log_error("node", "the program can't be run again: %s", strerror(errno));

@@ -199,6 +199,8 @@ enum err tls_create(const char *authority_file, const char *certificate_file, co
 		.tls = calloc(1, sizeof *loading.tls), .complaint = complaint,
 	};
 	ERR_set_mark();
+	if (loading.tls)
+		pthread_mutex_init(&loading.tls->lock, NULL);
 	enum err err = load_all(&loading, expected);
 	X509_free(loading.certificate);
 	EVP_PKEY_free(loading.key);
@@ -210,12 +212,29 @@ enum err tls_create(const char *authority_file, const char *certificate_file, co
 	return err;
 }
 
+enum err tls_reload(struct tls *tls, const char *authority_file, const char *certificate_file, const char *key_file,
+                    struct complaint *complaint)
+{
+	struct tls *fresh;
+	enum err err = tls_create(authority_file, certificate_file, key_file, &tls->self, &fresh, complaint);
+	if (err != ERR_OK)
+		return err;
+	pthread_mutex_lock(&tls->lock);
+	SSL_CTX *before = tls->context;
+	tls->context = fresh->context;
+	pthread_mutex_unlock(&tls->lock);
+	fresh->context = before;
+	tls_destroy(fresh);
+	return ERR_OK;
+}
+
 void tls_destroy(struct tls *tls)
 {
 	if (!tls)
 		return;
 	SSL_CTX_free(tls->context);
 	BIO_meth_free(tls->method);
+	pthread_mutex_destroy(&tls->lock);
 	free(tls);
 }
 

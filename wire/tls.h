@@ -29,6 +29,10 @@ struct tls;
  * any name of that kind). ERR_CONFIG with an actionable line otherwise. */
 enum err tls_create(const char *authority_file, const char *certificate_file, const char *key_file,
                     const struct identity *expected, struct tls **out, struct complaint *complaint);
+/* The same files, or others, read anew, for the same identity: connections made from now on show and check what they say; those that
+ * are there go on. On an error all stays as it was. From any thread. */
+enum err tls_reload(struct tls *tls, const char *authority_file, const char *certificate_file, const char *key_file,
+                    struct complaint *complaint);
 /* Once every SSL and channel made with it is gone; accepts NULL. */
 void tls_destroy(struct tls *tls);
 /* Who our own certificate says we are. */

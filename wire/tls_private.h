@@ -3,8 +3,10 @@
 #include "wire/tls.h"
 #include <openssl/bio.h>
 #include <openssl/ssl.h>
+#include <pthread.h>
 
 struct tls {
+	pthread_mutex_t lock;  /* guards */
 	SSL_CTX *context;
 	BIO_METHOD *method;
 	struct identity self;

@@ -59,7 +59,9 @@ BIO_METHOD *tls_bio_method(void)
 
 static SSL *stream_create(struct tls *tls, int fd)
 {
+	pthread_mutex_lock(&tls->lock);
 	SSL *ssl = SSL_new(tls->context);
+	pthread_mutex_unlock(&tls->lock);
 	BIO *bio = ssl ? BIO_new(tls->method) : NULL;
 	if (!bio) {
 		SSL_free(ssl);

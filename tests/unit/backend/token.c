@@ -417,6 +417,36 @@ static void a_probe_tells_a_sessions_trouble_from_the_tokens(void)
 	house_close(&house);
 }
 
+static CK_RV (*real_login)(CK_SESSION_HANDLE, CK_USER_TYPE, CK_UTF8CHAR *, CK_ULONG);
+static atomic_int logins;
+
+static CK_RV refuse_login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR *pin, CK_ULONG size)
+{
+	(void)session, (void)user, (void)pin, (void)size;
+	atomic_fetch_add(&logins, 1);
+	return CKR_PIN_INCORRECT;
+}
+
+/* It may have been initialised anew, with another PIN and few tries. */
+static void a_pin_that_was_refused_is_not_tried_again(void)
+{
+	struct house house;
+	struct complaint complaint;
+	house_open(&house, 1);
+	struct token *token = house.tokens[0];
+	CK_FUNCTION_LIST *p11 = token_functions(token);
+	real_login = p11->C_Login;
+	p11->C_Login = refuse_login;
+	logins = 0;
+	token_shut(token);
+	CU_ASSERT(token_reopen(token, true, &complaint) == ERR_CONFIG);
+	CU_ASSERT(token_reopen(token, false, &complaint) == ERR_CONFIG);
+	CU_ASSERT(token_reopen(token, true, &complaint) == ERR_CONFIG);
+	CU_ASSERT_EQUAL(logins, 1);
+	p11->C_Login = real_login;
+	house_close(&house);
+}
+
 TESTS("backend: token",
       SAY(a_module_that_is_not_there_is_named),
       SAY(a_uri_must_mean_one_token),
@@ -429,4 +459,5 @@ TESTS("backend: token",
       SAY(a_token_started_afresh_goes_on), SAY(a_handle_of_before_is_not_used),
       SAY(a_session_laid_aside_is_taken_up_once_and_by_nobody_else), SAY(a_session_laid_aside_ends_with_its_generation),
       SAY(while_it_is_shut_nobody_gets_in_and_nobody_is_waited_for_in_vain), SAY(who_waits_for_a_session_is_let_go_when_it_is_shut),
-      SAY(a_call_beyond_its_limit_is_told_of), SAY(a_probe_tells_a_sessions_trouble_from_the_tokens))
+      SAY(a_call_beyond_its_limit_is_told_of), SAY(a_probe_tells_a_sessions_trouble_from_the_tokens),
+      SAY(a_pin_that_was_refused_is_not_tried_again))

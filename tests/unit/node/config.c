@@ -56,6 +56,7 @@ static void a_good_file_is_taken_with_its_presets(void)
 	CU_ASSERT_EQUAL(config.founders[1].address.port, 7411);
 	CU_ASSERT_TRUE(config.listens_unix && config.listens_tls);
 	CU_ASSERT_EQUAL(config.heartbeat_ms, 100);
+	CU_ASSERT_EQUAL(config.contact_ms, config.election_ms);
 	CU_ASSERT_EQUAL(config.connections, 1024);
 	node_config_release(&config);
 }
@@ -96,6 +97,8 @@ static void each_mistake_says_what_to_write(void)
 	refused("listen = 127.0.0.1:7410\nsecret", "listen = unix:/a\nsecret", "host:port");
 	refused("secret_file = secret\n", "secret_file = secret\nheartbeat = 900ms\n", "half or less");
 	refused("secret_file = secret\n", "secret_file = secret\nelection = 1 hour\n", "election");
+	refused("secret_file = secret\n", "secret_file = secret\ncontact = 2s\n", "[raft] contact=2000ms");
+	refused("secret_file = secret\n", "secret_file = secret\ncontact = 150ms\n", "twice the heartbeat");
 	refused("[founder b]\nid = 2", "[founder b]\nid = 1", "[founder");
 	refused("[founder a]\nid = 1", "[founder a]\nid = 3", "does not agree with [node]");
 	refused("[founder a]\nid = 1", "[founder c]\nid = 3", "no [founder a] section");

@@ -118,15 +118,20 @@ static void settings_are_judged_without_starting_anything(void)
 }
 
 /* Until its log says so. */
-static void wait_until_ready(struct child *child)
+static void wait_until_it_says(struct child *child, const char *words)
 {
 	char line[512];
 	FILE *log = fdopen(dup(child->err), "r");
-	bool ready = false;
-	while (!ready && fgets(line, sizeof line, log))
-		ready = strstr(line, "node: ready") != NULL;
+	bool is_said = false;
+	while (!is_said && fgets(line, sizeof line, log))
+		is_said = strstr(line, words) != NULL;
 	fclose(log);
-	CU_ASSERT_TRUE(ready);
+	CU_ASSERT_TRUE(is_said);
+}
+
+static void wait_until_ready(struct child *child)
+{
+	wait_until_it_says(child, "node: ready");
 }
 
 static void it_starts_says_so_and_ends_well_when_told(void)
@@ -153,6 +158,24 @@ static void it_starts_says_so_and_ends_well_when_told(void)
 	wait_until_ready(&second);
 	kill(second.pid, SIGINT);
 	CU_ASSERT_EQUAL(ended(&second), EX_OK);
+	house_clear(&house);
+}
+
+static void a_hangup_makes_it_read_its_certificates_anew(void)
+{
+	struct child child;
+	struct identity who = { IDENTITY_NODE, "a" }, other = { IDENTITY_NODE, "b" };
+	house_prepare(&house);
+	start(&child, ARGUMENTS("-c", house_file(&house, "cratond.conf")));
+	wait_until_ready(&child);
+	test_authority_issue_identity(house.authority, "a", &other);
+	kill(child.pid, SIGHUP);
+	wait_until_it_says(&child, "certificates not read anew");
+	test_authority_issue_identity(house.authority, "a", &who);
+	kill(child.pid, SIGHUP);
+	wait_until_it_says(&child, "certificates read anew");
+	kill(child.pid, SIGTERM);
+	CU_ASSERT_EQUAL(ended(&child), EX_OK);
 	house_clear(&house);
 }
 
@@ -255,6 +278,7 @@ int main(int argc, char **argv)
 		SAY(what_it_refuses_is_one_line_and_a_status),
 		SAY(settings_are_judged_without_starting_anything),
 		SAY(it_starts_says_so_and_ends_well_when_told),
+		SAY(a_hangup_makes_it_read_its_certificates_anew),
 		SAY(a_second_token_is_enrolled_by_word_of_the_first),
 		SAY(an_answer_to_another_request_is_refused),
 	};

@@ -367,6 +367,30 @@ static void the_threads_error_queue_is_left_alone(void)
 	tls_destroy(server.tls);
 }
 
+/* As when an authority is replaced while the node runs. */
+static void what_was_read_anew_holds_for_the_next_connection(void)
+{
+	struct test_authority *next = test_authority_create();
+	struct side client = { .tls = test_authority_tls(next, IDENTITY_CLIENT, "web") };
+	struct side server = { .tls = test_authority_tls(authority, IDENTITY_NODE, "a") };
+	test_authority_issue_identity(next, "a", &node_a);
+	meet(&client, &server);
+	CU_ASSERT_NOT_EQUAL(server.err, ERR_OK);
+	part(&client, &server);
+	CU_ASSERT_EQUAL(tls_reload(server.tls, test_authority_file(next, "authority", "crt"), "/nowhere", "/nowhere", &complaint), ERR_CONFIG);
+	CU_ASSERT_EQUAL(tls_reload(server.tls, test_authority_file(next, "authority", "crt"), test_authority_file(next, "a", "crt"),
+	                           test_authority_file(next, "a", "key"), &complaint), ERR_OK);
+	struct tls *shown = server.tls, *asks = client.tls;
+	client = (struct side){ .tls = asks };
+	server = (struct side){ .tls = shown };
+	meet(&client, &server);
+	CU_ASSERT(client.err == ERR_OK && server.err == ERR_OK);
+	part(&client, &server);
+	tls_destroy(asks);
+	tls_destroy(shown);
+	test_authority_destroy(next);
+}
+
 TESTS("wire/tls", SAY(there_is_an_authority), SAY(a_good_certificate_is_loaded), SAY(somebody_elses_certificate_is_refused),
       SAY(a_certificate_must_say_who_it_is_exactly_once), SAY(a_certificate_out_of_its_dates_is_refused),
       SAY(a_key_that_is_not_its_own_or_not_its_own_alone_is_refused), SAY(a_certificate_of_another_authority_is_refused),
@@ -374,4 +398,4 @@ TESTS("wire/tls", SAY(there_is_an_authority), SAY(a_good_certificate_is_loaded),
       SAY(a_node_of_another_name_is_not_the_one_we_meant), SAY(strangers_are_refused_by_both_sides),
       SAY(a_client_of_another_authority_hears_that_it_is_not_welcome), SAY(a_certificate_that_says_two_names_is_nobody),
       SAY(nothing_below_1_3_and_nobody_without_a_certificate), SAY(garbage_is_refused_and_silence_times_out),
-      SAY(the_threads_error_queue_is_left_alone), SAY(the_authority_goes))
+      SAY(the_threads_error_queue_is_left_alone), SAY(what_was_read_anew_holds_for_the_next_connection), SAY(the_authority_goes))
