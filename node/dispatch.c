@@ -69,32 +69,25 @@ static const struct kind *find_kind(const Craton__Request *request)
 /* A process that has seen no index yet may have heard in another way of what was agreed on: of a key that the command before it
  * made through another node. The first question of such a connection waits for all that anyone was told of by now. Without a
  * leader there is nobody who could tell. */
-static void await_all(struct question *question, deadline_ms until)
+static void await_all(struct question *question)
 {
+	struct node *node = question->node;
+	deadline_ms until = deadline_in(node->config->catch_up_ms);
 	uint64_t index;
 	if (question->client->was_awaited)
 		return;
 	question->client->was_awaited = true;
-	if (node_has_leader(question->node))
-		consensus_barrier(question->node->consensus, until, &index);
+	if (!contact_is_lost(node) && node_has_leader(node))
+		consensus_barrier(node->consensus, until < question->deadline ? until : question->deadline, &index);
 }
 
 /* Read your writes: whoever has seen an index is never answered from before it. */
 static bool catch_up(struct question *question)
 {
-	struct node *node = question->node;
 	uint64_t index = question->request->index_min;
-	deadline_ms until = deadline_in(node->config->catch_up_ms);
-	if (until > question->deadline)
-		until = question->deadline;
 	if (index == 0)
-		await_all(question, until);
-	if (index <= consensus_applied(node->consensus) || consensus_wait(node->consensus, index, until) == ERR_OK)
-		return true;
-	count_one(&node->counters, COUNTER_CALLS_BEHIND);
-	question_fault(question, CRATON__FAULT__FAULT_BEHIND, "has applied %llu of %llu",
-	               (unsigned long long)consensus_applied(node->consensus), (unsigned long long)index);
-	return false;
+		await_all(question);
+	return contact_reach(question, index);
 }
 
 static bool may_ask(struct question *question, unsigned needs)

@@ -132,6 +132,41 @@ static void linearizable_questions_are_answered_as_of_now(void)
 	set("reads", "session");
 }
 
+/* It might be of a key's destruction that it has heard. */
+static void a_member_that_comes_back_is_behind_what_it_has_heard_of(void)
+{
+	Craton__Fault fault;
+	begin();
+	struct id id = generate_token_key("kept");
+	fake_contact(false);
+	CU_ASSERT_EQUAL(mac_rv(&id, NULL, &fault), CKR_OK);
+	fake_hear(applied() + 1);
+	CU_ASSERT_NOT_EQUAL(mac_rv(&id, NULL, &fault), CKR_OK);
+	CU_ASSERT_EQUAL(fault, CRATON__FAULT__FAULT_BEHIND);
+	set("minority", "serve"); /* and that it has applied now */
+	CU_ASSERT_EQUAL(mac_rv(&id, NULL, &fault), CKR_OK);
+	fake_contact(true);
+}
+
+static void what_does_not_come_is_waited_for_once(void)
+{
+	begin();
+	Craton__SlotInfoRequest body = CRATON__SLOT_INFO_REQUEST__INIT;
+	REQUEST(SLOT_INFO, slot_info, body);
+	request.index_min = applied() + 1;
+	fake_contact(false);
+	unsigned before = fake_waits();
+	for (int i = 0; i < 3; i++) {
+		Craton__Reply *reply = talk_ask(&talk, &request);
+		CU_ASSERT_EQUAL(reply->fault, CRATON__FAULT__FAULT_BEHIND);
+		reply_free(reply);
+	}
+	CU_ASSERT_EQUAL(fake_waits(), before + 1);
+	fake_contact(true);
+	reply_free(talk_ask(&talk, &request));
+	CU_ASSERT_EQUAL(fake_waits(), before + 2);
+}
+
 /* ---- everyone in contact knows, when it is said to be done */
 
 static void a_destroyed_key_is_destroyed_everywhere(void)
@@ -218,7 +253,9 @@ static void the_end(void)
 TESTS("node contact", SAY(a_minority_that_serves_uses_its_keys_and_makes_none),
       SAY(a_minority_that_refuses_answers_nothing_until_it_is_back), SAY(a_minority_that_refuses_still_tells_how_it_is),
       SAY(contact_is_waited_for_once), SAY(whoever_waits_for_contact_is_answered_as_of_now),
-      SAY(linearizable_questions_are_answered_as_of_now), SAY(a_destroyed_key_is_destroyed_everywhere),
+      SAY(linearizable_questions_are_answered_as_of_now),
+      SAY(a_member_that_comes_back_is_behind_what_it_has_heard_of), SAY(what_does_not_come_is_waited_for_once),
+      SAY(a_destroyed_key_is_destroyed_everywhere),
       SAY(a_destruction_that_not_everybody_knows_of_is_not_done), SAY(no_use_that_was_forbidden_is_left_anywhere),
       SAY(an_old_pin_is_good_nowhere), SAY(a_slot_that_is_begun_anew_is_so_everywhere),
       SAY(who_may_no_longer_see_a_slot_sees_it_nowhere), SAY(the_end))

@@ -23,7 +23,7 @@ static struct {
 	pthread_mutex_t lock;
 	bool no_majority, out_of_contact, never_settles;
 	uint64_t heard, settled;
-	unsigned barriers;
+	unsigned barriers, waits;
 	struct consensus_peer peer; /* id 0: there is none */
 	struct consensus *consensus;
 	struct lost lost[LOST_MAX];
@@ -76,6 +76,14 @@ unsigned fake_barriers(void)
 	unsigned barriers = fake.barriers;
 	pthread_mutex_unlock(&fake.lock);
 	return barriers;
+}
+
+unsigned fake_waits(void)
+{
+	pthread_mutex_lock(&fake.lock);
+	unsigned waits = fake.waits;
+	pthread_mutex_unlock(&fake.lock);
+	return waits;
 }
 
 void fake_peer(uint64_t id, const char *name)
@@ -201,6 +209,9 @@ enum err consensus_propose(struct consensus *consensus, const struct id *request
 enum err consensus_wait(struct consensus *consensus, uint64_t index, deadline_ms deadline)
 {
 	(void)deadline;
+	pthread_mutex_lock(&fake.lock);
+	fake.waits++;
+	pthread_mutex_unlock(&fake.lock);
 	return index <= atomic_load(&consensus->applied) ? ERR_OK : ERR_TIMEOUT;
 }
 

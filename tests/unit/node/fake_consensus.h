@@ -21,7 +21,9 @@ void fake_hear(uint64_t index);
 uint64_t fake_settled(void);
 /* Do the others apply what is committed, as far as anyone hears? */
 void fake_settles(bool they_do);
+/* How often was waited for a barrier, and for an index. */
 unsigned fake_barriers(void);
+unsigned fake_waits(void);
 /* Another node of the configuration; id 0: none. */
 void fake_peer(uint64_t id, const char *name);
 /* How often leadership was to be handed over: which nobody takes. */
