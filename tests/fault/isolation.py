@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 
-CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID = 0x00020000, 0x10000000, 0x20000000
+CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x00020000, 0x10000000, 0x20000000, 0x40000000
 PR_SET_PDEATHSIG = 1
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -39,22 +39,27 @@ def leave_process_ids():
     return None
 
 
-def leave_mounts():
-    """/run is where `ip netns` keeps its names: an empty one of our own hides them from everybody else."""
-    unshare(CLONE_NEWNS)
-    for command in (["mount", "--make-rprivate", "/"], ["mount", "-t", "proc", "proc", "/proc"],
-                    ["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/run"]):
-        subprocess.run(command, check=True)
-    os.mkdir("/run/netns")
+def leave_mounts_and_network():
+    """/run is where `ip netns` keeps its names: an empty one of our own hides them from everybody else. `ip netns` can only come back
+    to a network that is ours, too; what stays in it has a loopback to itself. Why not, if it cannot be."""
+    try:
+        unshare(CLONE_NEWNS)
+        for command in (["mount", "--make-rprivate", "/"], ["mount", "-t", "proc", "proc", "/proc"],
+                        ["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/run"]):
+            subprocess.run(command, check=True)
+        os.mkdir("/run/netns")
+        unshare(CLONE_NEWNET)
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        return str(error)
+    return None
 
 
 def child(work, why_not):
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent has it too, and passes it on as SIGTERM
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if why_not is None:
-        leave_mounts()
-    return work(why_not)
+    return work(why_not or leave_mounts_and_network())
 
 
 def run_apart(work, why_not=None):
