@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from math import inf
 
 ABSENT = None
-STEPS_MAX = 500_000  # looks at a call; a second or two
+STEPS_MAX = 300_000  # looks at a call; about a second
 
 
 @dataclass(eq=False)
@@ -62,13 +62,13 @@ class _Sweep:
     """One pass in the order of returns. All that must come before an operation returned before it was invoked, so the pass has seen
     it; what is not placed yet holds back whoever was invoked after its return."""
 
-    def __init__(self, operations, placed, state):
-        self.operations, self.placed, self.state = operations, bytearray(placed), state
+    def __init__(self, operations, bounds, placed, state):
+        self.placed, self.state = bytearray(placed), state
         self.first_unplaced, self.first_destroy, self.first_of = inf, inf, {}
         self.next = []
         self.looks = 0
         i = self.placed.find(0)
-        while i >= 0:
+        while i >= 0 and bounds[i] <= self.first_unplaced:
             self._look(i, operations[i])
             self.looks += 1
             i = self.placed.find(0, i + 1)
@@ -92,15 +92,25 @@ class _Sweep:
             self.first_destroy = min(self.first_destroy, operation.ret)
 
 
+def _bounds(operations):
+    """For each place in the order: nobody from there on was invoked earlier. (-inf where somebody may go back in time.)"""
+    bounds, earliest = [], inf
+    for operation in reversed(operations):
+        earliest = min(earliest, -inf if operation.action == "see" and not operation.is_strict else operation.invoke)
+        bounds.append(earliest)
+    return bounds[::-1]
+
+
 def explain(operations):
     """None if some order explains all; else the operations that the best order found could not place."""
     operations = sorted(operations, key=lambda operation: operation.ret)
+    bounds = _bounds(operations)
     sure = [i for i, operation in enumerate(operations) if operation.is_sure]
     stack, seen, steps = [(bytes(len(operations)), ABSENT)], set(), 0
     best = operations
     while stack:
         placed, state = stack.pop()
-        sweep = _Sweep(operations, placed, state)
+        sweep = _Sweep(operations, bounds, placed, state)
         steps += sweep.looks
         if steps > STEPS_MAX:
             raise Undecided

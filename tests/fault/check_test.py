@@ -248,9 +248,9 @@ class Speed(Checks):
 
     def test_one_busy_key(self):
         self.accepts("\n".join(simulated(2, 1, 2000)), reads="linearizable")
-        uses = "\n".join(f"{10 + i} {20 + i} p{i % 4} sign ok" for i in range(50000))
+        uses = "\n".join(f"{10 + i} {20 + i} p{i % 4} sign ok" for i in range(20000))
         self.accepts("1 5 p create ok\n" + uses)
-        self.finds("lost", "1 5 p create ok\n" + uses + "\n 60000 60001 final-a find ok count=0")
+        self.finds("lost", "1 5 p create ok\n" + uses + "\n 30000 30001 final-a find ok count=0")
 
     def test_many_unknown_outcomes(self):
         unknown = "\n".join(f"{10 + i} {20 + i} p{i} set lost value=u{i}" for i in range(9))
