@@ -171,7 +171,7 @@ void attempt_failed(struct group *group, struct attempt *attempt, enum err err)
 	if (is_about_the_question(err))
 		member->probe_at_ms = member->lost || member->suspect ? 0 : member->probe_at_ms; /* if this was a probe, it told us nothing */
 	else if (member->lost)
-		news = member_still_lost_locked(group, member, err, member->tried); /* it may have begun before the loss */
+		news = member_still_lost_locked(group, member, member->tried); /* it may have begun before the loss */
 	else if (!group->stopping)
 		news = member_lose_locked(group, member, err);
 	pthread_mutex_unlock(&group->lock);
@@ -190,6 +190,7 @@ void attempt_abandon(struct group *group, const struct question_kind *kind, stru
 		member_measured(member, took_us, now_us); /* that long at least */
 	if (was_silent && !attempt->is_alive && !group->stopping)
 		news = member_suspect_locked(group, member);
+	member_look_again_locked(group, member);
 	pthread_mutex_unlock(&group->lock);
 	news_tell(&news);
 	let_go(attempt, end);
@@ -199,6 +200,7 @@ void attempt_withdraw(struct group *group, struct attempt *attempt)
 {
 	pthread_mutex_lock(&group->lock);
 	give_back_locked(attempt);
+	member_look_again_locked(group, attempt->member);
 	pthread_mutex_unlock(&group->lock);
 	let_go(attempt, LINE_FREE);
 }

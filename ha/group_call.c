@@ -1,7 +1,6 @@
 /* The walk of one call: from member to member until one has answered. Usually that is one question and one answer. A member that is
  * silent for longer than it should be has another asked beside it, and the first answer is the call's. */
-#include "ha/group_inside.h"
-#include "ha/pick.h"
+#include "ha/walk.h"
 #include "base/log.h"
 #include "wire/call.h"
 #include "wire/cryptoki.h"
@@ -9,29 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ATTEMPTS_MAX 4         /* at a time */
-#define HEDGE_TIMES 3          /* what a member usually takes */
-#define HEARTBEAT_GRACE_MS 25
 #define PAUSE_FIRST_MS 10
 #define PAUSE_LAST_MS 250
-
-/* One call's state. A round ends when every member had its turn. */
-struct walk {
-	struct group *group;
-	struct question *question;
-	const struct question_kind *kind;
-	uint64_t index_min;
-	deadline_ms deadline, last; /* no more is begun; all is over */
-	uint32_t tried;         /* in this round */
-	bool has_others;        /* besides those that are asked */
-	bool wants_another;     /* one that was asked has failed */
-	int64_t pause_ms;       /* before the next round */
-	deadline_ms again_at;   /* when that is, while some are still at it */
-	struct attempt attempts[ATTEMPTS_MAX];
-	size_t count;
-	enum err err;           /* the last member's */
-	Craton__Reply *fault;   /* or the last one's answer that it cannot serve */
-};
 
 static void walk_begin(struct walk *walk, struct group *group, struct question *question)
 {
@@ -63,140 +41,6 @@ static int64_t pause_for(struct walk *walk)
 	int64_t pause_ms = walk->pause_ms;
 	walk->pause_ms = pause_ms * 2 < PAUSE_LAST_MS ? pause_ms * 2 : PAUSE_LAST_MS;
 	return pause_ms;
-}
-
-static deadline_ms sooner(deadline_ms a, deadline_ms b)
-{
-	return a < b ? a : b;
-}
-
-/* ---- whom to ask */
-
-/* Where we have no thread of our own, a call now and then is the probe. */
-static struct member *pick_lost_locked(struct group *group, const struct walk *walk, int64_t now_ms)
-{
-	for (size_t i = 0; i < group->count && !group->has_thread; i++) {
-		struct member *member = group->members[i];
-		if (!(member->lost || member->suspect) || member->is_probed || member->probe_at_ms > now_ms || walk->tried & (1u << member->number))
-			continue;
-		member->probe_at_ms = DEADLINE_NEVER;
-		return member;
-	}
-	return NULL;
-}
-
-/* While one is at it that only takes longer than usual, no other is asked that should serve less, or is in trouble itself. */
-static unsigned rank_end_locked(const struct walk *walk, bool only_slow, int64_t now_ms)
-{
-	if (!only_slow)
-		return RANK_ANY;
-	unsigned rank = member_rank(walk->attempts[walk->count - 1].member, walk->index_min, now_ms);
-	return rank / RANK_STANDBY * RANK_STANDBY + RANK_STANDBY;
-}
-
-/* Once its rest is over one call tries whether it can serve again, not all of them. */
-static void try_rested_locked(struct member *member, int64_t now_ms)
-{
-	if (member->rest_ms)
-		member->rests_until_ms = now_ms + member->rest_ms;
-}
-
-static struct member *pick_locked(struct walk *walk, bool only_slow)
-{
-	struct group *group = walk->group;
-	struct picking picking = { walk->index_min, walk->tried, RANK_ANY, group->turn, clock_us() };
-	int64_t now_ms = picking.now_us / 1000;
-	struct member *member = walk->count ? NULL : pick_lost_locked(group, walk, now_ms);
-	picking.rank_end = rank_end_locked(walk, only_slow, now_ms);
-	if (!member)
-		member = members_pick(group->members, group->count, &picking);
-	if (!member)
-		return NULL;
-	group->turn++;
-	try_rested_locked(member, now_ms);
-	picking.tried = walk->tried |= 1u << member->number;
-	picking.rank_end = RANK_ANY;
-	picking.index_min = 0;
-	walk->has_others = members_pick(group->members, group->count, &picking) != NULL;
-	return member;
-}
-
-/* Another is asked only if there is no sign of life. */
-static bool waits_for_silence(const struct walk *walk)
-{
-	return walk->kind->is_deed || walk->question->multipart || !walk->group->settings.may_hedge;
-}
-
-/* How long a member may be silent before another is asked, too. */
-static int64_t hedge_ms(const struct walk *walk, const struct member *member)
-{
-	const struct group_settings *settings = &walk->group->settings;
-	if (walk->kind->is_once)
-		return INT32_MAX;
-	if (waits_for_silence(walk))
-		return SILENCE_MS;
-	int64_t usual_ms = HEDGE_TIMES * member->latency_us / 1000;
-	if (!member->latency_at_ms || usual_ms > settings->hedge_most_ms)
-		return settings->hedge_most_ms;
-	return usual_ms > settings->hedge_least_ms ? usual_ms : settings->hedge_least_ms;
-}
-
-/* Such a long silence is no slowness: a heartbeat should have come. */
-static int64_t silence_ms(const struct walk *walk)
-{
-	int64_t most = walk->group->settings.hedge_most_ms;
-	return (most > HEARTBEAT_FIRST_MS ? most : HEARTBEAT_FIRST_MS) + HEARTBEAT_GRACE_MS;
-}
-
-/* The member that is at it is only slow, as far as anyone can know, so another is not asked at any price. */
-static bool is_only_slow(const struct walk *walk)
-{
-	const struct attempt *attempt = &walk->attempts[walk->count - 1];
-	return attempt->is_alive || clock_ms() - attempt->heard_ms < silence_ms(walk);
-}
-
-/* False if there is nobody (just now). */
-static bool borrow(struct walk *walk, struct attempt *attempt)
-{
-	struct group *group = walk->group;
-	bool only_slow = walk->count && !walk->wants_another && is_only_slow(walk);
-	struct member *member = NULL;
-	*attempt = (struct attempt){ .line = NULL };
-	pthread_mutex_lock(&group->lock);
-	if (!walk->count && group->hedge_credit < HEDGE_CREDIT_MAX)
-		group->hedge_credit++;
-	if (!group->stopping && (!only_slow || group->hedge_credit >= HEDGE_PRICE))
-		member = pick_locked(walk, only_slow);
-	if (member) {
-		group->hedge_credit -= only_slow ? HEDGE_PRICE : 0;
-		attempt_take_locked(attempt, member);
-		attempt->another_at = clock_ms() + hedge_ms(walk, member);
-	}
-	pthread_mutex_unlock(&group->lock);
-	return member != NULL;
-}
-
-/* ---- what the members are told, and how long they may be silent */
-
-/* While others are left, none gets all the time there is. */
-static int64_t share_of_time(const struct walk *walk)
-{
-	int64_t all = walk->group->settings.command_ms;
-	int64_t share = all / (int64_t)(walk->group->count < 4 ? 4 : walk->group->count);
-	int64_t left = walk->deadline - clock_ms();
-	if (share < HEARTBEAT_MISSED_MS)
-		share = all / 2 < HEARTBEAT_MISSED_MS ? all / 2 : HEARTBEAT_MISSED_MS;
-	return !walk->has_others && left > share ? left : share;
-}
-
-/* A member that is at work is waited for; one that is silent is left to itself if there is another. */
-static deadline_ms patience(const struct walk *walk, const struct attempt *attempt)
-{
-	int64_t all = walk->group->settings.command_ms;
-	int64_t missed = all < HEARTBEAT_MISSED_MS ? all : HEARTBEAT_MISSED_MS;
-	if (walk->has_others && !walk->kind->is_once)
-		return attempt->heard_ms + missed;
-	return attempt->is_alive ? attempt->heard_ms + all : walk->deadline > attempt->heard_ms + missed ? walk->deadline : attempt->heard_ms + missed;
 }
 
 /* ---- attempts and their ends */
@@ -271,18 +115,6 @@ static enum step attempt_has_answer(struct walk *walk, size_t i, Craton__Reply *
 	return STEP_ON;
 }
 
-/* What the member has said of itself may be that others should be asked first. */
-static bool is_unwanted(struct walk *walk, const struct attempt *attempt)
-{
-	struct group *group = walk->group;
-	struct picking picking = { walk->index_min, walk->tried, RANK_ANY, 0, clock_us() };
-	pthread_mutex_lock(&group->lock);
-	picking.rank_end = member_rank(attempt->member, walk->index_min, picking.now_us / 1000) / RANK_STANDBY * RANK_STANDBY;
-	bool is_unwanted = !attempt->member->lost && !attempt->member->suspect && members_pick(group->members, group->count, &picking);
-	pthread_mutex_unlock(&group->lock);
-	return is_unwanted;
-}
-
 static void withdraw(struct walk *walk, size_t i)
 {
 	struct attempt attempt = take_out(walk, i);
@@ -301,9 +133,9 @@ static enum step attempt_go_on(struct walk *walk, size_t i, Craton__Reply **repl
 			return attempt_is_lost(walk, i, err, reply);
 		if (said == SAID_ANSWER)
 			return attempt_has_answer(walk, i, reply);
-		if (said == SAID_HEARTBEAT && waits_for_silence(walk) && attempt->another_at != DEADLINE_NEVER)
+		if (said == SAID_HEARTBEAT && walk_waits_for_silence(walk) && attempt->another_at != DEADLINE_NEVER)
 			attempt->another_at = attempt->heard_ms + HEARTBEAT_MISSED_MS;
-		if (said == SAID_HELLO && is_unwanted(walk, attempt)) {
+		if (said == SAID_HELLO && walk_is_unwanted(walk, attempt)) {
 			withdraw(walk, i);
 			return STEP_ON;
 		}
@@ -350,8 +182,8 @@ static void wait_for_others(struct walk *walk)
 	if (!walk->count)
 		return;
 	struct attempt *last = &walk->attempts[walk->count - 1];
-	bool is_too_early = last->another_at != DEADLINE_NEVER && is_only_slow(walk) && !last->is_alive;
-	last->another_at = is_too_early ? last->heard_ms + silence_ms(walk) : DEADLINE_NEVER;
+	bool is_too_early = last->another_at != DEADLINE_NEVER && walk_is_only_slow(walk) && !last->is_alive;
+	last->another_at = is_too_early ? last->heard_ms + walk_silence_ms(walk) : DEADLINE_NEVER;
 	if (walk->fault && !is_too_early)
 		walk->again_at = clock_ms() + pause_for(walk);
 }
@@ -359,7 +191,7 @@ static void wait_for_others(struct walk *walk)
 static enum step ask_another(struct walk *walk, bool *is_anyone, Craton__Reply **reply)
 {
 	struct attempt attempt;
-	*is_anyone = borrow(walk, &attempt);
+	*is_anyone = walk_borrow(walk, &attempt);
 	if (!*is_anyone) {
 		wait_for_others(walk);
 		return STEP_ON;
@@ -367,7 +199,7 @@ static enum step ask_another(struct walk *walk, bool *is_anyone, Craton__Reply *
 	for (size_t i = 0; i < walk->count; i++)
 		walk->attempts[i].another_at = DEADLINE_NEVER;
 	walk->wants_another = false;
-	walk->question->request.timeout_ms = (uint32_t)share_of_time(walk);
+	walk->question->request.timeout_ms = (uint32_t)walk_share_of_time(walk);
 	walk->attempts[walk->count++] = attempt;
 	enum err err = attempt_begin(&walk->attempts[walk->count - 1], walk->question);
 	return err == ERR_OK ? attempt_go_on(walk, walk->count - 1, reply) : attempt_is_lost(walk, walk->count - 1, err, reply);
@@ -399,7 +231,7 @@ static void wait_for_any(struct walk *walk, struct pollfd *wanted)
 	deadline_ms until = walk->last;
 	for (size_t i = 0; i < walk->count; i++) {
 		struct attempt *attempt = &walk->attempts[i];
-		attempt->until = sooner(patience(walk, attempt), walk->last);
+		attempt->until = sooner(walk_patience(walk, attempt), walk->last);
 		wanted[i] = (struct pollfd){ .fd = attempt->awaited.fd, .events = attempt->awaited.events };
 		until = sooner(until, sooner(attempt->until, attempt->awaited.until));
 	}
@@ -496,7 +328,7 @@ static enum err go_on_in_parts(struct walk *walk, Craton__Reply **reply)
 	int64_t all = walk->group->settings.command_ms;
 	bool is_repeatable = walk->question->multipart->is_repeatable;
 	walk->has_others = is_repeatable;
-	walk->question->request.timeout_ms = (uint32_t)share_of_time(walk);
+	walk->question->request.timeout_ms = (uint32_t)walk_share_of_time(walk);
 	return multipart_call(walk->group, walk->question, is_repeatable && SILENCE_MS < all ? SILENCE_MS : all, walk->last, reply);
 }
 

@@ -53,7 +53,9 @@ struct news member_lose_locked(struct group *group, struct member *member, enum 
 struct news member_suspect_locked(struct group *group, struct member *member);
 struct news member_back_locked(struct group *group, struct member *member);
 /* A probe, or a call that was one, has failed: when is the next? `losses`: group->losses when it began. */
-struct news member_still_lost_locked(struct group *group, struct member *member, enum err err, uint64_t losses);
+struct news member_still_lost_locked(struct group *group, struct member *member, uint64_t losses);
+/* A call that was to be its probe, where there is no thread to do it, has ended and told nothing. */
+void member_look_again_locked(struct group *group, struct member *member);
 /* What every reply says of its member. */
 void member_heard_locked(struct group *group, struct member *member, const Craton__Reply *reply);
 /* Its answer to Hello, too. ERR_REFUSED if it belongs to another cluster. */

@@ -33,7 +33,7 @@ static void probe_end(struct group *group, const struct probe *probe, enum err e
 	if (err == ERR_OK)
 		news = member_back_locked(group, member);
 	else if (member->lost)
-		news = member_still_lost_locked(group, member, err, probe->losses);
+		news = member_still_lost_locked(group, member, probe->losses);
 	else if (member->suspect && !group->stopping)
 		news = member_lose_locked(group, member, err);
 	pthread_mutex_unlock(&group->lock);
@@ -221,20 +221,23 @@ static void knock_locked(struct group *group, deadline_ms deadline)
 	pthread_cond_broadcast(&group->news);
 }
 
-/* Members that were given up are tried again when somebody asks, once per interval. */
-static void try_given_up_locked(struct group *group)
+/* Members that were given up are tried again while somebody waits for them, once per interval. When to look again? */
+static int64_t try_given_up_locked(struct group *group)
 {
-	int64_t now_ms = clock_ms();
+	int64_t now_ms = clock_ms(), interval_ms = group->settings.recovery_interval_ms;
 	bool is_news = false;
+	if (group->settings.recovery_retries < 0)
+		return DEADLINE_NEVER;
 	for (size_t i = 0; i < group->count; i++) {
 		struct member *member = group->members[i];
-		if (member->probe_at_ms != DEADLINE_NEVER || member->is_probed || member->failed_at_ms + group->settings.recovery_interval_ms > now_ms)
+		if (member->probe_at_ms != DEADLINE_NEVER || member->is_probed || member->failed_at_ms + interval_ms > now_ms)
 			continue;
 		member->probe_at_ms = 0;
 		is_news = true;
 	}
 	if (is_news)
 		recovery_start_locked(group);
+	return now_ms + interval_ms;
 }
 
 /* How long a call waits: until it is certain that nobody is there, and then as the settings say. */
@@ -248,9 +251,11 @@ bool group_knock(struct group *group, deadline_ms deadline)
 {
 	pthread_mutex_lock(&group->lock);
 	while (!group->stopping && group->lost_count == group->count) {
-		deadline_ms patience = patience_locked(group, deadline), due = DEADLINE_NEVER;
-		try_given_up_locked(group);
-		if (!group->has_thread && !group->knocking && (due = next_due_locked(group)) <= clock_ms())
+		deadline_ms patience = patience_locked(group, deadline), due = try_given_up_locked(group);
+		bool is_ours = !group->has_thread && !group->knocking;
+		if (is_ours && next_due_locked(group) < due)
+			due = next_due_locked(group);
+		if (is_ours && due <= clock_ms())
 			knock_locked(group, deadline);
 		else if (deadline_passed(patience))
 			break;

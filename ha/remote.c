@@ -1,177 +1,18 @@
-#include "ha/remote.h"
+#include "ha/remote_pool.h"
 #include "ha/descriptors.h"
 #include "base/log.h"
-#include "wire/call.h"
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define IDLE_MAX 64  /* connections kept open to one node while nobody uses them */
-#define OWING_MAX 16 /* and while it owes an answer that nobody waits for */
-
-enum stage { STAGE_DIALING, STAGE_GREETING, STAGE_GREETED, STAGE_ASKED, STAGE_FREE };
-
-/* A line is a borrowed connection. */
-struct connection {
-	struct channel *channel;
-	enum stage stage;
-	bool was_idle;             /* it comes from the pool, and nothing was heard on it since */
-	deadline_ms deadline;      /* of dialing and greeting */
-	bool has_request;
-	struct buf request;        /* packed, for when it is greeted */
-	struct connection *next, **place; /* in the list of idle, of owing or of busy ones */
-};
-
-struct remote {
-	struct member member;
-	struct address address;
-	struct tls *tls;
-	struct identity expected;
-	int64_t connect_ms;
-	pthread_mutex_t lock;
-	struct connection *idle, *busy, *owing;
-	size_t idle_count, owing_count;
-	bool stopping;
-	bool is_misnamed;          /* it answers under another name, and that was said */
-};
 
 static struct remote *remote_of(struct member *member)
 {
 	return (struct remote *)member; /* its first field */
 }
 
-static void list_add(struct connection **list, struct connection *connection)
-{
-	connection->next = *list;
-	connection->place = list;
-	if (*list)
-		(*list)->place = &connection->next;
-	*list = connection;
-}
-
-static void list_remove(struct connection *connection)
-{
-	*connection->place = connection->next;
-	if (connection->next)
-		connection->next->place = connection->place;
-}
-
-static void connection_close(struct connection *connection)
-{
-	if (!connection)
-		return;
-	descriptor_closing(channel_fd(connection->channel));
-	channel_close(connection->channel);
-	buf_finish(&connection->request);
-	free(connection);
-}
-
-/* ---- the pool */
-
-static void give_back(struct remote *remote, struct connection *connection, enum line_end end)
-{
-	pthread_mutex_lock(&remote->lock);
-	list_remove(connection);
-	bool is_free = end == LINE_FREE && !remote->stopping && remote->idle_count < IDLE_MAX;
-	bool is_owing = end == LINE_OWING && !remote->stopping && remote->owing_count < OWING_MAX;
-	if (is_free) {
-		list_add(&remote->idle, connection);
-		remote->idle_count++;
-	} else if (is_owing) {
-		list_add(&remote->owing, connection);
-		remote->owing_count++;
-	}
-	pthread_mutex_unlock(&remote->lock);
-	if (!is_free && !is_owing)
-		connection_close(connection);
-}
-
-/* The one that was put there last: it is the most likely to be alive, and its node's caches are warm. */
-static struct connection *borrow(struct remote *remote, struct connection **list, size_t *count)
-{
-	struct connection *connection;
-	pthread_mutex_lock(&remote->lock);
-	connection = remote->stopping ? NULL : *list;
-	if (connection) {
-		list_remove(connection);
-		(*count)--;
-		list_add(&remote->busy, connection);
-	}
-	pthread_mutex_unlock(&remote->lock);
-	return connection;
-}
-
-static struct connection *borrow_idle(struct remote *remote)
-{
-	struct connection *connection;
-	while ((connection = borrow(remote, &remote->idle, &remote->idle_count)) && !channel_is_idle(connection->channel))
-		give_back(remote, connection, LINE_BAD);
-	return connection;
-}
-
-/* What it owes may have come. */
-static enum err collect(struct connection *connection, enum heard *heard)
-{
-	Craton__Reply *reply = NULL;
-	short events;
-	enum err err;
-	do
-		err = call_hear(connection->channel, FRAME_SIZE_MAX, heard, &reply, &events);
-	while (err == ERR_OK && *heard == HEARD_HEARTBEAT);
-	reply_free(reply);
-	return err;
-}
-
-/* Before another connection is made: one on which nothing is owed any more. */
-static struct connection *borrow_owing(struct remote *remote)
-{
-	struct connection *found = NULL;
-	for (size_t i = 0; i < OWING_MAX && !found; i++) {
-		enum heard heard;
-		struct connection *connection = borrow(remote, &remote->owing, &remote->owing_count);
-		if (!connection)
-			break;
-		enum err err = collect(connection, &heard);
-		if (err != ERR_OK)
-			give_back(remote, connection, LINE_BAD);
-		else if (heard == HEARD_NOTHING)
-			give_back(remote, connection, LINE_OWING);
-		else
-			found = connection;
-	}
-	return found;
-}
-
-static void close_all(struct remote *remote, struct connection **list, size_t *count)
-{
-	struct connection *connection;
-	while ((connection = borrow(remote, list, count)))
-		give_back(remote, connection, LINE_BAD);
-}
-
-static void remote_drop(struct member *member)
-{
-	struct remote *remote = remote_of(member);
-	close_all(remote, &remote->idle, &remote->idle_count);
-	close_all(remote, &remote->owing, &remote->owing_count);
-}
-
 /* ---- a new connection */
-
-/* Counted as busy from the start, so that an interrupt finds it. */
-static enum err enlist(struct remote *remote, struct connection *connection)
-{
-	pthread_mutex_lock(&remote->lock);
-	bool stopping = remote->stopping;
-	list_add(&remote->busy, connection);
-	pthread_mutex_unlock(&remote->lock);
-	if (stopping)
-		give_back(remote, connection, LINE_BAD);
-	return stopping ? ERR_CLOSED : ERR_OK;
-}
 
 static enum err keep_request(struct connection *connection, const Craton__Request *request)
 {
@@ -181,7 +22,6 @@ static enum err keep_request(struct connection *connection, const Craton__Reques
 	uint8_t *at = buf_extend(&connection->request, size);
 	if (at)
 		craton__request__pack(request, at);
-	connection->has_request = true;
 	return at ? ERR_OK : ERR_NO_MEMORY;
 }
 
@@ -203,7 +43,7 @@ static enum err dial(struct remote *remote, const Craton__Request *request, stru
 	}
 	descriptor_opened(channel_fd(connection->channel));
 	*out = connection;
-	return enlist(remote, connection);
+	return pool_add(remote, connection);
 }
 
 static enum err dial_on(struct connection *connection, struct awaited *awaited)
@@ -307,13 +147,13 @@ static enum err remote_hear(struct member *member, struct line **line, enum said
 	if (err == ERR_OK)
 		return ERR_OK;
 	bool is_stale = err == ERR_CLOSED && connection->was_idle;
-	give_back(remote, connection, LINE_BAD);
+	pool_return(remote, connection, LINE_BAD);
 	*line = NULL;
 	reply_free(*reply);
 	*reply = NULL;
 	*said = is_stale ? SAID_STALE : SAID_NOTHING;
 	if (is_stale)
-		remote_drop(member); /* what is as old is as stale */
+		pool_close_unused(remote); /* what is as old is as stale */
 	return is_stale ? ERR_OK : err;
 }
 
@@ -321,13 +161,13 @@ static enum err remote_ask(struct member *member, struct line **line, const Crat
 {
 	struct remote *remote = remote_of(member);
 	struct connection *mine = (struct connection *)*line, *connection = mine;
-	if (!mine && request && (connection = borrow_idle(remote)))
+	if (!mine && request && (connection = pool_borrow_idle(remote)))
 		connection->was_idle = true;
-	if (!connection && request && (connection = borrow_owing(remote)))
+	if (!connection && request && (connection = pool_borrow_owing(remote)))
 		connection->was_idle = true;
 	enum err err = connection ? put(connection, request) : dial(remote, request, &connection);
 	if (err != ERR_OK && connection && !mine && (err == ERR_TOO_BIG || err == ERR_NO_MEMORY)) {
-		give_back(remote, connection, LINE_FREE);
+		pool_return(remote, connection, LINE_FREE);
 		connection = NULL;
 	}
 	*line = err == ERR_OK || mine ? (struct line *)connection : NULL;
@@ -341,33 +181,23 @@ static void remote_let_go(struct member *member, struct line *line, enum line_en
 		end = LINE_BAD;
 	if (end == LINE_FREE)
 		buf_finish(&connection->request);
-	give_back(remote_of(member), connection, end);
+	pool_return(remote_of(member), connection, end);
+}
+
+static void remote_drop(struct member *member)
+{
+	pool_close_unused(remote_of(member));
 }
 
 static void remote_interrupt(struct member *member)
 {
-	struct remote *remote = remote_of(member);
-	pthread_mutex_lock(&remote->lock);
-	remote->stopping = true;
-	for (struct connection *c = remote->busy; c; c = c->next)
-		channel_interrupt(c->channel);
-	pthread_mutex_unlock(&remote->lock);
-}
-
-static void free_all(struct connection **list)
-{
-	while (*list) {
-		struct connection *connection = *list;
-		list_remove(connection);
-		connection_close(connection);
-	}
+	pool_interrupt(remote_of(member));
 }
 
 static void remote_destroy(struct member *member)
 {
 	struct remote *remote = remote_of(member);
-	free_all(&remote->idle);
-	free_all(&remote->owing);
+	pool_finish(remote);
 	pthread_mutex_destroy(&remote->lock);
 	free((char *)(uintptr_t)member->name);
 	free(remote);

@@ -77,9 +77,8 @@ static bool is_nobody_there(const struct group *group)
 	return true;
 }
 
-struct news member_still_lost_locked(struct group *group, struct member *member, enum err err, uint64_t losses)
+struct news member_still_lost_locked(struct group *group, struct member *member, uint64_t losses)
 {
-	(void)err;
 	member->probes++;
 	member->tried = losses;
 	plan_probe(group, member);
@@ -109,6 +108,13 @@ struct news member_lose_locked(struct group *group, struct member *member, enum 
 	recovery_start_locked(group);
 	pthread_cond_broadcast(&group->news);
 	return (struct news){ NEWS_LOST, member, err, member->outstanding, group->count };
+}
+
+void member_look_again_locked(struct group *group, struct member *member)
+{
+	bool is_forgotten = member->probe_at_ms == DEADLINE_NEVER && !member->is_probed && !group->has_thread;
+	if ((member->lost || member->suspect) && is_forgotten)
+		member->probe_at_ms = clock_ms() + jittered(group->settings.recovery_interval_ms);
 }
 
 struct news member_suspect_locked(struct group *group, struct member *member)

@@ -115,14 +115,14 @@ static void only_when_each_was_tried_since_the_last_loss_all_are_lost(void)
 	struct group *group = group_of_two(&settings, &a, &b);
 	pthread_mutex_lock(&group->lock);
 	member_lose_locked(group, &a.member, ERR_CLOSED);
-	CU_ASSERT_EQUAL(member_still_lost_locked(group, &a.member, ERR_CLOSED, group->losses).what, NEWS_NONE);
+	CU_ASSERT_EQUAL(member_still_lost_locked(group, &a.member, group->losses).what, NEWS_NONE);
 	uint64_t before = group->losses;
 	member_lose_locked(group, &b.member, ERR_CLOSED);
-	CU_ASSERT_EQUAL(member_still_lost_locked(group, &b.member, ERR_CLOSED, group->losses).what, NEWS_NONE);
-	CU_ASSERT_EQUAL(member_still_lost_locked(group, &a.member, ERR_CLOSED, before).what, NEWS_NONE); /* it began too early to tell */
+	CU_ASSERT_EQUAL(member_still_lost_locked(group, &b.member, group->losses).what, NEWS_NONE);
+	CU_ASSERT_EQUAL(member_still_lost_locked(group, &a.member, before).what, NEWS_NONE); /* it began too early to tell */
 	CU_ASSERT_EQUAL(group->total_losses, 0);
-	CU_ASSERT_EQUAL(member_still_lost_locked(group, &a.member, ERR_CLOSED, group->losses).what, NEWS_OUT);
-	CU_ASSERT_EQUAL(member_still_lost_locked(group, &a.member, ERR_CLOSED, group->losses).what, NEWS_NONE); /* said once */
+	CU_ASSERT_EQUAL(member_still_lost_locked(group, &a.member, group->losses).what, NEWS_OUT);
+	CU_ASSERT_EQUAL(member_still_lost_locked(group, &a.member, group->losses).what, NEWS_NONE); /* said once */
 	CU_ASSERT_EQUAL(group->total_losses, 1);
 	pthread_mutex_unlock(&group->lock);
 	CU_ASSERT_EQUAL(group_changes(group), 1);
@@ -178,6 +178,90 @@ static void a_call_waits_for_a_member_as_long_as_the_settings_say(void)
 	group_destroy(group);
 }
 
+/* Back only after it was certain that nobody was there. */
+static void *come_back(void *argument)
+{
+	struct fake *fake = argument;
+	fake_wait_probes(fake, 3);
+	atomic_store(&fake->probe_err, ERR_OK);
+	return NULL;
+}
+
+static void while_it_waits_a_call_finds_who_comes_back(void)
+{
+	struct group_settings settings = patient;
+	struct fake a, b;
+	pthread_t thread;
+	settings.recovery_wait_ms = 60000;
+	settings.command_ms = 60000;
+	settings.recovery_interval_ms = 20;
+	fake_init(&a, "a", SAYS(GONE, GOOD));
+	fake_init(&b, "b", SAYS(GONE, GOOD));
+	struct group *group = group_of_two(&settings, &a, &b);
+	pthread_create(&thread, NULL, come_back, &a);
+	CU_ASSERT_EQUAL(ask(group), ERR_OK);
+	CU_ASSERT_EQUAL(group_total_losses(group), 1);
+	CU_ASSERT_EQUAL(group_changes(group), 2); /* gone, and there again */
+	pthread_join(thread, NULL);
+	group_destroy(group);
+}
+
+static void once_the_wait_is_over_calls_fail_at_once(void)
+{
+	struct group_settings settings = patient;
+	struct fake a, b;
+	settings.recovery_wait_ms = 200;
+	settings.command_ms = 3600000;
+	fake_init(&a, "a", SAYS(GONE));
+	fake_init(&b, "b", SAYS(GONE));
+	struct group *group = group_of_two(&settings, &a, &b);
+	int64_t began = clock_ms();
+	CU_ASSERT_EQUAL(ask(group), ERR_CLOSED);
+	CU_ASSERT(clock_ms() - began >= 200);
+	group->settings.recovery_wait_ms = 0;
+	for (int i = 0; i < 1000; i++)
+		CU_ASSERT_EQUAL(ask(group), ERR_CLOSED);
+	CU_ASSERT_EQUAL(atomic_load(&a.calls), 1);
+	CU_ASSERT_EQUAL(group_total_losses(group), 1);
+	group_destroy(group);
+}
+
+static void those_given_up_are_tried_when_somebody_asks(void)
+{
+	struct group_settings settings = patient;
+	struct fake a, b;
+	settings.recovery_retries = 0;
+	settings.recovery_interval_ms = 10;
+	settings.recovery_wait_ms = 60000;
+	settings.command_ms = 60000;
+	fake_init(&a, "a", SAYS(GONE, GOOD));
+	fake_init(&b, "b", SAYS(GONE, GOOD));
+	struct group *group = group_of_two(&settings, &a, &b);
+	pthread_t thread;
+	pthread_create(&thread, NULL, come_back, &a);
+	CU_ASSERT_EQUAL(ask(group), ERR_OK);
+	pthread_join(thread, NULL);
+	group_destroy(group);
+}
+
+static void without_threads_a_silent_member_is_tried_again_too(void)
+{
+	struct group_settings settings = patient;
+	struct fake a, b;
+	settings.may_start_threads = false;
+	settings.recovery_interval_ms = 8;
+	fake_init(&a, "a", SAYS(LATE, LATE, GOOD));
+	fake_init(&b, "b", SAYS(GOOD));
+	struct group *group = group_of_two(&settings, &a, &b);
+	CU_ASSERT_EQUAL(ask(group), ERR_OK);
+	CU_ASSERT(a.member.suspect);
+	for (int64_t end = clock_ms() + 10000; atomic_load(&a.calls) < 3 && clock_ms() < end;)
+		CU_ASSERT_EQUAL(ask(group), ERR_OK);
+	CU_ASSERT_EQUAL(atomic_load(&a.calls), 3);
+	CU_ASSERT(!a.member.suspect && !a.member.lost);
+	group_destroy(group);
+}
+
 static void without_threads_a_call_is_the_probe(void)
 {
 	struct group_settings settings = patient;
@@ -228,4 +312,6 @@ TESTS("ha recovery", SAY(no_thread_is_started_before_a_member_is_lost),
 	SAY(only_when_each_was_tried_since_the_last_loss_all_are_lost),
 	SAY(a_storm_of_calls_while_all_are_lost_knocks_once_per_interval),
 	SAY(after_the_interval_a_call_finds_the_members_again), SAY(a_call_waits_for_a_member_as_long_as_the_settings_say),
+	SAY(while_it_waits_a_call_finds_who_comes_back), SAY(once_the_wait_is_over_calls_fail_at_once),
+	SAY(those_given_up_are_tried_when_somebody_asks), SAY(without_threads_a_silent_member_is_tried_again_too),
 	SAY(without_threads_a_call_is_the_probe), SAY(many_threads_share_a_group_that_loses_and_regains_a_member))

@@ -114,6 +114,8 @@ static void a_storm_of_calls_while_all_are_down_is_one_attempt_per_interval_and_
 	for (size_t i = 0; i < MEMBERS; i++)
 		while (atomic_load(&doors[i].visits) < 4)
 			usleep(1000);
+	while (atomic_load(&storm_calls) <= 1000)
+		usleep(1000);
 	atomic_store(&is_enough, true);
 	for (size_t i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
@@ -121,7 +123,6 @@ static void a_storm_of_calls_while_all_are_down_is_one_attempt_per_interval_and_
 	unsigned intervals = (unsigned)((clock_ms() - began) / (INTERVAL_MS * 3 / 4)) + 1;
 	for (size_t i = 0; i < MEMBERS; i++)
 		CU_ASSERT(atomic_load(&doors[i].visits) <= THREADS + 1 + intervals);
-	CU_ASSERT(atomic_load(&storm_calls) > 1000);
 	CU_ASSERT_EQUAL(atomic_load(&storm_successes), 0);
 	CU_ASSERT_EQUAL(lines_with(log, "no member left"), 1);
 	CU_ASSERT_EQUAL(lines_with(log, "member lost"), MEMBERS);

@@ -1,0 +1,45 @@
+/* The walk of one call from member to member, between the files that take it. */
+#pragma once
+#include "ha/group_inside.h"
+
+#define ATTEMPTS_MAX 4         /* at a time */
+
+/* One call's state. A round ends when every member had its turn. */
+struct walk {
+	struct group *group;
+	struct question *question;
+	const struct question_kind *kind;
+	uint64_t index_min;
+	deadline_ms deadline, last; /* no more is begun; all is over */
+	uint32_t tried;         /* in this round */
+	bool has_others;        /* besides those that are asked */
+	bool wants_another;     /* one that was asked has failed */
+	int64_t pause_ms;       /* before the next round */
+	deadline_ms again_at;   /* when that is, while some are still at it */
+	struct attempt attempts[ATTEMPTS_MAX];
+	size_t count;
+	enum err err;           /* the last member's */
+	Craton__Reply *fault;   /* or the last one's answer that it cannot serve */
+};
+
+static inline deadline_ms sooner(deadline_ms a, deadline_ms b)
+{
+	return a < b ? a : b;
+}
+
+/* ---- ha/walk_choose.c: whom to ask, and for how long */
+
+/* The next to ask, taken for the attempt; false if there is nobody (just now). */
+bool walk_borrow(struct walk *walk, struct attempt *attempt);
+/* What the member has said of itself may be that others should be asked first. */
+bool walk_is_unwanted(struct walk *walk, const struct attempt *attempt);
+/* Another is asked only if there is no sign of life. */
+bool walk_waits_for_silence(const struct walk *walk);
+/* The member that was asked last is only slow, as far as anyone can know, so another is not asked at any price. */
+bool walk_is_only_slow(const struct walk *walk);
+/* Such a long silence (milliseconds) is no slowness: a heartbeat should have come. */
+int64_t walk_silence_ms(const struct walk *walk);
+/* What a member is told of how long it has. While others are left, none gets all the time there is. */
+int64_t walk_share_of_time(const struct walk *walk);
+/* A member that is at work is waited for; one that is silent is left to itself if there is another. */
+deadline_ms walk_patience(const struct walk *walk, const struct attempt *attempt);
