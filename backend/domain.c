@@ -210,7 +210,7 @@ static enum err find_with(struct domain *domain, CK_SESSION_HANDLE session, stru
 enum err domain_find(struct domain *domain, struct complaint *complaint)
 {
 	assert(token_is_shut(domain->token));
-	token_service_begin(domain->token);
+	token_service_begin(domain->token, TOKEN_WORK_SHORT);
 	enum err err = find_with(domain, token_keeper(domain->token), complaint);
 	token_service_end(domain->token);
 	return err == ERR_CONFIG ? ERR_REFUSED : err;

@@ -117,7 +117,7 @@ static void name_token(char names[NAMES_SIZE], const CK_TOKEN_INFO *info)
 	         width(info->serialNumber, sizeof info->serialNumber), (const char *)info->serialNumber);
 }
 
-static enum err choose(struct module *module, struct complaint *complaint)
+enum err module_choose(struct module *module, struct complaint *complaint)
 {
 	char present[NAMES_SIZE] = "", matching[NAMES_SIZE] = "";
 	size_t found = 0;
@@ -169,8 +169,7 @@ enum err module_load(const struct token_config *config, struct module *out, stru
 enum err module_restart(struct module *module, struct complaint *complaint)
 {
 	end(module);
-	enum err err = start(module, complaint);
-	return err == ERR_OK ? choose(module, complaint) : err;
+	return start(module, complaint);
 }
 
 enum err module_open(const struct token_config *config, struct module *out, struct complaint *complaint)
@@ -178,6 +177,8 @@ enum err module_open(const struct token_config *config, struct module *out, stru
 	enum err err = module_load(config, out, complaint);
 	if (err == ERR_OK)
 		err = module_restart(out, complaint);
+	if (err == ERR_OK)
+		err = module_choose(out, complaint);
 	if (err != ERR_OK)
 		module_close(out);
 	return err;

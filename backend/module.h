@@ -17,9 +17,10 @@ struct module {
  * is none at all. */
 enum err module_open(const struct token_config *config, struct module *out, struct complaint *complaint);
 void module_close(struct module *module);
-/* The same in two steps. A module that was loaded stays so whatever a (re)start says; restarting ends all that was open in it. */
+/* The same in steps. A module that was loaded stays so whatever the others say; restarting it ends all that was open in it. */
 enum err module_load(const struct token_config *config, struct module *out, struct complaint *complaint);
 enum err module_restart(struct module *module, struct complaint *complaint);
+enum err module_choose(struct module *module, struct complaint *complaint);
 
 /* One attempt with the PIN, none where a wrong one could lock the token. ERR_CONFIG with an actionable line, ERR_NOT_FOUND where nobody
  * has set a PIN yet, ERR_BUSY if this process is logged in otherwise. A PIN of NULL is asked for by the token's own keypad. */

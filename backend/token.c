@@ -185,7 +185,13 @@ static enum err open_keeper(struct token *token, struct complaint *complaint)
 static enum err restart(struct token *token, struct complaint *complaint)
 {
 	struct module module = token->module;
+	token_service_begin(token, TOKEN_WORK_LONG); /* C_Initialize may look for devices */
 	enum err err = module_restart(&module, complaint);
+	token_service_end(token);
+	token_service_begin(token, TOKEN_WORK_SHORT);
+	if (err == ERR_OK)
+		err = module_choose(&module, complaint);
+	token_service_end(token);
 	if (err != ERR_OK)
 		module.info = token->module.info;
 	pthread_mutex_lock(&token->lock);
@@ -196,12 +202,15 @@ static enum err restart(struct token *token, struct complaint *complaint)
 
 static enum err start_afresh(struct token *token, bool anew, struct complaint *complaint)
 {
-	enum err err = ERR_OK;
-	if (anew || !token->module.is_started)
-		err = restart(token, complaint);
-	else /* whatever it answers, the sessions of before are not used again */
+	enum err err = anew || !token->module.is_started ? restart(token, complaint) : ERR_OK;
+	if (err != ERR_OK)
+		return err;
+	token_service_begin(token, TOKEN_WORK_SHORT);
+	if (!anew) /* whatever it answers, the sessions of before are not used again */
 		token->module.p11->C_CloseAllSessions(token->module.slot);
-	return err == ERR_OK ? open_keeper(token, complaint) : err;
+	err = open_keeper(token, complaint);
+	token_service_end(token);
+	return err;
 }
 
 enum err token_reopen(struct token *token, bool anew, struct complaint *complaint)
@@ -209,8 +218,5 @@ enum err token_reopen(struct token *token, bool anew, struct complaint *complain
 	assert(token_is_shut(token));
 	if (!forget_sessions(token))
 		return complain(complaint, ERR_BUSY, "calls are in the token");
-	token_service_begin(token);
-	enum err err = start_afresh(token, anew, complaint);
-	token_service_end(token);
-	return err;
+	return start_afresh(token, anew, complaint);
 }

@@ -35,7 +35,7 @@ CK_SLOT_ID token_slot(const struct token *token);
 /* How long it may take, and is watched for. */
 enum token_work {
 	TOKEN_WORK_SHORT,  /* an operation with a key, or a few of them */
-	TOKEN_WORK_LONG,   /* making keys or parameters; opening the token */
+	TOKEN_WORK_LONG,   /* making keys or parameters; starting the module */
 	TOKEN_WORK_COUNT,
 };
 struct token_need {

@@ -258,10 +258,10 @@ void token_keeper_leave(struct token *token)
 	pthread_mutex_unlock(&token->lock);
 }
 
-void token_service_begin(struct token *token)
+void token_service_begin(struct token *token, enum token_work work)
 {
 	pthread_mutex_lock(&token->lock);
-	lease_enter_locked(&token->service, TOKEN_WORK_LONG);
+	lease_enter_locked(&token->service, work);
 	pthread_mutex_unlock(&token->lock);
 }
 

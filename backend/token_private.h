@@ -49,7 +49,7 @@ struct token {
 void lease_enter_locked(struct lease *lease, enum token_work work);
 
 /* The thread that sees to the token, and calls it without a borrowed session, while it is shut. */
-void token_service_begin(struct token *token);
+void token_service_begin(struct token *token, enum token_work work);
 void token_service_end(struct token *token);
 /* For whoever is at that. */
 CK_SESSION_HANDLE token_keeper(struct token *token);

@@ -66,7 +66,7 @@ const struct config_key node_config_keys[] = {
 	{ .section = "token", .key = "answer_limit", .type = CONFIG_MS, .offset = FIELD(answer_limit_ms), .preset = "10s",
 	  .min = 100, .max = 600000, .hint = "how long a call may be in the token before it is taken to hang, for example 10s" },
 	{ .section = "token", .key = "generate_limit", .type = CONFIG_MS, .offset = FIELD(generate_limit_ms), .preset = "120s",
-	  .min = 100, .max = 3600000, .hint = "the same for making keys or parameters and opening the token, for example 120s" },
+	  .min = 100, .max = 3600000, .hint = "the same for making keys or parameters and starting the module, for example 120s" },
 	{ .section = "token", .key = "restart_after", .type = CONFIG_MS, .offset = FIELD(restart_after_ms), .preset = "30s",
 	  .min = 0, .max = 86400000, .hint = "how long the token may hang before the node restarts itself, for example 30s; 0: never" },
 

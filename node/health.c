@@ -9,19 +9,28 @@
 #define LOOK_MS_MIN 10
 #define LOOK_MS_MAX 250
 #define BETWEEN_TRANSFERS_MS 1000
+#define RARELY 10
 
 static struct timespec monotonic(int64_t ms)
 {
 	return (struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
 }
 
+static void wait_until_locked(struct health *health, deadline_ms deadline)
+{
+	struct timespec until = monotonic(deadline);
+	if (deadline == DEADLINE_NEVER)
+		pthread_cond_wait(&health->changed, &health->lock);
+	else
+		pthread_cond_timedwait(&health->changed, &health->lock, &until);
+}
+
 bool health_rest(struct health *health, const bool *flag, int64_t ms)
 {
-	int64_t until_ms = clock_ms() + ms;
-	struct timespec until = monotonic(until_ms);
+	deadline_ms deadline = deadline_in(ms);
 	pthread_mutex_lock(&health->lock);
-	while (!health->is_stopping && !(flag && *flag) && clock_ms() < until_ms)
-		pthread_cond_timedwait(&health->changed, &health->lock, &until);
+	while (!health->is_stopping && !(flag && *flag) && !deadline_passed(deadline))
+		wait_until_locked(health, deadline);
 	bool go_on = !health->is_stopping;
 	pthread_mutex_unlock(&health->lock);
 	return go_on;
@@ -61,10 +70,11 @@ static void say_hanging(struct health *health, const struct token_call *call)
 	health_take_out(health, NODE_TOKEN_HANGS, why);
 }
 
-/* A thread of ours is lost, and with it whatever the module keeps locked; only a new process gets rid of both. */
+/* A thread of ours is lost, and with it whatever the module keeps locked; only a new process gets rid of both. One in which the token
+ * has hung from the start is not helped by a next one soon, and its vote is missed meanwhile. */
 static void restart_if_due(struct health *health)
 {
-	int64_t after_ms = health->node->config->restart_after_ms;
+	int64_t after_ms = health->node->config->restart_after_ms * (health->is_probed ? 1 : RARELY);
 	int64_t hangs_ms = clock_ms() - health->hangs_since_ms;
 	if (!after_ms || hangs_ms < after_ms)
 		return;
@@ -128,12 +138,15 @@ static void *watch(void *context)
 enum err health_opened(struct health *health, bool is_patient, struct complaint *complaint)
 {
 	struct node *node = health->node;
+	deadline_ms deadline = is_patient ? DEADLINE_NEVER : deadline_in(node->config->answer_limit_ms + 2 * LOOK_MS_MAX);
 	pthread_mutex_lock(&health->lock);
-	while (!health->is_tried && (is_patient || node_token_state(node) != NODE_TOKEN_HANGS))
-		pthread_cond_wait(&health->changed, &health->lock);
+	while (!health->is_tried && !deadline_passed(deadline) && (is_patient || node_token_state(node) != NODE_TOKEN_HANGS))
+		wait_until_locked(health, deadline);
 	enum err err = health->is_tried ? health->first : ERR_TIMEOUT;
 	if (health->is_tried)
 		*complaint = health->first_why;
+	else
+		complain(complaint, ERR_TIMEOUT, "it is still being opened");
 	pthread_mutex_unlock(&health->lock);
 	return err;
 }
@@ -188,16 +201,11 @@ struct health *health_start(struct node *node)
 
 static bool await_end(struct health *health, deadline_ms deadline)
 {
-	struct timespec until = monotonic(deadline);
 	pthread_mutex_lock(&health->lock);
 	health->is_stopping = true;
 	pthread_cond_broadcast(&health->changed);
-	while (health->is_cared_for && !health->has_ended && !deadline_passed(deadline)) {
-		if (deadline == DEADLINE_NEVER)
-			pthread_cond_wait(&health->changed, &health->lock);
-		else
-			pthread_cond_timedwait(&health->changed, &health->lock, &until);
-	}
+	while (health->is_cared_for && !health->has_ended && !deadline_passed(deadline))
+		wait_until_locked(health, deadline);
 	bool has_ended = health->has_ended || !health->is_cared_for;
 	pthread_mutex_unlock(&health->lock);
 	return has_ended;

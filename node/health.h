@@ -11,7 +11,8 @@ struct health;
 
 /* Begins to open the token, and to watch. NULL without memory or threads. */
 struct health *health_start(struct node *node);
-/* How the first attempt ended, once it has: as token_reopen and domain_find. ERR_TIMEOUT while it hangs, unless `is_patient`. */
+/* How the first attempt ended, once it has: as token_reopen and domain_find. Unless `is_patient`, ERR_TIMEOUT when it takes so long that
+ * the token hangs, or looks like it. */
 enum err health_opened(struct health *health, bool is_patient, struct complaint *complaint);
 /* Which state this means. */
 enum node_state health_state_of(enum err err);

@@ -8,7 +8,7 @@ struct health {
 	pthread_t watch_thread, care_thread;
 	bool is_watched, is_cared_for;  /* the threads run, or are to be joined */
 	int64_t hangs_since_ms, next_transfer_ms; /* the watch's own */
-	bool is_probed;                 /* the care's own: what the token can do is known */
+	_Atomic bool is_probed;         /* what the token can do is known: it has served */
 	pthread_mutex_t lock;           /* guards all below */
 	pthread_cond_t changed;
 	bool is_told, is_tried, may_go_on, is_stopping, has_ended;

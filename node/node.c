@@ -171,7 +171,8 @@ static enum err open_token(struct node *node, bool is_fresh, struct complaint *c
 	err = health_opened(node->health, is_fresh, complaint);
 	if (err == ERR_OK || is_fresh || err == ERR_CONFIG || err == ERR_NO_MEMORY)
 		return err;
-	node_set_token(node, health_state_of(err), complaint->text);
+	if (node_token_state(node) != NODE_TOKEN_HANGS)
+		node_set_token(node, health_state_of(err), complaint->text);
 	return ERR_OK;
 }
 
