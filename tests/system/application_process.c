@@ -121,7 +121,10 @@ static void end_while_threads_are_inside(enum ending ending)
 		atexit(finalize_at_exit);
 	shared_key = make_key(session, false);
 	pthread_create(&another, NULL, wait_for_event, NULL);
+	pthread_detach(another); /* nobody will join them */
 	in_threads(use_until_the_end, threads);
+	for (size_t i = 0; i < THREADS; i++)
+		pthread_detach(threads[i]);
 	wait_for_uses(50);
 	if (ending != EXITS_FROM_A_THREAD)
 		exit(0);
