@@ -29,6 +29,8 @@
 #include "raft/driver_internal.h"
 #include <stdlib.h>
 
+#define LATE_HEARTBEATS 2
+
 static int64_t contact_ms(const struct driver *d)
 {
 	return d->config.contact_ms > 0 ? d->config.contact_ms : d->config.election_ms;
@@ -167,6 +169,19 @@ static void answer(struct driver *d, struct contact *contact, uint64_t stamp)
 	driver_send(d, contact->id, &m);
 }
 
+/* Who speaks to us of our term is alive, whatever of the log lies in the connection before a word of the engine's: so the engine hears
+ * that the node has what it is known to have. A majority that is heard of keeps the leader in its place. */
+static void node_lives(struct driver *d, uint64_t id)
+{
+	raft_index match = 0;
+	struct message m = { .kind = MESSAGE_APPEND_RESULT, .from = id, .term = d->raft.current_term };
+	if (raft_match_index(&d->raft, id, &match))
+		return;
+	m.append_result.last_index = match;
+	m.append_result.features = 1;
+	driver_step_message(d, &m);
+}
+
 static void receive_contact(struct driver *d, const struct message *m)
 {
 	if (!driver_leads(d) || m->term != d->raft.current_term || !configuration_find(&d->configuration, m->from))
@@ -177,6 +192,7 @@ static void receive_contact(struct driver *d, const struct message *m)
 	if (m->contact.applied > contact->applied)
 		contact->applied = m->contact.applied;
 	answer(d, contact, m->contact.stamp);
+	node_lives(d, m->from);
 }
 
 /* To itself, as to any other. */
@@ -235,6 +251,19 @@ uint64_t driver_commit_heard(const struct driver *d)
 	return known > d->lease.commit_heard ? known : d->lease.commit_heard;
 }
 
+/* The same for the leader, if its heartbeats are late: an empty AppendEntries from what is committed, which every later leader's log
+ * has too. */
+static void leader_lives(struct driver *d, uint64_t id)
+{
+	struct message m = { .kind = MESSAGE_APPEND, .from = id, .term = d->raft.current_term };
+	if (id != d->leader || d->guard.installing || d->now.ms - d->guard.leader_seen_ms < LATE_HEARTBEATS * d->config.heartbeat_ms)
+		return;
+	m.append.prev_index = m.append.commit = d->guard.commit;
+	m.append.prev_term = driver_term_of(d, d->guard.commit);
+	if (m.append.prev_term)
+		driver_step_message(d, &m);
+}
+
 static void receive_result(struct driver *d, const struct message *m)
 {
 	struct lease *lease = &d->lease;
@@ -248,6 +277,8 @@ static void receive_result(struct driver *d, const struct message *m)
 	lease->leader_term = m->term;
 	if (m->contact_result.granted && m->contact_result.age_ms < (uint64_t)contact_ms(d))
 		granted(d, stamp - (int64_t)m->contact_result.age_ms, m->contact_result.commit);
+	if (d->now.ms - stamp < d->config.election_ms)
+		leader_lives(d, m->from);
 }
 
 void driver_contact_receive(struct driver *d, const struct message *m)

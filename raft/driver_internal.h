@@ -19,6 +19,7 @@
 /* What even a loaded machine gets across to the leader, in bytes a millisecond: so long a proposal is not missed. */
 #define FORWARD_BYTES_PER_MS 4096u
 #define RESEND_DOUBLINGS_MAX 4
+#define LARGE_BYTES (256u << 10)
 /* Applied between two looks at the clock and the network. */
 #define APPLY_ENTRIES_MAX 1024
 /* A snapshot is also taken after so many bytes of entries. */
@@ -59,6 +60,9 @@ struct heard {
 	int64_t ms;
 	int64_t snapshot_until_ms; /* no other snapshot goes to it before */
 	uint64_t commit_told;    /* the highest commit index that was sent to it */
+	uint64_t large_index, large_term; /* of the last entries sent to it that take long */
+	unsigned large_times;
+	int64_t large_until_ms;  /* they are not sent again before */
 	int64_t declined_ms;     /* it did not take leadership over when asked; 0: it never has */
 };
 
@@ -219,11 +223,16 @@ uint64_t driver_term_of(const struct driver *d, uint64_t index); /* 0: unknown *
 bool driver_leads(const struct driver *d);
 bool driver_own_term_committed(const struct driver *d); /* what a leader's own commit index is worth */
 bool driver_is_voter(const struct driver *d, uint64_t id);
+/* driver_receive.c */
+void driver_step_message(struct driver *d, struct message *m);
 /* driver_send.c */
 void driver_send_all(struct driver *d, const struct raft_update *update);
 /* Followers that hold all that is committed and have not heard so hear it now. */
 void driver_tell_commit(struct driver *d);
 void driver_send(struct driver *d, uint64_t to, struct message *message);
+/* How long so many bytes are not missed that were sent `times` times before: a node that is busy is not made more so by saying it
+ * all again. */
+int64_t driver_patience_ms(const struct driver *d, size_t bytes, unsigned times);
 struct heard *driver_heard(struct driver *d, uint64_t id);
 /* driver_apply.c */
 void driver_apply(struct driver *d);

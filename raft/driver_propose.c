@@ -94,14 +94,6 @@ void driver_proposals_again(struct driver *d)
 	}
 }
 
-/* Connections keep the order, so all that was sent before comes first. A leader that is busy is not made more so by saying it
- * all again: each time it is given twice as long. */
-static int64_t patience_ms(const struct driver *d, const struct proposal *p)
-{
-	unsigned doublings = p->times < RESEND_DOUBLINGS_MAX ? p->times : RESEND_DOUBLINGS_MAX;
-	return (d->config.election_ms + (int64_t)((d->sent.bytes + p->entry->size) / FORWARD_BYTES_PER_MS)) << doublings;
-}
-
 static void resend_silent(struct driver *d)
 {
 	if (d->now.ms < d->resend_ms)
@@ -122,6 +114,8 @@ static void resend_silent(struct driver *d)
 enum err driver_connected(struct driver *d, struct moment now, uint64_t id)
 {
 	d->now = now;
+	if (d->dead == ERR_OK)
+		driver_heard(d, id)->large_until_ms = 0;
 	if (d->dead == ERR_OK && id == d->leader && !driver_leads(d)) {
 		driver_proposals_again(d);
 		driver_read_again(d);
@@ -154,7 +148,8 @@ static void send_on(struct driver *d, struct proposal *p)
 	}
 	list_remove(&d->waiting, p);
 	p->sent = true;
-	p->due_ms = d->now.ms + patience_ms(d, p);
+	/* connections keep the order, so all that was sent before comes first */
+	p->due_ms = d->now.ms + driver_patience_ms(d, d->sent.bytes + p->entry->size, p->times);
 	p->times++;
 	if (p->due_ms < d->resend_ms)
 		d->resend_ms = p->due_ms;

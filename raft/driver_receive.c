@@ -208,7 +208,7 @@ static void receive_timeout_now(struct driver *d, struct message *m)
 	step_message(d, m, &to, &step);
 }
 
-static void receive(struct driver *d, struct message *m)
+void driver_step_message(struct driver *d, struct message *m)
 {
 	switch (m->kind) {
 	case MESSAGE_APPEND:
@@ -253,7 +253,7 @@ enum err driver_receive(struct driver *d, struct moment now, struct message *mes
 	if (d->dead == ERR_OK && message->from && message->from != d->config.self) {
 		driver_heard(d, message->from)->ms = now.ms;
 		driver_contact_receive(d, message);
-		receive(d, message);
+		driver_step_message(d, message);
 	}
 	if (message->kind == MESSAGE_INSTALL && message->install.file) {
 		d->config.world_ops->file_discard(d->config.world, message->install.file);

@@ -26,6 +26,31 @@ void driver_send(struct driver *d, uint64_t to, struct message *message)
 		d->config.world_ops->send(d->config.world, to, message);
 }
 
+int64_t driver_patience_ms(const struct driver *d, size_t bytes, unsigned times)
+{
+	unsigned doublings = times < RESEND_DOUBLINGS_MAX ? times : RESEND_DOUBLINGS_MAX;
+	return (d->config.election_ms + (int64_t)(bytes / FORWARD_BYTES_PER_MS)) << doublings;
+}
+
+/* The engine sends a follower that it is not sure of the same entries with every heartbeat. Many megabytes of them, each time, keep
+ * both so busy that they lose each other. Those that may still be on their way are left out: what remains is a heartbeat. */
+static bool is_on_its_way(struct driver *d, struct heard *peer, uint64_t index, struct entry *const *entries, uint32_t count)
+{
+	size_t bytes = 0;
+	for (uint32_t i = 0; i < count; i++)
+		bytes += entries[i]->size;
+	if (bytes < LARGE_BYTES)
+		return false;
+	bool again = peer->large_index == index && peer->large_term == entries[0]->term;
+	if (again && d->now.ms < peer->large_until_ms)
+		return true;
+	peer->large_times = again ? peer->large_times + 1 : 0;
+	peer->large_index = index;
+	peer->large_term = entries[0]->term;
+	peer->large_until_ms = d->now.ms + driver_patience_ms(d, bytes, peer->large_times);
+	return false;
+}
+
 /* As many of the entries from `index` on as go into one message. */
 static uint32_t fill(const struct driver *d, uint64_t index, uint64_t end, struct entry **entries)
 {
@@ -51,12 +76,18 @@ static void send_append(struct driver *d, const struct raft_message *from)
 	m.append.entries = entries;
 	m.append.commit = append->leader_commit;
 	m.append.prev_term = append->prev_log_term;
-	driver_heard(d, from->server_id)->commit_told = append->leader_commit;
+	struct heard *peer = driver_heard(d, from->server_id);
+	peer->commit_told = append->leader_commit;
 	do {
 		m.append.prev_index = index - 1;
 		m.append.count = fill(d, index, end, entries);
 		if (index < end && !m.append.count) {
 			driver_fail(d, ERR_DAMAGED, "an entry to be sent is not in memory");
+			return;
+		}
+		if (is_on_its_way(d, peer, index, entries, m.append.count)) {
+			m.append.count = 0;
+			driver_send(d, from->server_id, &m);
 			return;
 		}
 		driver_send(d, from->server_id, &m);

@@ -29,6 +29,8 @@ enum link_kind {
 	LINK_MESSAGE = 2,  /* message.h */
 	LINK_CHUNK = 3,    /* a piece of a snapshot */
 	LINK_STILL = 4,    /* nothing to say, still here */
+	LINK_PART = 5,     /* of a long message; short ones that can't wait go in between */
+	LINK_LAST = 6,     /* its last part */
 };
 
 struct link_hello {

@@ -24,17 +24,18 @@ struct receiving {
 	struct greeted *with;
 	struct inbox inbox;
 	struct snapshot_sink sink;
+	struct buf parts;        /* of a long message */
 	struct arrival *first, **last; /* of this read */
 };
 
 /* ------------------------------------------------------------------ frames */
 
-static enum err take_message(struct receiving *r, const struct link_frame *frame)
+static enum err take_message(struct receiving *r, const uint8_t *data, size_t size)
 {
 	struct arrival *arrival = calloc(1, sizeof *arrival);
 	if (!arrival)
 		return ERR_NO_MEMORY;
-	enum err err = message_decode(frame->payload, frame->size, &arrival->message);
+	enum err err = message_decode(data, size, &arrival->message);
 	if (err == ERR_OK && arrival->message.kind == MESSAGE_INSTALL) {
 		message_release(&arrival->message); /* comes with its body, never alone */
 		err = ERR_MALFORMED;
@@ -44,7 +45,7 @@ static enum err take_message(struct receiving *r, const struct link_frame *frame
 		return err;
 	}
 	arrival->message.from = r->with->id;
-	arrival->size = frame->size;
+	arrival->size = size;
 	*r->last = arrival;
 	r->last = &arrival->next;
 	return ERR_OK;
@@ -67,11 +68,30 @@ static enum err take_piece(struct receiving *r, const struct link_frame *frame)
 	return ERR_OK;
 }
 
+/* Takes memory only for what has come. */
+static enum err take_part(struct receiving *r, const struct link_frame *frame)
+{
+	if (frame->size > MESSAGE_SIZE_MAX - r->parts.size)
+		return ERR_TOO_BIG;
+	buf_add(&r->parts, frame->payload, frame->size);
+	if (r->parts.failed)
+		return ERR_NO_MEMORY;
+	if (frame->kind == LINK_PART)
+		return ERR_OK;
+	enum err err = take_message(r, r->parts.data, r->parts.size);
+	buf_finish(&r->parts);
+	buf_init(&r->parts, MESSAGE_SIZE_MAX);
+	return err;
+}
+
 static enum err take_frame(struct receiving *r, const struct link_frame *frame)
 {
 	switch (frame->kind) {
 	case LINK_MESSAGE:
-		return take_message(r, frame);
+		return take_message(r, frame->payload, frame->size);
+	case LINK_PART:
+	case LINK_LAST:
+		return take_part(r, frame);
 	case LINK_CHUNK:
 		return take_piece(r, frame);
 	case LINK_STILL:
@@ -175,6 +195,7 @@ static void receive_from(struct peers *peers, struct peer *peer, struct greeted 
 {
 	struct receiving r = { .peers = peers, .peer = peer, .with = with };
 	r.last = &r.first;
+	buf_init(&r.parts, MESSAGE_SIZE_MAX);
 	snapshot_sink_init(&r.sink, peers->config.snapshots);
 	peer->inbound++;
 	peer->heard_ms = clock_ms();
@@ -183,6 +204,7 @@ static void receive_from(struct peers *peers, struct peer *peer, struct greeted 
 	peer->inbound--;
 	peers_judge(peers, "frame", with->id, with->name, err);
 	snapshot_sink_finish(&r.sink);
+	buf_finish(&r.parts);
 	free(r.inbox.data);
 }
 

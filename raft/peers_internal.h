@@ -15,6 +15,9 @@
 #define QUEUE_MAX (64u << 20)   /* bytes waiting for a node that is connected */
 #define QUEUE_LOST_MAX (256u << 10) /* and for one that isn't */
 
+/* Messages above this go in parts of it. */
+#define PART_SIZE (128u << 10)
+
 struct packet {
 	struct packet *next;
 	struct buf bytes;        /* an encoded message */
@@ -36,7 +39,8 @@ struct peer {
 
 	pthread_mutex_t lock;    /* guards what follows; taken after peers->lock if both */
 	struct packet *first, **last;
-	size_t queued;           /* bytes */
+	struct packet *urgent, **last_urgent;
+	size_t queued;           /* bytes, of both */
 	bool sleeps;             /* the thread waits for `wake` */
 	bool has_thread, is_connected;
 	int fd;                  /* of the connection being made or used, -1 */

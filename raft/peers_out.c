@@ -30,6 +30,7 @@ enum err peer_create(struct peers *peers, uint64_t id, struct peer **out)
 	peer->id = id;
 	peer->fd = -1;
 	peer->last = &peer->first;
+	peer->last_urgent = &peer->urgent;
 	peer->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&peer->lock, NULL);
 	if (peer->wake < 0) {
@@ -40,16 +41,46 @@ enum err peer_create(struct peers *peers, uint64_t id, struct peer **out)
 	return ERR_OK;
 }
 
+static void packet_drop(struct packet *packet)
+{
+	buf_finish(&packet->bytes);
+	free(packet);
+}
+
+static void packets_drop(struct packet *packets)
+{
+	while (packets) {
+		struct packet *next = packets->next;
+		packet_drop(packets);
+		packets = next;
+	}
+}
+
+static struct packet *take_urgent_locked(struct peer *peer)
+{
+	struct packet *urgent = peer->urgent;
+	for (struct packet *packet = urgent; packet; packet = packet->next)
+		peer->queued -= packet->bytes.size;
+	peer->urgent = NULL;
+	peer->last_urgent = &peer->urgent;
+	return urgent;
+}
+
+/* The urgent ones first. */
+static struct packet *take_all_locked(struct peer *peer)
+{
+	*peer->last_urgent = peer->first;
+	struct packet *all = peer->urgent;
+	peer->first = peer->urgent = NULL;
+	peer->last = &peer->first;
+	peer->last_urgent = &peer->urgent;
+	peer->queued = 0;
+	return all;
+}
+
 static void drop_queue_locked(struct peer *peer)
 {
-	while (peer->first) {
-		struct packet *packet = peer->first;
-		peer->first = packet->next;
-		buf_finish(&packet->bytes);
-		free(packet);
-	}
-	peer->last = &peer->first;
-	peer->queued = 0;
+	packets_drop(take_all_locked(peer));
 }
 
 void peer_destroy(struct peer *peer)
@@ -109,10 +140,7 @@ struct work {
 static bool take_work(struct peer *peer, struct work *work)
 {
 	pthread_mutex_lock(&peer->lock);
-	*work = (struct work){ peer->first, peer->snapshot };
-	peer->first = NULL;
-	peer->last = &peer->first;
-	peer->queued = 0;
+	*work = (struct work){ take_all_locked(peer), peer->snapshot };
 	peer->sleeps = !work->packets && !work->snapshot;
 	pthread_mutex_unlock(&peer->lock);
 	return work->packets || work->snapshot;
@@ -125,21 +153,56 @@ static enum err write_out(struct greeted *with, struct buf *out)
 	return err;
 }
 
-/* Many small frames go out in one write. Takes the packets. */
-static enum err send_packets(struct greeted *with, struct packet *packets, struct buf *out)
+static enum err seal(struct greeted *with, enum link_kind kind, const uint8_t *data, size_t size, struct buf *out)
+{
+	struct bytes part = { data, size };
+	return link_seal(&with->out, kind, &part, 1, clock_wall_ms(), out);
+}
+
+/* Takes the packets, all of them small. */
+static enum err seal_urgent(struct peer *peer, struct greeted *with, struct buf *out)
 {
 	enum err err = ERR_OK;
-	while (packets) {
-		struct packet *packet = packets;
-		struct bytes part = { packet->bytes.data, packet->bytes.size };
-		packets = packet->next;
+	pthread_mutex_lock(&peer->lock);
+	struct packet *urgent = take_urgent_locked(peer);
+	pthread_mutex_unlock(&peer->lock);
+	for (const struct packet *packet = urgent; packet && err == ERR_OK; packet = packet->next)
+		err = seal(with, LINK_MESSAGE, packet->bytes.data, packet->bytes.size, out);
+	packets_drop(urgent);
+	return err;
+}
+
+/* An entry of many megabytes may take longer than an election timeout, and all that time nobody must take us for dead. */
+static enum err send_in_parts(struct peer *peer, struct greeted *with, const struct buf *bytes, struct buf *out)
+{
+	enum err err = ERR_OK;
+	for (size_t at = 0; at < bytes->size && err == ERR_OK; at += PART_SIZE) {
+		bool is_last = bytes->size - at <= PART_SIZE;
+		err = seal(with, is_last ? LINK_LAST : LINK_PART, bytes->data + at, is_last ? bytes->size - at : PART_SIZE, out);
 		if (err == ERR_OK)
-			err = link_seal(&with->out, LINK_MESSAGE, &part, 1, clock_wall_ms(), out);
-		buf_finish(&packet->bytes);
-		free(packet);
+			err = seal_urgent(peer, with, out);
+		if (err == ERR_OK)
+			err = write_out(with, out);
+	}
+	return err;
+}
+
+/* Many small frames go out in one write. Takes the packets. */
+static enum err send_packets(struct peer *peer, struct greeted *with, struct packet *packets, struct buf *out)
+{
+	enum err err = ERR_OK;
+	while (packets && err == ERR_OK) {
+		struct packet *packet = packets;
+		packets = packet->next;
+		if (packet->bytes.size <= PART_SIZE)
+			err = seal(with, LINK_MESSAGE, packet->bytes.data, packet->bytes.size, out);
+		else
+			err = send_in_parts(peer, with, &packet->bytes, out);
+		packet_drop(packet);
 		if (err == ERR_OK && out->size >= WRITE_SIZE)
 			err = write_out(with, out);
 	}
+	packets_drop(packets);
 	return err == ERR_OK && out->size ? write_out(with, out) : err;
 }
 
@@ -192,7 +255,7 @@ static bool is_wanted(struct peer *peer)
 	bool belongs = peer->belongs;
 	pthread_mutex_unlock(&peer->peers->lock);
 	pthread_mutex_lock(&peer->lock);
-	bool wanted = belongs || peer->first || peer->snapshot;
+	bool wanted = belongs || peer->first || peer->urgent || peer->snapshot;
 	pthread_mutex_unlock(&peer->lock);
 	return wanted && !peer->peers->is_stopping;
 }
@@ -204,7 +267,7 @@ static enum err serve(struct peer *peer, struct greeted *with, struct buf *out)
 	while (err == ERR_OK && !peer->peers->is_stopping) {
 		struct work work;
 		if (take_work(peer, &work)) {
-			err = send_packets(with, work.packets, out);
+			err = send_packets(peer, with, work.packets, out);
 			if (err == ERR_OK && work.snapshot)
 				err = send_piece(peer, with, work.snapshot, out);
 			quiet = deadline_in(STILL_MS);
@@ -311,7 +374,7 @@ static void wait_until_wanted(struct peer *peer)
 {
 	while (!peer->peers->is_stopping && !is_wanted(peer)) {
 		pthread_mutex_lock(&peer->lock);
-		peer->sleeps = !peer->first && !peer->snapshot;
+		peer->sleeps = !peer->first && !peer->urgent && !peer->snapshot;
 		bool sleeps = peer->sleeps;
 		pthread_mutex_unlock(&peer->lock);
 		if (sleeps)
@@ -365,6 +428,27 @@ static struct packet *packet_of(const struct message *message)
 	return NULL;
 }
 
+/* Entries, and what answers or follows them, keep their order, or the engine would take them for lost. */
+static bool is_urgent(const struct message *message)
+{
+	switch (message->kind) {
+	case MESSAGE_APPEND:
+	case MESSAGE_APPEND_RESULT:
+	case MESSAGE_INSTALL:
+	case MESSAGE_TIMEOUT_NOW:
+	case MESSAGE_FORWARD:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static void put_in_locked(struct packet ***last, struct packet *packet)
+{
+	**last = packet;
+	*last = &packet->next;
+}
+
 void peers_send(struct peers *peers, uint64_t to, const struct message *message)
 {
 	struct peer *peer = peers_find(peers, to);
@@ -377,8 +461,7 @@ void peers_send(struct peers *peers, uint64_t to, const struct message *message)
 	if (peer->queued + packet->bytes.size > (peer->is_connected ? QUEUE_MAX : QUEUE_LOST_MAX))
 		drop_queue_locked(peer);
 	peer->queued += packet->bytes.size;
-	*peer->last = packet;
-	peer->last = &packet->next;
+	put_in_locked(is_urgent(message) ? &peer->last_urgent : &peer->last, packet);
 	wake_locked(peer);
 	pthread_mutex_unlock(&peer->lock);
 }

@@ -253,6 +253,38 @@ static void a_node_whose_addition_is_not_committed_is_granted_nothing(void)
 	fake_destroy(world);
 }
 
+/* ------------------------------------------------------------------ signs of life */
+
+/* Its heartbeats lie in the connection behind an entry of many megabytes. */
+static void a_leader_that_answers_is_alive_though_its_heartbeats_are_late(void)
+{
+	struct fake_world *world = following(2);
+	for (int i = 0; i < 50; i++) {
+		fake_pass(world, 100);
+		answer(world, 2, 0, 1, true);
+	}
+	CU_ASSERT_EQUAL(world->driver->leader, 2);
+	CU_ASSERT_PTR_NULL(fake_last(world, MESSAGE_VOTE, 3));
+	fake_pass(world, 2500); /* and then it is dead */
+	CU_ASSERT_PTR_NOT_NULL(fake_last(world, MESSAGE_VOTE, 3));
+	fake_destroy(world);
+}
+
+static void a_leader_whose_majority_speaks_to_it_keeps_its_place(void)
+{
+	struct fake_world *world = leading();
+	for (int i = 0; i < 50; i++) {
+		fake_pass(world, 100);
+		say(world, 2, 2, true);
+		fake_forget(world);
+	}
+	CU_ASSERT_TRUE(driver_leads(world->driver));
+	for (int i = 0; i < 25; i++)
+		fake_pass(world, 100);
+	CU_ASSERT_FALSE(driver_leads(world->driver));
+	fake_destroy(world);
+}
+
 /* ------------------------------------------------------------------ settling */
 
 static void settle(struct fake_world *world, uint64_t ticket, uint64_t index)
@@ -452,6 +484,8 @@ TESTS("raft contact",
       SAY(a_leader_left_by_its_majority_loses_contact_and_grants_no_more),
       SAY(a_new_leader_grants_nothing_before_an_entry_of_its_term_is_committed),
       SAY(strangers_and_other_terms_are_not_answered), SAY(a_node_whose_addition_is_not_committed_is_granted_nothing),
+      SAY(a_leader_that_answers_is_alive_though_its_heartbeats_are_late),
+      SAY(a_leader_whose_majority_speaks_to_it_keeps_its_place),
       SAY(an_index_is_settled_when_all_have_said_that_they_applied_it), SAY(of_a_node_that_is_gone_the_lease_is_waited_for),
       SAY(a_node_long_gone_costs_nothing), SAY(a_new_leader_waits_for_the_grants_of_those_before_it),
       SAY(a_node_that_applies_nothing_does_not_hold_things_up), SAY(a_node_that_was_removed_is_waited_for_too),

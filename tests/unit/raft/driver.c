@@ -395,6 +395,38 @@ static void large_entries_travel_in_several_messages(void)
 	fake_destroy(world);
 }
 
+static unsigned large_appends(const struct fake_world *world, uint64_t to)
+{
+	unsigned count = 0;
+	for (size_t i = 0; i < world->sent_count; i++) {
+		const struct message *m = &world->sent[i].message;
+		count += world->sent[i].to == to && m->kind == MESSAGE_APPEND && m->append.count && m->append.entries[0]->size > 1u << 20;
+	}
+	return count;
+}
+
+/* The engine would, to a follower of which it doesn't know yet what it has. */
+static void a_large_entry_is_not_sent_again_with_every_heartbeat(void)
+{
+	struct fake_world *world = fake_leader(3, 1, 0, 1);
+	static const uint8_t large[4 << 20];
+	struct id id = request(1);
+	fake_forget(world);
+	CU_ASSERT_EQUAL(driver_propose(world->driver, world->now, &id, large, sizeof large), ERR_OK);
+	fake_settle(world);
+	for (int i = 0; i < 8; i++) {
+		fake_pass(world, 100);
+		fake_append_result(world, 2, 0, 2); /* all that came before */
+	}
+	CU_ASSERT_EQUAL(large_appends(world, 2), 1);
+	CU_ASSERT_EQUAL(fake_last(world, MESSAGE_APPEND, 3)->append.count, 0); /* but a heartbeat is */
+	fake_forget(world);
+	driver_connected(world->driver, world->now, 3); /* it may be lost */
+	fake_pass(world, 100);
+	CU_ASSERT_EQUAL(large_appends(world, 3), 1);
+	fake_destroy(world);
+}
+
 /* Snapshots */
 
 static void fill_log(struct fake_world *world, uint8_t count)
@@ -741,7 +773,7 @@ TESTS("raft driver",
       SAY(what_is_withdrawn_is_not_sent_again), SAY(a_leader_takes_a_request_once_while_it_is_under_way),
       SAY(only_members_may_propose), SAY(a_leader_that_hears_nobody_stops_taking_proposals_in),
       SAY(a_proposal_beyond_the_limit_is_too_big), SAY(large_entries_travel_in_several_messages),
-      SAY(a_snapshot_is_recorded_and_the_log_trimmed), SAY(a_copy_that_failed_is_told_and_may_be_tried_again),
+      SAY(a_large_entry_is_not_sent_again_with_every_heartbeat), SAY(a_snapshot_is_recorded_and_the_log_trimmed), SAY(a_copy_that_failed_is_told_and_may_be_tried_again),
       SAY(a_snapshot_of_ours_that_a_leaders_has_overtaken_is_dropped), SAY(a_learner_votes_once_it_has_caught_up),
       SAY(what_would_harm_the_cluster_is_refused_with_a_reason), SAY(one_change_at_a_time),
       SAY(leadership_goes_to_one_that_answers_and_has_not_declined), SAY(with_nobody_to_hand_over_to_it_is_said_at_once),
