@@ -36,8 +36,15 @@ class Clients:
         if status:
             raise Trouble("client %s ended with status %d: %s" % (name, status, self.said(name)))
 
-    def once(self, mode, name, conf=None):
-        self.wait(name, self.launch(mode, name, conf or self.cluster.folder + "/craton.conf", "--seed", str(self.seed)))
+    def prepare(self):
+        self.wait("prepare", self.launch("prepare", "prepare", self.cluster.folder + "/craton.conf", "--seed", str(self.seed)))
+
+    def read_all(self):
+        """Every object that was ever attempted, through each node by itself."""
+        names = {"final-" + node.name: node.path("craton.conf") for node in self.cluster.nodes}
+        readers = [(name, self.launch("final", name, conf, "--seed", str(self.seed))) for name, conf in names.items()]
+        for name, process in readers:
+            self.wait(name, process)
 
     def start(self, name, threads):
         """A process under load, of a name not used before: one that was killed does not go on."""

@@ -34,21 +34,24 @@ class Equipment:
             for path in [cluster.folder + "/craton.conf"] + [node.path("craton.conf") for node in cluster.nodes]:
                 insert(path, "", WAIT)
         for node in cluster.nodes:
-            libraries = []
             if "token" in needs:
                 insert(node.path("cratond.conf"), "[token]\n", TOKEN_LIMITS)
-            if "clock" in needs:
-                libraries.append(self.clock_library)
-                write(node.path("clock"), "+0\n")
-                node.environment.update(FAKETIME_TIMESTAMP_FILE=node.path("clock"), FAKETIME_CACHE_DURATION="1", **MONOTONIC_IS_TRUE)
-            if "disk" in needs:
-                libraries.append(self.disk_library)
-                write(node.path("disk.control"), "")
-                node.environment.update(CRATON_DISK_CONTROL=node.path("disk.control"), CRATON_DISK_FOLDER=node.path("state"))
             if "space" in needs:
                 subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0700,size=" + STATE_SIZE, "tmpfs", node.path("state")], check=True)
-            if libraries:
-                node.environment["LD_PRELOAD"] = ":".join(libraries)
+            self.preload(node, needs)
+
+    def preload(self, node, needs):
+        libraries = []
+        if "clock" in needs:
+            libraries.append(self.clock_library)
+            write(node.path("clock"), "+0\n")
+            node.environment.update(FAKETIME_TIMESTAMP_FILE=node.path("clock"), FAKETIME_CACHE_DURATION="1", **MONOTONIC_IS_TRUE)
+        if "disk" in needs:
+            libraries.append(self.disk_library)
+            write(node.path("disk.control"), "")
+            node.environment.update(CRATON_DISK_CONTROL=node.path("disk.control"), CRATON_DISK_FOLDER=node.path("state"))
+        if libraries:
+            node.environment["LD_PRELOAD"] = ":".join(libraries)
 
 
 def insert(path, after, text):
