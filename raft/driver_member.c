@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ELECTION_ELECTIONS 2  /* so many election timeouts an election may take, after a transfer */
 #define DECLINED_ELECTIONS 10 /* so long it is not asked again, unless by name */
 
 bool driver_may_submit(const struct driver *d)
@@ -299,6 +300,8 @@ static void transfer_chores(struct driver *d)
 		transfer_end(d, ERR_OK, "");
 	} else if (d->leader) {
 		transfer_end(d, ERR_REFUSED, "did not take over; another node was elected");
+	} else if (d->now.ms >= d->transfer.until_ms + ELECTION_ELECTIONS * d->config.election_ms) {
+		transfer_end(d, ERR_TIMEOUT, "did not take over, nor did anybody else");
 	}
 	if (d->transfer.ticket && d->now.ms >= d->transfer.deadline)
 		transfer_end(d, ERR_TIMEOUT, "has not taken over in time");

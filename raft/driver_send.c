@@ -2,7 +2,8 @@
 #include "raft/driver_internal.h"
 #include <string.h>
 
-#define SNAPSHOT_PAUSE_ELECTIONS 1
+/* What was sent is being received, checked and restored for so long; if it was lost with its connection, no time at all. */
+#define SNAPSHOT_PAUSE_ELECTIONS 5
 
 struct heard *driver_heard(struct driver *d, uint64_t id)
 {
