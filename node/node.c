@@ -317,8 +317,8 @@ enum err node_start(struct node *node, struct complaint *complaint)
 		return err;
 	if (!(node->founding = founding_start(node)))
 		return complain(complaint, ERR_NO_MEMORY, "out of memory");
+	catch_up(node); /* while the token is being tried */
 	health_await(node->health);
-	catch_up(node);
 	node_set_state(node, NODE_SERVING);
 	return ERR_OK;
 }
