@@ -168,8 +168,7 @@ static void abandon_all(struct walk *walk)
 	int64_t now_ms = clock_ms();
 	while (walk->count) {
 		const struct attempt *attempt = &walk->attempts[walk->count - 1];
-		bool was_silent = attempt->another_at == DEADLINE_NEVER || attempt->another_at <= now_ms;
-		abandon(walk, walk->count - 1, was_silent);
+		abandon(walk, walk->count - 1, attempt->was_silent || attempt->another_at <= now_ms);
 	}
 }
 
@@ -182,7 +181,8 @@ static void wait_for_others(struct walk *walk)
 	if (!walk->count)
 		return;
 	struct attempt *last = &walk->attempts[walk->count - 1];
-	bool is_too_early = last->another_at != DEADLINE_NEVER && walk_is_only_slow(walk) && !last->is_alive;
+	bool is_too_early = walk_is_only_slow(walk) && !last->is_alive;
+	last->was_silent |= deadline_passed(last->another_at);
 	last->another_at = is_too_early ? last->heard_ms + walk_silence_ms(walk) : DEADLINE_NEVER;
 	if (walk->fault && !is_too_early)
 		walk->again_at = clock_ms() + pause_for(walk);
@@ -196,8 +196,10 @@ static enum step ask_another(struct walk *walk, bool *is_anyone, Craton__Reply *
 		wait_for_others(walk);
 		return STEP_ON;
 	}
-	for (size_t i = 0; i < walk->count; i++)
+	for (size_t i = 0; i < walk->count; i++) {
+		walk->attempts[i].was_silent |= deadline_passed(walk->attempts[i].another_at);
 		walk->attempts[i].another_at = DEADLINE_NEVER;
+	}
 	walk->wants_another = false;
 	walk->question->request.timeout_ms = (uint32_t)walk_share_of_time(walk);
 	walk->attempts[walk->count++] = attempt;

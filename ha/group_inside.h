@@ -84,6 +84,7 @@ struct attempt {
 	bool is_alive;          /* the member sent a heartbeat */
 	bool shows_all;         /* it has forgotten an object that it was shown before */
 	deadline_ms another_at; /* when another is to be asked, too; DEADLINE_NEVER once that is so */
+	bool was_silent;        /* until then */
 	deadline_ms until;      /* when it was silent for too long */
 	struct awaited awaited;
 };

@@ -90,16 +90,16 @@ bool walk_is_only_slow(const struct walk *walk)
 bool walk_borrow(struct walk *walk, struct attempt *attempt)
 {
 	struct group *group = walk->group;
-	bool only_slow = walk->count && !walk->wants_another && walk_is_only_slow(walk);
+	bool only_slow = walk->count && walk_is_only_slow(walk), costs = only_slow && !walk->wants_another;
 	struct member *member = NULL;
 	*attempt = (struct attempt){ .line = NULL };
 	pthread_mutex_lock(&group->lock);
 	if (!walk->count && group->hedge_credit < HEDGE_CREDIT_MAX)
 		group->hedge_credit++;
-	if (!group->stopping && (!only_slow || group->hedge_credit >= HEDGE_PRICE))
+	if (!group->stopping && (!costs || group->hedge_credit >= HEDGE_PRICE))
 		member = pick_locked(walk, only_slow);
 	if (member) {
-		group->hedge_credit -= only_slow ? HEDGE_PRICE : 0;
+		group->hedge_credit -= costs ? HEDGE_PRICE : 0;
 		attempt_take_locked(attempt, member);
 		attempt->another_at = clock_ms() + hedge_ms(walk, member);
 	}

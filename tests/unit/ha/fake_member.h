@@ -207,7 +207,11 @@ static inline enum err fake_hear(struct member *member, struct line **at, enum s
 
 static inline void fake_drop(struct member *member)
 {
-	atomic_fetch_add(&((struct fake *)member)->drops, 1);
+	struct fake *fake = (struct fake *)member;
+	pthread_mutex_lock(&fake->lock);
+	atomic_fetch_add(&fake->drops, 1);
+	pthread_cond_broadcast(&fake->changed);
+	pthread_mutex_unlock(&fake->lock);
 }
 
 static inline void fake_interrupt(struct member *member)
@@ -257,6 +261,14 @@ static inline void fake_wait_calls(struct fake *fake, unsigned count)
 {
 	pthread_mutex_lock(&fake->lock);
 	while (atomic_load(&fake->calls) < count)
+		pthread_cond_wait(&fake->changed, &fake->lock);
+	pthread_mutex_unlock(&fake->lock);
+}
+
+static inline void fake_wait_drops(struct fake *fake, unsigned count)
+{
+	pthread_mutex_lock(&fake->lock);
+	while (atomic_load(&fake->drops) < count)
 		pthread_cond_wait(&fake->changed, &fake->lock);
 	pthread_mutex_unlock(&fake->lock);
 }

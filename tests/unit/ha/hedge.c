@@ -201,6 +201,28 @@ static void a_standby_member_is_not_asked_because_another_is_slow(void)
 	group_destroy(group);
 }
 
+/* Of the two that are asked one dies: that the other is still at it is no reason either. */
+static void nor_because_one_of_two_that_are_asked_dies(void)
+{
+	static struct fake c;
+	struct member *members[] = { &a.member, &b.member, &c.member };
+	start(SAYS({ .err = ERR_CLOSED, .is_late = true }), SAYS(LATE));
+	fake_init(&c, "c", SAYS(GOOD));
+	c.duty = c.member.duty = CRATON__DUTY__DUTY_STANDBY;
+	struct group *group = group_create(&patient, members, 3);
+	pthread_t thread;
+	void *err;
+	pthread_create(&thread, NULL, read_in_thread, group);
+	fake_wait_calls(&b, 1);
+	fake_speak(&a);
+	fake_wait_drops(&a, 1);
+	fake_speak(&b);
+	pthread_join(thread, &err);
+	CU_ASSERT_EQUAL((enum err)(uintptr_t)err, ERR_OK);
+	CU_ASSERT_EQUAL(atomic_load(&c.calls), 0);
+	group_destroy(group);
+}
+
 static void but_at_once_because_it_is_lost_or_silent(void)
 {
 	start(SAYS(GONE), SAYS(GOOD));
@@ -360,7 +382,8 @@ static void who_cannot_serve_is_tried_by_one_call_now_and_then(void)
 TESTS("ha hedge", SAY(a_silent_member_has_another_asked_beside_it), SAY(an_answer_to_a_probe_ends_the_suspicion),
 	SAY(a_probe_that_fails_makes_a_silent_member_a_lost_one), SAY(the_first_answer_is_the_calls_whoever_gives_it),
 	SAY(when_both_fail_the_call_goes_on), SAY(without_hedging_only_silence_moves_a_call), SAY(hedging_has_a_budget),
-	SAY(a_standby_member_is_not_asked_because_another_is_slow), SAY(but_at_once_because_it_is_lost_or_silent),
+	SAY(a_standby_member_is_not_asked_because_another_is_slow), SAY(nor_because_one_of_two_that_are_asked_dies),
+	SAY(but_at_once_because_it_is_lost_or_silent),
 	SAY(a_member_that_greets_as_standby_is_not_asked_while_another_is_there), SAY(a_member_of_another_cluster_is_refused),
 	SAY(a_deed_is_asked_of_another_only_when_there_is_no_sign_of_life), SAY(with_heartbeats_a_deed_is_waited_for),
 	SAY(what_must_not_be_done_twice_is_not), SAY(nor_is_another_asked_beside_the_first),
