@@ -1,4 +1,4 @@
-/* What peers.c (who there is), peers_out.c (sending) and peers_in.c (receiving) share. */
+/* What peers.c (who there is), peers_queue.c (what is to be sent), peers_out.c (sending) and peers_in.c (receiving) share. */
 #pragma once
 #include "raft/greeting.h"
 #include "raft/peers.h"
@@ -85,6 +85,13 @@ void peers_judge(struct peers *peers, const char *what, uint64_t id, const char 
 /* They know this node, but not with the folder it has now. */
 void peers_forgotten(struct peers *peers, uint64_t id, const char *name);
 
+/* peers_queue.c; _locked: with the peer's lock held */
+void packet_drop(struct packet *packet);
+void packets_drop(struct packet *packets);
+struct packet *peer_take_urgent_locked(struct peer *peer);
+struct packet *peer_take_all_locked(struct peer *peer); /* the urgent ones first */
+void peer_drop_queue_locked(struct peer *peer);
+void peer_wake_locked(struct peer *peer);
 /* peers_out.c */
 enum err peer_create(struct peers *peers, uint64_t id, struct peer **out);
 void peer_destroy(struct peer *peer);

@@ -41,51 +41,9 @@ enum err peer_create(struct peers *peers, uint64_t id, struct peer **out)
 	return ERR_OK;
 }
 
-static void packet_drop(struct packet *packet)
-{
-	buf_finish(&packet->bytes);
-	free(packet);
-}
-
-static void packets_drop(struct packet *packets)
-{
-	while (packets) {
-		struct packet *next = packets->next;
-		packet_drop(packets);
-		packets = next;
-	}
-}
-
-static struct packet *take_urgent_locked(struct peer *peer)
-{
-	struct packet *urgent = peer->urgent;
-	for (struct packet *packet = urgent; packet; packet = packet->next)
-		peer->queued -= packet->bytes.size;
-	peer->urgent = NULL;
-	peer->last_urgent = &peer->urgent;
-	return urgent;
-}
-
-/* The urgent ones first. */
-static struct packet *take_all_locked(struct peer *peer)
-{
-	*peer->last_urgent = peer->first;
-	struct packet *all = peer->urgent;
-	peer->first = peer->urgent = NULL;
-	peer->last = &peer->first;
-	peer->last_urgent = &peer->urgent;
-	peer->queued = 0;
-	return all;
-}
-
-static void drop_queue_locked(struct peer *peer)
-{
-	packets_drop(take_all_locked(peer));
-}
-
 void peer_destroy(struct peer *peer)
 {
-	drop_queue_locked(peer);
+	peer_drop_queue_locked(peer);
 	snapshot_source_close(peer->snapshot);
 	if (peer->wake >= 0)
 		close(peer->wake);
@@ -93,19 +51,11 @@ void peer_destroy(struct peer *peer)
 	free(peer);
 }
 
-static void wake_locked(struct peer *peer)
-{
-	uint64_t one = 1;
-	if (peer->sleeps && write(peer->wake, &one, sizeof one) < 0)
-		return; /* full: it is awake already */
-	peer->sleeps = false;
-}
-
 void peer_interrupt(struct peer *peer)
 {
 	pthread_mutex_lock(&peer->lock);
 	peer->sleeps = true;
-	wake_locked(peer);
+	peer_wake_locked(peer);
 	if (peer->fd >= 0)
 		shutdown(peer->fd, SHUT_RDWR);
 	pthread_mutex_unlock(&peer->lock);
@@ -115,7 +65,7 @@ void peer_hurry(struct peer *peer)
 {
 	pthread_mutex_lock(&peer->lock);
 	peer->sleeps = peer->sleeps || !peer->is_connected;
-	wake_locked(peer);
+	peer_wake_locked(peer);
 	pthread_mutex_unlock(&peer->lock);
 }
 
@@ -140,7 +90,7 @@ struct work {
 static bool take_work(struct peer *peer, struct work *work)
 {
 	pthread_mutex_lock(&peer->lock);
-	*work = (struct work){ take_all_locked(peer), peer->snapshot };
+	*work = (struct work){ peer_take_all_locked(peer), peer->snapshot };
 	peer->sleeps = !work->packets && !work->snapshot;
 	pthread_mutex_unlock(&peer->lock);
 	return work->packets || work->snapshot;
@@ -164,7 +114,7 @@ static enum err seal_urgent(struct peer *peer, struct greeted *with, struct buf 
 {
 	enum err err = ERR_OK;
 	pthread_mutex_lock(&peer->lock);
-	struct packet *urgent = take_urgent_locked(peer);
+	struct packet *urgent = peer_take_urgent_locked(peer);
 	pthread_mutex_unlock(&peer->lock);
 	for (const struct packet *packet = urgent; packet && err == ERR_OK; packet = packet->next)
 		err = seal(with, LINK_MESSAGE, packet->bytes.data, packet->bytes.size, out);
@@ -301,7 +251,7 @@ static void note_no_socket(struct peer *peer)
 	peer->fd = -1;
 	peer->is_connected = false;
 	if (peer->queued > QUEUE_LOST_MAX)
-		drop_queue_locked(peer);
+		peer_drop_queue_locked(peer);
 	pthread_mutex_unlock(&peer->lock);
 }
 
@@ -410,74 +360,5 @@ void peer_want(struct peer *peer)
 	pthread_mutex_lock(&peer->lock);
 	if (!peer->has_thread)
 		peer->has_thread = pthread_create(&peer->thread, NULL, send_forever, peer) == 0;
-	pthread_mutex_unlock(&peer->lock);
-}
-
-/* ------------------------------------------------------------------ from the raft thread */
-
-static struct packet *packet_of(const struct message *message)
-{
-	struct packet *packet = calloc(1, sizeof *packet);
-	if (!packet)
-		return NULL;
-	buf_init(&packet->bytes, MESSAGE_SIZE_MAX);
-	if (message_encode(message, &packet->bytes) == ERR_OK)
-		return packet;
-	buf_finish(&packet->bytes);
-	free(packet);
-	return NULL;
-}
-
-/* Entries, and what answers or follows them, keep their order, or the engine would take them for lost. */
-static bool is_urgent(const struct message *message)
-{
-	switch (message->kind) {
-	case MESSAGE_APPEND:
-	case MESSAGE_APPEND_RESULT:
-	case MESSAGE_INSTALL:
-	case MESSAGE_TIMEOUT_NOW:
-	case MESSAGE_FORWARD:
-		return false;
-	default:
-		return true;
-	}
-}
-
-static void put_in_locked(struct packet ***last, struct packet *packet)
-{
-	**last = packet;
-	*last = &packet->next;
-}
-
-void peers_send(struct peers *peers, uint64_t to, const struct message *message)
-{
-	struct peer *peer = peers_find(peers, to);
-	struct packet *packet = peer ? packet_of(message) : NULL;
-	if (!packet)
-		return;
-	peer_want(peer);
-	pthread_mutex_lock(&peer->lock);
-	/* What doesn't fit: of what was queued nothing is worth more than the news. */
-	if (peer->queued + packet->bytes.size > (peer->is_connected ? QUEUE_MAX : QUEUE_LOST_MAX))
-		drop_queue_locked(peer);
-	peer->queued += packet->bytes.size;
-	put_in_locked(is_urgent(message) ? &peer->last_urgent : &peer->last, packet);
-	wake_locked(peer);
-	pthread_mutex_unlock(&peer->lock);
-}
-
-void peers_send_snapshot(struct peers *peers, uint64_t to, const struct message *install, const char *path)
-{
-	struct peer *peer = peers_find(peers, to);
-	if (!peer)
-		return;
-	peer_want(peer);
-	pthread_mutex_lock(&peer->lock);
-	if (!peer->snapshot) {
-		enum err err = snapshot_source_open(path, install, &peer->snapshot);
-		if (err != ERR_OK)
-			log_warn("raft", "snapshot can't be sent file=%s err=%s", path, err_name(err));
-		wake_locked(peer);
-	}
 	pthread_mutex_unlock(&peer->lock);
 }
