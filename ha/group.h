@@ -39,7 +39,7 @@ struct question {
 	Craton__ObjectRef *object; /* within the body, if it is about an object */
 	struct object *about;      /* that object, held by the asker */
 	struct multipart *multipart; /* the operation in parts that it begins or goes on with, if it does */
-	uint64_t index_min;        /* what a member must have applied; 0: everything any member has told us of */
+	uint64_t index_min;        /* what a member must have applied, at least; 0: everything any member has told us of */
 };
 #define QUESTION_INIT { .request = CRATON__REQUEST__INIT }
 

@@ -11,13 +11,21 @@
 #define PAUSE_FIRST_MS 10
 #define PAUSE_LAST_MS 250
 
+static uint64_t index_min_of(struct group *group, const struct question *question)
+{
+	uint64_t gone = atomic_load(&group->gone_index);
+	if (!question->index_min)
+		return group_index_seen(group);
+	return question->index_min > gone ? question->index_min : gone;
+}
+
 static void walk_begin(struct walk *walk, struct group *group, struct question *question)
 {
 	int64_t command_ms = group->settings.command_ms;
 	walk->group = group;
 	walk->question = question;
 	walk->kind = question_kind(&question->request);
-	walk->index_min = question->index_min ? question->index_min : group_index_seen(group);
+	walk->index_min = index_min_of(group, question);
 	walk->deadline = deadline_in(command_ms);
 	walk->last = deadline_in(command_ms * COMMANDS_MAX);
 	walk->tried = 0;

@@ -187,11 +187,11 @@ static void *run_rest(void *argument)
 	return NULL;
 }
 
-/* Side by side, or one after the other where no thread is to be had. */
+/* Side by side, or one after the other where there is one connection, or no thread is to be had. */
 static bool run_both(struct check *objects, struct check *rest)
 {
 	pthread_t thread;
-	bool is_beside = pthread_create(&thread, NULL, run_rest, rest) == 0;
+	bool is_beside = rest->database != objects->database && pthread_create(&thread, NULL, run_rest, rest) == 0;
 	objects->good = check_objects(objects);
 	if (is_beside)
 		pthread_join(thread, NULL);
@@ -213,15 +213,16 @@ bool check_rows(struct database *database, const char *path, const struct row_ke
 {
 	struct fingerprint_salt salt;
 	struct check objects, rest;
-	struct database beside;
+	struct database beside = { 0 };
 	struct complaint complaint = { "" };
 	fingerprint_draw(&salt);
 	check_begin(&objects, database, key, &salt);
-	check_begin(&rest, &beside, key, &salt);
-	bool good = database_open(&beside, path, DATABASE_READ, &complaint) == ERR_OK && run_both(&objects, &rest)
-	            && check_state(&objects, &rest, state);
+	check_begin(&rest, path ? &beside : database, key, &salt);
+	bool is_open = !path || database_open(&beside, path, DATABASE_READ, &complaint) == ERR_OK;
+	bool good = is_open && run_both(&objects, &rest) && check_state(&objects, &rest, state);
 	snprintf(wrong, wrong_size, "%s", rest.good ? objects.wrong : rest.wrong);
-	database_close(&beside);
+	if (path)
+		database_close(&beside);
 	row_key_finish(&objects.key);
 	row_key_finish(&rest.key);
 	return good;

@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		apply_one(&cursor, index, &time_ms);
 	if (directory->in_batch && table_state_write(directory) != ERR_OK)
 		abort();
-	if (!check_rows(&directory->writer, &directory->key, &read, wrong, sizeof wrong)) {
+	if (!check_rows(&directory->writer, NULL, &directory->key, &read, wrong, sizeof wrong)) {
 		fprintf(stderr, "the directory %s\n", wrong);
 		abort();
 	}

@@ -131,6 +131,24 @@ static void each_call_says_the_highest_index_any_member_has_told(void)
 	group_destroy(group);
 }
 
+static Craton__Fault ask_crypt(struct group *group, struct object *about);
+
+/* The use of a key asks for its birth only: a member that is a little behind may serve it. Not so once a key was found destroyed. */
+static void what_was_gone_is_not_asked_of_whoever_has_not_heard(void)
+{
+	struct fake a;
+	fake_init(&a, "a", SAYS(AT_INDEX(7), { .err = ERR_OK, .fault = CRATON__FAULT__FAULT_UNKNOWN_OBJECT, .index = 9 }, AT_INDEX(12)));
+	struct group *group = group_of(&patient, &a, NULL, NULL);
+	struct object key = { .handle = 1 };
+	CU_ASSERT_EQUAL(ask_crypt(group, &key), CRATON__FAULT__FAULT_NONE);
+	CU_ASSERT_EQUAL(a.index_min, 1);
+	CU_ASSERT_EQUAL(ask_crypt(group, &key), CRATON__FAULT__FAULT_UNKNOWN_OBJECT);
+	CU_ASSERT_EQUAL(a.index_min, 1);
+	ask_crypt(group, &key);
+	CU_ASSERT_EQUAL(a.index_min, 9);
+	group_destroy(group);
+}
+
 static struct object *carried_object(void)
 {
 	struct object *object = calloc(1, sizeof *object);
@@ -229,6 +247,7 @@ TESTS("ha group", SAY(a_lost_answer_is_asked_for_again_elsewhere), SAY(a_deed_ke
 	SAY(a_member_that_cannot_serve_is_asked_again_only_when_no_other_can),
 	SAY(while_no_member_can_serve_the_call_waits_in_rounds), SAY(when_the_time_is_up_the_last_fault_is_the_answer),
 	SAY(what_every_member_would_say_is_asked_only_once), SAY(a_question_that_is_too_big_is_no_members_fault),
-	SAY(each_call_says_the_highest_index_any_member_has_told), SAY(a_session_key_is_shown_once_and_again_when_forgotten),
+	SAY(each_call_says_the_highest_index_any_member_has_told),
+	SAY(what_was_gone_is_not_asked_of_whoever_has_not_heard), SAY(a_session_key_is_shown_once_and_again_when_forgotten),
 	SAY(an_unknown_object_that_nobody_carries_is_the_answer), SAY(while_others_are_left_no_member_gets_all_the_time),
 	SAY(stopping_ends_every_wait))
