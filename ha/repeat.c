@@ -42,15 +42,18 @@ static const struct question_kind by_stateful_key = {
 /* PKCS#11 3.1: CKM_HSS, CKM_XMSS, CKM_XMSSMT. */
 static const uint64_t stateful_mechanisms[] = { 0x4033, 0x4036, 0x4037 };
 
+bool crypt_is_once(Craton__CryptKind kind, uint64_t mechanism)
+{
+	for (size_t i = 0; i < sizeof stateful_mechanisms / sizeof *stateful_mechanisms; i++)
+		if (mechanism == stateful_mechanisms[i])
+			return kind != CRATON__CRYPT_KIND__VERIFY;
+	return false;
+}
+
 static bool is_stateful_signature(const Craton__Request *request)
 {
 	const Craton__Crypt *crypt = request->body_case == BODY(CRYPT) ? request->crypt : NULL;
-	if (!crypt || !crypt->mechanism || crypt->kind == CRATON__CRYPT_KIND__VERIFY)
-		return false;
-	for (size_t i = 0; i < sizeof stateful_mechanisms / sizeof *stateful_mechanisms; i++)
-		if (crypt->mechanism->type == stateful_mechanisms[i])
-			return true;
-	return false;
+	return crypt && crypt->mechanism && crypt_is_once(crypt->kind, crypt->mechanism->type);
 }
 
 const struct question_kind *question_kind(const Craton__Request *request)

@@ -19,6 +19,9 @@ struct question_kind {
 /* Never NULL for what the library asks (asserted). */
 const struct question_kind *question_kind(const Craton__Request *request);
 
+/* An operation with it may be begun once only: what is asked of it is asked once, and it is never begun anew. */
+bool crypt_is_once(Craton__CryptKind kind, uint64_t mechanism);
+
 enum verdict {
 	VERDICT_ANSWERED,  /* the asker's, for better or worse */
 	VERDICT_ELSEWHERE, /* ask another member */

@@ -107,7 +107,7 @@ static CK_RV begin(struct session *session, struct operation *operation)
 
 static bool may_begin_anew(const struct parts *parts, CK_RV rv, int attempt)
 {
-	return rv != CKR_OK && parts->is_lost && !parts->is_beyond && !parts->has_made_iv && attempt < ATTEMPTS;
+	return rv != CKR_OK && parts->is_lost && !parts->is_once && !parts->is_beyond && !parts->has_made_iv && attempt < ATTEMPTS;
 }
 
 /* ---- Update */

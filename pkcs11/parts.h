@@ -17,6 +17,7 @@ struct session;
 struct operation;
 
 struct parts {
+	bool is_once;               /* never begun anew (ha/repeat.h) */
 	bool is_one_part;           /* no token does it in parts: kept, and done whole */
 	size_t kept_max;
 	struct buf kept;            /* all that was added, while that is not more than kept_max */
