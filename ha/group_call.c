@@ -11,12 +11,20 @@
 #define PAUSE_FIRST_MS 10
 #define PAUSE_LAST_MS 250
 
+/* What was gone must not be there again at a member that is behind, though its users ask for no more than its birth. */
 static uint64_t index_min_of(struct group *group, const struct question *question)
 {
-	uint64_t gone = atomic_load(&group->gone_index);
 	if (!question->index_min)
 		return group_index_seen(group);
+	uint64_t gone = question->about ? atomic_load(&question->about->gone_by) : 0;
 	return question->index_min > gone ? question->index_min : gone;
+}
+
+static void note_if_gone(struct object *about, const Craton__Reply *reply)
+{
+	bool is_gone = about && !about->carried && reply->fault == CRATON__FAULT__FAULT_UNKNOWN_OBJECT;
+	if (is_gone && reply->index > atomic_load(&about->gone_by))
+		atomic_store(&about->gone_by, reply->index);
 }
 
 static void walk_begin(struct walk *walk, struct group *group, struct question *question)
@@ -112,6 +120,7 @@ static enum step attempt_has_answer(struct walk *walk, size_t i, Craton__Reply *
 		multipart_answered(question, attempt.member, ERR_OK, *reply);
 	}
 	attempt_answered(walk->group, walk->kind, &attempt, *reply);
+	note_if_gone(question->about, *reply);
 	if (fault_verdict((*reply)->fault, &ignored) != VERDICT_ELSEWHERE)
 		return STEP_ANSWERED;
 	log_debug("ha", "member cannot serve name=%s fault=%s", attempt.member->name, fault_name((*reply)->fault));

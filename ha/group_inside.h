@@ -3,7 +3,6 @@
 #include "ha/group.h"
 #include "ha/repeat.h"
 #include <pthread.h>
-#include <stdatomic.h>
 
 /* Of ten calls one may be asked of two members, and after a quiet while this many in a row: an overloaded cluster is not asked twice as much. */
 #define HEDGE_PRICE 10
@@ -28,7 +27,6 @@ struct group {
 	int64_t out_at_ms;       /* since when */
 	uint64_t total_losses;   /* how often that came to be so */
 	uint64_t index_seen;
-	atomic_uint_fast64_t gone_index; /* by then an object was gone that we asked for */
 	struct id cluster;       /* whose members these are: what the first has said; zero: none has yet */
 	unsigned turn;
 	unsigned hedge_credit;

@@ -21,6 +21,7 @@ struct object {
 	CK_OBJECT_HANDLE handle;
 	struct id id;
 	uint64_t index;                   /* of the log, where it was so: members behind it may not know */
+	atomic_uint_fast64_t gone_by;     /* by this index it had been destroyed, as a member said; 0: none has */
 	struct attribute_list attributes; /* the brief's; a session object's own */
 	CK_SESSION_HANDLE session;        /* whose end is its own; 0 for a token object */
 	Craton__Object *carried;          /* NULL for a token object */

@@ -146,9 +146,6 @@ void member_heard_locked(struct group *group, struct member *member, const Crato
 	member_index_heard(member, reply->index, clock_ms());
 	if (reply->index > group->index_seen)
 		group->index_seen = reply->index;
-	/* What was gone must not be there again at a member that is behind, though its users ask for no more than its birth. */
-	if (reply->fault == CRATON__FAULT__FAULT_UNKNOWN_OBJECT && reply->index > atomic_load(&group->gone_index))
-		atomic_store(&group->gone_index, reply->index);
 }
 
 /* A cluster that is so new that it has no id yet says nothing of it. */

@@ -139,13 +139,15 @@ static void what_was_gone_is_not_asked_of_whoever_has_not_heard(void)
 	struct fake a;
 	fake_init(&a, "a", SAYS(AT_INDEX(7), { .err = ERR_OK, .fault = CRATON__FAULT__FAULT_UNKNOWN_OBJECT, .index = 9 }, AT_INDEX(12)));
 	struct group *group = group_of(&patient, &a, NULL, NULL);
-	struct object key = { .handle = 1 };
+	struct object key = { .handle = 1 }, other = { .handle = 2 };
 	CU_ASSERT_EQUAL(ask_crypt(group, &key), CRATON__FAULT__FAULT_NONE);
 	CU_ASSERT_EQUAL(a.index_min, 1);
 	CU_ASSERT_EQUAL(ask_crypt(group, &key), CRATON__FAULT__FAULT_UNKNOWN_OBJECT);
 	CU_ASSERT_EQUAL(a.index_min, 1);
 	ask_crypt(group, &key);
 	CU_ASSERT_EQUAL(a.index_min, 9);
+	ask_crypt(group, &other);
+	CU_ASSERT_EQUAL(a.index_min, 1);
 	group_destroy(group);
 }
 
