@@ -57,7 +57,7 @@ static void wrong_wishes_are_refused(void)
 	struct complaint complaint = { "" };
 	struct dev dev;
 	CU_ASSERT_EQUAL(dev_plan(&(struct options){ .nodes = "0", .module = "/bin/sh" }, "/tmp/x", &dev, &complaint), ERR_CONFIG);
-	CU_ASSERT_EQUAL(dev_plan(&(struct options){ .nodes = "8", .module = "/bin/sh" }, "/tmp/x", &dev, &complaint), ERR_CONFIG);
+	CU_ASSERT_EQUAL(dev_plan(&(struct options){ .nodes = "10", .module = "/bin/sh" }, "/tmp/x", &dev, &complaint), ERR_CONFIG);
 	CU_ASSERT_EQUAL(dev_plan(&(struct options){ .nodes = "33", .module = "/bin/sh" }, "/tmp/x", &dev, &complaint), ERR_CONFIG);
 	CU_ASSERT_EQUAL(dev_plan(&(struct options){ .transport = "pigeon", .module = "/bin/sh" }, "/tmp/x", &dev, &complaint), ERR_CONFIG);
 	CU_ASSERT_EQUAL(dev_plan(&(struct options){ .module = "/nonexistent.so" }, "/tmp/x", &dev, &complaint), ERR_CONFIG);
