@@ -191,17 +191,18 @@ static void abandon_all(struct walk *walk)
 
 /* ---- asking, and waiting */
 
-/* Nobody to ask beside those that are at it; but those that could not serve a moment ago may be able to by then. */
+/* Nobody to ask beside those that are at it. But those that could not serve a moment ago may be able to soon, and those that are lost may be
+ * back; while the last one asked is silent, that is looked for again and again. */
 static void wait_for_others(struct walk *walk)
 {
 	walk->wants_another = false;
 	if (!walk->count)
 		return;
 	struct attempt *last = &walk->attempts[walk->count - 1];
-	bool is_too_early = walk_is_only_slow(walk) && !last->is_alive;
+	bool is_slow = walk_is_only_slow(walk);
 	last->was_silent |= deadline_passed(last->another_at);
-	last->another_at = is_too_early ? last->heard_ms + walk_silence_ms(walk) : DEADLINE_NEVER;
-	if (walk->fault && !is_too_early)
+	last->another_at = is_slow ? last->heard_ms + walk_silence_ms(walk, last) : DEADLINE_NEVER;
+	if (!is_slow || (walk->fault && last->is_alive))
 		walk->again_at = clock_ms() + pause_for(walk);
 }
 

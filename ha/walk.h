@@ -38,7 +38,7 @@ bool walk_waits_for_silence(const struct walk *walk);
 /* The member that was asked last is only slow, as far as anyone can know, so another is not asked at any price. */
 bool walk_is_only_slow(const struct walk *walk);
 /* Such a long silence (milliseconds) is no slowness: a heartbeat should have come. */
-int64_t walk_silence_ms(const struct walk *walk);
+int64_t walk_silence_ms(const struct walk *walk, const struct attempt *attempt);
 /* What a member is told of how long it has. While others are left, none gets all the time there is. */
 int64_t walk_share_of_time(const struct walk *walk);
 /* A member that is at work is waited for; one that is silent is left to itself if there is another. */

@@ -75,16 +75,18 @@ static int64_t hedge_ms(const struct walk *walk, const struct member *member)
 	return usual_ms > settings->hedge_least_ms ? usual_ms : settings->hedge_least_ms;
 }
 
-int64_t walk_silence_ms(const struct walk *walk)
+int64_t walk_silence_ms(const struct walk *walk, const struct attempt *attempt)
 {
 	int64_t most = walk->group->settings.hedge_most_ms;
+	if (attempt->is_alive)
+		return HEARTBEAT_MISSED_MS;
 	return (most > HEARTBEAT_FIRST_MS ? most : HEARTBEAT_FIRST_MS) + HEARTBEAT_GRACE_MS;
 }
 
 bool walk_is_only_slow(const struct walk *walk)
 {
 	const struct attempt *attempt = &walk->attempts[walk->count - 1];
-	return attempt->is_alive || clock_ms() - attempt->heard_ms < walk_silence_ms(walk);
+	return clock_ms() - attempt->heard_ms < walk_silence_ms(walk, attempt);
 }
 
 bool walk_borrow(struct walk *walk, struct attempt *attempt)

@@ -1,4 +1,4 @@
-#include "ha/group_inside.h"
+#include "ha/walk.h"
 #include "tests/check.h"
 #include "tests/unit/ha/fake_member.h"
 
@@ -245,6 +245,20 @@ static void stopping_ends_every_wait(void)
 	group_destroy(group);
 }
 
+/* A heartbeat is no sign of life for ever. */
+static void who_was_alive_and_is_silent_now_is_not_only_slow(void)
+{
+	struct fake a;
+	fake_init(&a, "a", SAYS(GOOD));
+	struct group *group = group_of(&patient, &a, NULL, NULL);
+	struct walk walk = { .group = group, .count = 1 };
+	walk.attempts[0] = (struct attempt){ .member = &a.member, .is_alive = true, .heard_ms = clock_ms() };
+	CU_ASSERT(walk_is_only_slow(&walk));
+	walk.attempts[0].heard_ms -= HEARTBEAT_MISSED_MS;
+	CU_ASSERT_FALSE(walk_is_only_slow(&walk));
+	group_destroy(group);
+}
+
 TESTS("ha group", SAY(a_lost_answer_is_asked_for_again_elsewhere), SAY(a_deed_keeps_its_request_id_and_a_read_has_none),
 	SAY(a_member_that_cannot_serve_is_asked_again_only_when_no_other_can),
 	SAY(while_no_member_can_serve_the_call_waits_in_rounds), SAY(when_the_time_is_up_the_last_fault_is_the_answer),
@@ -252,4 +266,4 @@ TESTS("ha group", SAY(a_lost_answer_is_asked_for_again_elsewhere), SAY(a_deed_ke
 	SAY(each_call_says_the_highest_index_any_member_has_told),
 	SAY(what_was_gone_is_not_asked_of_whoever_has_not_heard), SAY(a_session_key_is_shown_once_and_again_when_forgotten),
 	SAY(an_unknown_object_that_nobody_carries_is_the_answer), SAY(while_others_are_left_no_member_gets_all_the_time),
-	SAY(stopping_ends_every_wait))
+	SAY(who_was_alive_and_is_silent_now_is_not_only_slow), SAY(stopping_ends_every_wait))

@@ -279,6 +279,32 @@ static void without_threads_a_call_is_the_probe(void)
 	group_destroy(group);
 }
 
+static void *ask_once(void *group)
+{
+	return (void *)(uintptr_t)ask(group);
+}
+
+/* Nobody else was there when the member fell silent; the call finds who comes back all the same. */
+static void a_call_at_a_silent_member_finds_who_comes_back(void)
+{
+	struct fake a, b;
+	pthread_t thread;
+	void *err;
+	fake_init(&a, "a", SAYS(LATE));
+	fake_init(&b, "b", SAYS(GONE, GOOD));
+	a.swallows_probes = true;
+	struct group *group = group_of_two(&patient, &a, &b);
+	pthread_create(&thread, NULL, ask_once, group);
+	fake_wait_probes(&b, 6); /* so long that the other's silence is no slowness any more */
+	atomic_store(&b.probe_err, ERR_OK);
+	pthread_join(thread, &err);
+	CU_ASSERT_EQUAL((enum err)(uintptr_t)err, ERR_OK);
+	CU_ASSERT_EQUAL(atomic_load(&b.calls), 2);
+	CU_ASSERT_EQUAL(a.let_go_owing, 1);
+	CU_ASSERT(a.member.suspect);
+	group_destroy(group);
+}
+
 static void *ask_often(void *argument)
 {
 	uintptr_t failures = 0;
@@ -314,4 +340,5 @@ TESTS("ha recovery", SAY(no_thread_is_started_before_a_member_is_lost),
 	SAY(after_the_interval_a_call_finds_the_members_again), SAY(a_call_waits_for_a_member_as_long_as_the_settings_say),
 	SAY(while_it_waits_a_call_finds_who_comes_back), SAY(once_the_wait_is_over_calls_fail_at_once),
 	SAY(those_given_up_are_tried_when_somebody_asks), SAY(without_threads_a_silent_member_is_tried_again_too),
-	SAY(without_threads_a_call_is_the_probe), SAY(many_threads_share_a_group_that_loses_and_regains_a_member))
+	SAY(without_threads_a_call_is_the_probe), SAY(a_call_at_a_silent_member_finds_who_comes_back),
+	SAY(many_threads_share_a_group_that_loses_and_regains_a_member))
