@@ -107,8 +107,11 @@ CK_RV token_borrow_for(struct token *token, const struct token_need *need, CK_SE
 		struct lease *lease = NULL;
 		pthread_mutex_lock(&token->lock);
 		CK_RV rv = lease_take_locked(token, need, &lease);
-		if (rv == CKR_OK)
+		if (rv == CKR_OK) {
 			*session = lease->session;
+			if (need->is_fresh)
+				lease->session = CK_INVALID_HANDLE; /* closed below: its number may be another's then */
+		}
 		pthread_mutex_unlock(&token->lock);
 		if (rv != CKR_OK)
 			return rv;
@@ -173,7 +176,8 @@ static void lease_leave_locked(struct token *token, struct lease *lease, enum le
 		pthread_cond_broadcast(&token->left);
 }
 
-/* A token that is shut is not called any more; its sessions are closed all at once before it serves again. */
+/* A token that is shut is not called any more; its sessions are closed all at once before it serves again. Once a session is closed the
+ * token may give its number to whoever opens the next one, so by then no place here goes by it. */
 void token_return(struct token *token, CK_SESSION_HANDLE session, CK_RV rv)
 {
 	if (!session)
@@ -181,8 +185,10 @@ void token_return(struct token *token, CK_SESSION_HANDLE session, CK_RV rv)
 	pthread_mutex_lock(&token->lock);
 	struct lease *lease = lease_out_locked(token, session);
 	assert(lease);
-	pthread_mutex_unlock(&token->lock);
 	bool keep = leaves_session_clean(rv) && !token_is_shut(token);
+	if (!keep)
+		lease->session = CK_INVALID_HANDLE;
+	pthread_mutex_unlock(&token->lock);
 	if (!keep && !token_is_shut(token))
 		token->module.p11->C_CloseSession(session);
 	pthread_mutex_lock(&token->lock);
