@@ -50,9 +50,9 @@ static bool hash_is(struct check *check, sqlite3_stmt *statement, int column, co
 	return true;
 }
 
-static void add_search(struct check *check, uint64_t slot, uint64_t type, uint64_t value, const struct id *id)
+static void add_search(struct check *check, uint32_t slot, uint64_t type, uint64_t value, const struct id *id)
 {
-	uint32_t words[FINGERPRINT_WORDS_MAX] = { (uint32_t)slot, (uint32_t)type, (uint32_t)(type >> 32), (uint32_t)value, (uint32_t)(value >> 32) };
+	uint32_t words[FINGERPRINT_WORDS_MAX] = { slot, (uint32_t)type, (uint32_t)(type >> 32), (uint32_t)value, (uint32_t)(value >> 32) };
 	_Static_assert(5 * sizeof *words + ID_SIZE == sizeof words, "the id is the rest");
 	memcpy(words + 5, id->bytes, ID_SIZE);
 	fingerprint_add(&check->search, check->salt, words, FINGERPRINT_WORDS_MAX);
@@ -72,14 +72,22 @@ static bool expect_search(struct check *check, const struct object_row *row)
 	return true;
 }
 
+/* A slot's number has 32 bits; one of the same lower ones is another's. */
+static bool column_slot(sqlite3_stmt *statement, int column, uint32_t *slot)
+{
+	uint64_t value = column_u64(statement, column);
+	*slot = (uint32_t)value;
+	return value <= UINT32_MAX;
+}
+
 static bool check_object(struct check *check, sqlite3_stmt *statement)
 {
 	char text[ID_TEXT_SIZE];
 	struct hash hash;
-	struct object_row row = { .slot = (uint32_t)column_u64(statement, 0), .is_private = column_u64(statement, 2),
+	struct object_row row = { .is_private = column_u64(statement, 2),
 	                          .version = column_u64(statement, 3), .body = column_bytes(statement, 5) };
-	if (!column_id(statement, 1, &row.id))
-		return no(check, "has an object with a misshapen id");
+	if (!column_slot(statement, 0, &row.slot) || !column_id(statement, 1, &row.id))
+		return no(check, "has an object with a misshapen slot or id");
 	id_text(&row.id, text);
 	object_row_hash(&check->key, &row, &hash);
 	if (!hash_is(check, statement, 4, &hash) || !expect_search(check, &row))
@@ -91,11 +99,12 @@ static bool check_object(struct check *check, sqlite3_stmt *statement)
 static bool check_slot(struct check *check, sqlite3_stmt *statement)
 {
 	struct bytes body = column_bytes(statement, 1);
-	uint32_t slot = (uint32_t)column_u64(statement, 0);
+	uint32_t slot;
 	struct slot_record record;
 	struct hash hash;
+	bool is_slot = column_slot(statement, 0, &slot);
 	slot_row_hash(&check->key, slot, &body, &hash);
-	if (!hash_is(check, statement, 2, &hash) || !slot_unpack(body.data, body.size, &record, NULL))
+	if (!is_slot || !hash_is(check, statement, 2, &hash) || !slot_unpack(body.data, body.size, &record, NULL))
 		return no(check, "has a slot that was altered (slot %u)", slot);
 	return true;
 }
@@ -112,11 +121,12 @@ static bool check_request(struct check *check, sqlite3_stmt *statement)
 {
 	struct bytes objects = column_bytes(statement, 5);
 	struct request_row row = { .time_ms = (int64_t)column_u64(statement, 2),
-	                           .record = { .index = column_u64(statement, 0), .slot = (uint32_t)column_u64(statement, 3),
+	                           .record = { .index = column_u64(statement, 0),
 	                                       .outcome = (enum outcome)column_u64(statement, 4),
 	                                       .object_count = objects.size / ID_SIZE } };
 	struct hash hash;
-	if (!column_id(statement, 1, &row.id) || objects.size > sizeof row.record.objects || objects.size % ID_SIZE)
+	if (!column_slot(statement, 3, &row.record.slot) || !column_id(statement, 1, &row.id) ||
+	    objects.size > sizeof row.record.objects || objects.size % ID_SIZE)
 		return no(check, "has a misshapen request");
 	if (objects.size)
 		memcpy(row.record.objects, objects.data, objects.size);
@@ -128,9 +138,10 @@ static bool check_request(struct check *check, sqlite3_stmt *statement)
 static bool check_search(struct check *check, sqlite3_stmt *statement)
 {
 	struct id id;
-	if (!column_id(statement, 3, &id))
+	uint32_t slot;
+	if (!column_slot(statement, 0, &slot) || !column_id(statement, 3, &id))
 		return no(check, "has a misshapen search row");
-	add_search(check, column_u64(statement, 0), column_u64(statement, 1), column_u64(statement, 2), &id);
+	add_search(check, slot, column_u64(statement, 1), column_u64(statement, 2), &id);
 	return true;
 }
 

@@ -225,6 +225,10 @@ static void a_row_that_is_taken_out_is_missed(void)
 		"DELETE FROM objects WHERE rowid = 3; DELETE FROM search WHERE id NOT IN (SELECT id FROM objects)",
 		"DELETE FROM search WHERE type = 3",
 		"UPDATE search SET value = value + 1 WHERE type = 3",
+		"UPDATE search SET slot = slot + 4294967296 WHERE type = 3", /* the same lower 32 bits */
+		"UPDATE objects SET slot = slot + 4294967296 WHERE rowid = 3",
+		"UPDATE slots SET slot = slot + 4294967296",
+		"UPDATE requests SET slot = slot + 4294967296 WHERE applied = 2",
 		"UPDATE state SET applied = applied + 1",
 		"UPDATE slots SET body = x'0801'",
 		"DELETE FROM requests WHERE applied = 2",
