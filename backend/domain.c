@@ -236,15 +236,6 @@ enum err domain_open(struct token *token, struct domain **out, struct complaint 
 
 /* ---- is it well? */
 
-static CK_RV probe_info(struct token *token)
-{
-	CK_TOKEN_INFO now, before = token_info(token);
-	CK_RV rv = token_functions(token)->C_GetTokenInfo(token_slot(token), &now);
-	if (rv == CKR_OK && memcmp(now.serialNumber, before.serialNumber, sizeof now.serialNumber) != 0)
-		rv = CKR_TOKEN_NOT_RECOGNIZED;
-	return rv;
-}
-
 /* Found anew: a handle may still work in a token that has lost what it stood for. */
 static CK_RV probe_keys(struct domain *domain, CK_SESSION_HANDLE session)
 {
@@ -277,7 +268,7 @@ CK_RV domain_probe(struct domain *domain)
 	CK_RV rv = token_borrow_for(domain->token, &(struct token_need){ .is_fresh = true }, &session);
 	if (rv != CKR_OK)
 		return rv;
-	rv = probe_info(domain->token);
+	rv = module_recognize(token_module(domain->token));
 	if (rv == CKR_OK)
 		rv = probe_keys(domain, session);
 	token_return(domain->token, session, rv);

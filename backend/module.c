@@ -160,6 +160,15 @@ enum err module_choose(struct module *module, struct complaint *complaint)
 	                present);
 }
 
+CK_RV module_recognize(const struct module *module)
+{
+	CK_TOKEN_INFO now;
+	CK_RV rv = module->p11->C_GetTokenInfo(module->slot, &now);
+	if (rv == CKR_OK && memcmp(now.serialNumber, module->info.serialNumber, sizeof now.serialNumber) != 0)
+		rv = CKR_TOKEN_NOT_RECOGNIZED;
+	return rv;
+}
+
 enum err module_load(const struct token_config *config, struct module *out, struct complaint *complaint)
 {
 	*out = (struct module){ .path = config->module, .uri = config->uri };

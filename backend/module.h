@@ -20,6 +20,8 @@ void module_close(struct module *module);
 /* The same in steps. A module that was loaded stays so whatever the others say; restarting it ends all that was open in it. */
 enum err module_load(const struct token_config *config, struct module *out, struct complaint *complaint);
 enum err module_restart(struct module *module, struct complaint *complaint);
+/* Asks the slot that was chosen whether the same token is in it: CKR_TOKEN_NOT_RECOGNIZED if another is. */
+CK_RV module_recognize(const struct module *module);
 enum err module_choose(struct module *module, struct complaint *complaint);
 
 /* One attempt with the PIN, none where a wrong one could lock the token. ERR_CONFIG with an actionable line, ERR_NOT_FOUND where nobody

@@ -200,15 +200,26 @@ static enum err restart(struct token *token, struct complaint *complaint)
 	return err;
 }
 
+/* The sessions alone, of the token that is in the slot still. Whatever it answers, those of before are not used again. */
+static enum err close_sessions(struct token *token, struct complaint *complaint)
+{
+	CK_RV rv = module_recognize(&token->module);
+	if (rv != CKR_OK)
+		return module_complain(&token->module, complaint, "it is not in its slot any more", rv);
+	token->module.p11->C_CloseAllSessions(token->module.slot);
+	return ERR_OK;
+}
+
 static enum err start_afresh(struct token *token, bool anew, struct complaint *complaint)
 {
 	enum err err = anew || !token->module.is_started ? restart(token, complaint) : ERR_OK;
 	if (err != ERR_OK)
 		return err;
 	token_service_begin(token, TOKEN_WORK_SHORT);
-	if (!anew) /* whatever it answers, the sessions of before are not used again */
-		token->module.p11->C_CloseAllSessions(token->module.slot);
-	err = open_keeper(token, complaint);
+	if (!anew)
+		err = close_sessions(token, complaint);
+	if (err == ERR_OK)
+		err = open_keeper(token, complaint);
 	token_service_end(token);
 	return err;
 }

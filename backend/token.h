@@ -83,7 +83,8 @@ bool token_is_shut(const struct token *token);
 /* Waits until nobody is at work in it; false if somebody still was at the deadline. */
 bool token_is_left(struct token *token, deadline_ms deadline);
 /* Starts afresh a token that is shut: every session and every loaded key of before is gone. The PIN is tried
- * once, and never again once it was refused. `anew`: the module, too, is initialised anew, and finds the token again wherever it is by now. Stays shut. ERR_BUSY while
+ * once, and never again once it was refused. `anew`: the module, too, is initialised anew, and finds the token again wherever it is by now;
+ * without it, ERR_IO where another token is in its slot. Stays shut. ERR_BUSY while
  * somebody is at work in it; else as token_open. */
 enum err token_reopen(struct token *token, bool anew, struct complaint *complaint);
 /* Each start is a generation; what is remembered of a token (handles) holds for one. */

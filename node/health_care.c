@@ -26,11 +26,12 @@ enum node_state health_state_of(enum err err)
 	}
 }
 
-/* Is it the same token still? Another of our domain would do as well, but what it can do is not known. */
-static void greet_stranger(const CK_TOKEN_INFO *before, const CK_TOKEN_INFO *now)
+/* Is it the token that was tried? Another of our domain would do as well, but what it can do is not known. A node that is told to stop
+ * does not begin again. */
+static void greet_stranger(struct node *node, const CK_TOKEN_INFO *before, const CK_TOKEN_INFO *now)
 {
 	int size = (int)sizeof now->serialNumber;
-	if (memcmp(before->serialNumber, now->serialNumber, sizeof now->serialNumber) == 0)
+	if (memcmp(before->serialNumber, now->serialNumber, sizeof now->serialNumber) == 0 || node_state(node) == NODE_STOPPING)
 		return;
 	log_warn("node", "another token of the domain has taken the token's place, the process restarts itself serial=\"%.*s\" was=\"%.*s\"", size,
 	         (const char *)now->serialNumber, size, (const char *)before->serialNumber);
@@ -48,8 +49,7 @@ static enum err open_once(struct node *node, bool anew, struct complaint *why)
 static enum err open_token(struct health *health, struct complaint *why)
 {
 	struct node *node = health->node;
-	CK_TOKEN_INFO before = token_info(node->token);
-	bool was_open = *before.serialNumber;
+	bool was_open = *token_info(node->token).serialNumber;
 	enum err err = was_open ? open_once(node, false, why) : ERR_CLOSED;
 	if (err != ERR_OK)
 		err = open_once(node, true, why);
@@ -57,7 +57,7 @@ static enum err open_token(struct health *health, struct complaint *why)
 		return err;
 	CK_TOKEN_INFO now = token_info(node->token);
 	if (health->is_probed)
-		greet_stranger(&before, &now);
+		greet_stranger(node, &health->probed, &now);
 	return ERR_OK;
 }
 
@@ -75,6 +75,7 @@ static enum err see_what_it_can(struct health *health, struct complaint *why)
 		err = complain(why, ERR_IO, "%s (0x%lx)", trouble_why(rv), rv);
 	if (err != ERR_OK)
 		capabilities_finish(&node->capabilities);
+	health->probed = token_info(node->token);
 	health->is_probed = err == ERR_OK;
 	return err;
 }

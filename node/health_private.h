@@ -9,6 +9,7 @@ struct health {
 	bool is_watched, is_cared_for;  /* the threads run, or are to be joined */
 	int64_t hangs_since_ms, next_transfer_ms; /* the watch's own */
 	_Atomic bool is_probed;         /* what the token can do is known: it has served */
+	CK_TOKEN_INFO probed;           /* of which token; the care's own */
 	pthread_mutex_t lock;           /* guards all below */
 	pthread_cond_t changed;
 	bool is_told, is_tried, may_go_on, is_stopping, has_ended;
