@@ -114,6 +114,9 @@ int daemon_run(const struct node_config *config)
 		stop(server, node, config);
 	}
 	server_close(server);
-	node_close(node);
-	return err == ERR_OK ? EX_OK : refuse(err, &complaint);
+	bool is_closed = node_close(node);
+	int status = err == ERR_OK ? EX_OK : refuse(err, &complaint);
+	if (!is_closed)
+		_exit(status);
+	return status;
 }

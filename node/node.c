@@ -364,15 +364,15 @@ static void close_token(struct node *node)
 	health_destroy(node->health);
 }
 
-void node_close(struct node *node)
+bool node_close(struct node *node)
 {
 	if (!node)
-		return;
+		return true;
 	if (node->consensus)
 		node_stop(node, deadline_in(0));
 	if (!leave_token(node)) {
 		log_warn("node", "a call is lost in the token; what it holds is left to the end of the process");
-		return;
+		return false;
 	}
 	if (node->directory)
 		directory_close(node->directory);
@@ -386,4 +386,5 @@ void node_close(struct node *node)
 	secret_destroy(node->cluster_secret);
 	pthread_mutex_destroy(&node->state_lock);
 	free(node);
+	return true;
 }

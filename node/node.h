@@ -54,8 +54,9 @@ enum err node_start(struct node *node, struct complaint *complaint);
 void node_stop(struct node *node, deadline_ms deadline);
 /* Leadership alone, while calls that can't be waited for still run: the process ends right after. */
 void node_hand_over(struct node *node, deadline_ms deadline);
-/* Accepts NULL; stops first if need be. Where a thread is lost in the token, what it may touch is left to the process's end. */
-void node_close(struct node *node);
+/* Accepts NULL; stops first if need be. False where a call does not come back from the token: what it may touch is left as it is, and the
+ * process is to end by _exit, for the module's own deeds at exit may wait for that call. */
+bool node_close(struct node *node);
 
 /* Does it know of a leader (which may be itself)? */
 bool node_has_leader(struct node *node);

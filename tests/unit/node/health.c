@@ -1,4 +1,5 @@
 /* A node looks after its token: what goes wrong at the token's own doors, and what callers and operators see of it. */
+#include "node/restart.h"
 #include "tests/unit/node/asks.h"
 #include <pthread.h>
 #include <sched.h>
@@ -7,6 +8,25 @@
 static CK_FUNCTION_LIST *p11;
 static CK_FUNCTION_LIST real;
 static struct id key;
+
+/* In place of the real one: what is linked before it is looked for. */
+static atomic_int restarts;
+
+void restart_process(void)
+{
+	restarts++;
+}
+
+/* The token's own word of which one it is. */
+static atomic_bool is_another;
+
+static CK_RV tell_info(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
+{
+	CK_RV rv = real.C_GetTokenInfo(slot, info);
+	if (is_another)
+		info->serialNumber[0] = '?';
+	return rv;
+}
 
 static void open_house(void)
 {
@@ -22,6 +42,7 @@ static void open_house(void)
 	key = generate_token_key("key");
 	p11 = token_functions(house.node->token);
 	real = *p11;
+	p11->C_GetTokenInfo = tell_info;
 }
 
 static bool comes_to(enum node_state state)
@@ -127,6 +148,30 @@ static void a_doubtful_answer_is_the_callers_if_the_token_is_well(void)
 	CU_ASSERT_TRUE(comes_to(NODE_SERVING));
 }
 
+static bool is_started_afresh(void)
+{
+	Craton__Fault fault;
+	deadline_ms deadline = deadline_in(60000);
+	uint64_t before = token_generation(house.node->token);
+	refuses(CKR_DEVICE_ERROR, 1);
+	mac_rv(&key, NULL, &fault); /* it has trouble, so it is looked at */
+	while (token_generation(house.node->token) == before && !deadline_passed(deadline))
+		sched_yield();
+	return token_generation(house.node->token) != before && comes_to(NODE_SERVING);
+}
+
+static void another_token_in_its_place_means_a_new_beginning(void)
+{
+	open_house();
+	is_another = true;
+	CU_ASSERT_TRUE(is_started_afresh());
+	CU_ASSERT_EQUAL(restarts, 1);
+	CU_ASSERT_EQUAL(domain_probe(house.node->domain), CKR_OK);
+	is_another = false; /* the one that was tried is back */
+	CU_ASSERT_TRUE(is_started_afresh());
+	CU_ASSERT_EQUAL(restarts, 1);
+}
+
 static void a_leader_without_its_token_hands_over_again_and_again(void)
 {
 	open_house();
@@ -183,12 +228,21 @@ static void a_call_that_does_not_return_takes_the_token_out_until_it_does(void)
 	p11->C_GenerateRandom = real.C_GenerateRandom;
 }
 
-static void the_end(void)
+/* Whoever is in its module must not be pulled the ground from under. */
+static void a_node_is_not_closed_around_a_call_that_is_in_its_token(void)
 {
+	CK_SESSION_HANDLE session;
+	open_house();
+	house.config.stop_ms = 0;
+	CU_ASSERT_EQUAL_FATAL(token_borrow(house.node->token, &session), CKR_OK);
+	CU_ASSERT_FALSE_FATAL(node_close(house.node));
+	token_return(house.node->token, session, CKR_OK);
+	CU_ASSERT_TRUE(node_close(house.node));
+	house.node = NULL;
 	house_close(&house);
 }
 
 TESTS("node health", SAY(one_sessions_trouble_is_not_the_tokens), SAY(a_token_that_fails_is_started_afresh_and_serves_again),
       SAY(a_login_that_is_lost_is_made_again), SAY(a_doubtful_answer_is_the_callers_if_the_token_is_well),
-      SAY(a_leader_without_its_token_hands_over_again_and_again),
-      SAY(a_call_that_does_not_return_takes_the_token_out_until_it_does), SAY(the_end))
+      SAY(another_token_in_its_place_means_a_new_beginning), SAY(a_leader_without_its_token_hands_over_again_and_again),
+      SAY(a_call_that_does_not_return_takes_the_token_out_until_it_does), SAY(a_node_is_not_closed_around_a_call_that_is_in_its_token))
