@@ -7,6 +7,7 @@ void attempt_take_locked(struct attempt *attempt, struct member *member)
 {
 	attempt->member = member;
 	attempt->taken_us = clock_us();
+	attempt->is_probe = member->lost;
 	member->outstanding++;
 	member->outstanding_since_us += attempt->taken_us;
 }
@@ -170,8 +171,8 @@ void attempt_failed(struct group *group, struct attempt *attempt, enum err err)
 	give_back_locked(attempt);
 	if (is_about_the_question(err))
 		member->probe_at_ms = member->lost || member->suspect ? 0 : member->probe_at_ms; /* if this was a probe, it told us nothing */
-	else if (member->lost)
-		news = member_still_lost_locked(group, member, member->tried); /* it may have begun before the loss */
+	else if (member->lost && attempt->is_probe)
+		news = member_still_lost_locked(group, member, member->tried); /* it may have begun before the last one's loss */
 	else if (!group->stopping)
 		news = member_lose_locked(group, member, err);
 	pthread_mutex_unlock(&group->lock);

@@ -81,6 +81,7 @@ struct attempt {
 	int64_t begun_us;       /* when the question went out, or began to */
 	int64_t heard_ms;       /* when the member last gave a sign of life; at first, when it was asked */
 	bool has_asked;         /* the question has gone out */
+	bool is_probe;          /* the member was lost when it was taken: it is tried */
 	bool is_alive;          /* the member sent a heartbeat */
 	bool shows_all;         /* it has forgotten an object that it was shown before */
 	deadline_ms another_at; /* when another is to be asked, too; DEADLINE_NEVER once that is so */

@@ -259,6 +259,35 @@ static void who_was_alive_and_is_silent_now_is_not_only_slow(void)
 	group_destroy(group);
 }
 
+/* Many calls may be under way when a member dies: it is lost once, and none of them was a look for it. */
+static void calls_that_are_cut_off_are_no_looks_for_the_member(void)
+{
+	struct group_settings settings = patient;
+	struct attempt cut_off[8] = { { .line = NULL } }, look = { .line = NULL };
+	struct fake a, b;
+	settings.recovery_retries = 2;
+	settings.recovery_interval_ms = 1000000; /* no other look comes in between */
+	fake_init(&a, "a", SAYS(GOOD));
+	fake_init(&b, "b", SAYS(GOOD));
+	struct group *group = group_of(&settings, &a, &b, NULL);
+	pthread_mutex_lock(&group->lock);
+	for (size_t i = 0; i < 8; i++)
+		attempt_take_locked(&cut_off[i], &a.member);
+	pthread_mutex_unlock(&group->lock);
+	for (size_t i = 0; i < 8; i++)
+		attempt_failed(group, &cut_off[i], ERR_CLOSED);
+	CU_ASSERT(a.member.lost);
+	CU_ASSERT_EQUAL(a.member.probes, 0);
+	CU_ASSERT_NOT_EQUAL(a.member.probe_at_ms, DEADLINE_NEVER);
+	pthread_mutex_lock(&group->lock);
+	attempt_take_locked(&look, &a.member);
+	pthread_mutex_unlock(&group->lock);
+	attempt_failed(group, &look, ERR_CLOSED);
+	CU_ASSERT_EQUAL(a.member.probes, 1);
+	CU_ASSERT_EQUAL(a.member.outstanding, 0);
+	group_destroy(group);
+}
+
 TESTS("ha group", SAY(a_lost_answer_is_asked_for_again_elsewhere), SAY(a_deed_keeps_its_request_id_and_a_read_has_none),
 	SAY(a_member_that_cannot_serve_is_asked_again_only_when_no_other_can),
 	SAY(while_no_member_can_serve_the_call_waits_in_rounds), SAY(when_the_time_is_up_the_last_fault_is_the_answer),
@@ -266,4 +295,4 @@ TESTS("ha group", SAY(a_lost_answer_is_asked_for_again_elsewhere), SAY(a_deed_ke
 	SAY(each_call_says_the_highest_index_any_member_has_told),
 	SAY(what_was_gone_is_not_asked_of_whoever_has_not_heard), SAY(a_session_key_is_shown_once_and_again_when_forgotten),
 	SAY(an_unknown_object_that_nobody_carries_is_the_answer), SAY(while_others_are_left_no_member_gets_all_the_time),
-	SAY(who_was_alive_and_is_silent_now_is_not_only_slow), SAY(stopping_ends_every_wait))
+	SAY(who_was_alive_and_is_silent_now_is_not_only_slow), SAY(calls_that_are_cut_off_are_no_looks_for_the_member), SAY(stopping_ends_every_wait))
