@@ -91,6 +91,38 @@ static void the_others_come_back(void)
 	CU_ASSERT_EQUAL(back(&m).round.number, 8);
 }
 
+static void words_of_contact_come_back(void)
+{
+	struct message m = { .kind = MESSAGE_CONTACT, .term = 3 }, got;
+	m.contact.stamp = 1;
+	m.contact.applied = 2;
+	m.contact.heard = 3;
+	got = back(&m);
+	CU_ASSERT(got.contact.stamp == 1 && got.contact.applied == 2 && got.contact.heard == 3);
+	m = (struct message){ .kind = MESSAGE_CONTACT_RESULT, .term = 3 };
+	m.contact_result.stamp = 1;
+	m.contact_result.at = 2;
+	m.contact_result.age_ms = 3;
+	m.contact_result.commit = 4;
+	m.contact_result.granted = true;
+	got = back(&m);
+	CU_ASSERT(got.contact_result.stamp == 1 && got.contact_result.at == 2 && got.contact_result.age_ms == 3);
+	CU_ASSERT(got.contact_result.commit == 4 && got.contact_result.granted);
+	struct buf bytes = encoded(&m);
+	bytes.data[bytes.size - 1] = 2; /* neither yes nor no */
+	CU_ASSERT_EQUAL(message_decode(bytes.data, bytes.size, &got), ERR_MALFORMED);
+	buf_finish(&bytes);
+	m = (struct message){ .kind = MESSAGE_CONTACT_WANTED, .term = 3 };
+	m.contact_wanted.index = 5;
+	CU_ASSERT_EQUAL(back(&m).contact_wanted.index, 5);
+	m = (struct message){ .kind = MESSAGE_SETTLE, .term = 3 };
+	m.read.number = 1;
+	m.read.index = 6;
+	CU_ASSERT_EQUAL(back(&m).read.index, 6);
+	m.kind = MESSAGE_SETTLE_RESULT;
+	CU_ASSERT_EQUAL(back(&m).read.number, 1);
+}
+
 static void a_proposal_and_a_snapshots_announcement_come_back(void)
 {
 	struct message m = { .kind = MESSAGE_FORWARD, .term = 3 };
@@ -153,5 +185,6 @@ static void lengths_that_lie_are_malformed(void)
 }
 
 TESTS("raft message codec", SAY(votes_come_back), SAY(entries_come_back), SAY(the_others_come_back),
-      SAY(a_proposal_and_a_snapshots_announcement_come_back), SAY(a_log_that_can_not_be_is_malformed),
+      SAY(words_of_contact_come_back),
+	SAY(a_proposal_and_a_snapshots_announcement_come_back), SAY(a_log_that_can_not_be_is_malformed),
       SAY(lengths_that_lie_are_malformed))
