@@ -127,8 +127,18 @@ struct news member_suspect_locked(struct group *group, struct member *member)
 	return (struct news){ .what = NEWS_SILENT, .member = member, .outstanding = member->outstanding };
 }
 
+/* When one is back after nobody was there, the others may be about to be: the time between looks for them grows from the beginning. */
+static void look_anew(struct group *group)
+{
+	for (size_t i = 0; i < group->count; i++)
+		group->members[i]->probes = 0;
+	try_everybody(group);
+	recovery_start_locked(group);
+}
+
 struct news member_back_locked(struct group *group, struct member *member)
 {
+	bool was_nobody = is_everybody_lost(group);
 	member->suspect = false;
 	if (!member->lost)
 		return (struct news){ .what = NEWS_NONE };
@@ -136,6 +146,8 @@ struct news member_back_locked(struct group *group, struct member *member)
 	member->rests_until_ms = member->rest_ms = 0;
 	group->lost_count--;
 	group->is_out = false;
+	if (was_nobody)
+		look_anew(group);
 	pthread_cond_broadcast(&group->news);
 	return (struct news){ .what = NEWS_BACK, .member = member };
 }

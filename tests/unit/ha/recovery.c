@@ -129,6 +129,30 @@ static void only_when_each_was_tried_since_the_last_loss_all_are_lost(void)
 	group_destroy(group);
 }
 
+/* They were killed together, and come back one after the other. */
+static void when_the_first_is_back_the_others_are_looked_for_anew(void)
+{
+	struct group_settings settings = patient;
+	struct fake a, b;
+	settings.may_start_threads = false;
+	settings.recovery_interval_ms = 1000000;
+	fake_init(&a, "a", SAYS(GOOD));
+	fake_init(&b, "b", SAYS(GOOD));
+	struct group *group = group_of_two(&settings, &a, &b);
+	pthread_mutex_lock(&group->lock);
+	member_lose_locked(group, &a.member, ERR_CLOSED);
+	member_lose_locked(group, &b.member, ERR_CLOSED);
+	for (int i = 0; i < 8; i++)
+		member_still_lost_locked(group, &b.member, group->losses);
+	CU_ASSERT_EQUAL(member_back_locked(group, &a.member).what, NEWS_BACK);
+	CU_ASSERT(b.member.lost);
+	CU_ASSERT_EQUAL(b.member.probe_at_ms, 0);
+	member_still_lost_locked(group, &b.member, group->losses);
+	CU_ASSERT(b.member.probe_at_ms < clock_ms() + settings.recovery_interval_ms / 2); /* not as if it had been looked for nine times */
+	pthread_mutex_unlock(&group->lock);
+	group_destroy(group);
+}
+
 static void a_storm_of_calls_while_all_are_lost_knocks_once_per_interval(void)
 {
 	struct group_settings settings = patient;
@@ -336,6 +360,7 @@ TESTS("ha recovery", SAY(no_thread_is_started_before_a_member_is_lost),
 	SAY(a_lost_member_is_probed_in_the_background_until_it_is_back), SAY(the_thread_takes_no_signals),
 	SAY(after_so_many_retries_a_member_is_given_up), SAY(when_the_last_is_lost_those_that_are_back_are_found_at_once),
 	SAY(only_when_each_was_tried_since_the_last_loss_all_are_lost),
+	SAY(when_the_first_is_back_the_others_are_looked_for_anew),
 	SAY(a_storm_of_calls_while_all_are_lost_knocks_once_per_interval),
 	SAY(after_the_interval_a_call_finds_the_members_again), SAY(a_call_waits_for_a_member_as_long_as_the_settings_say),
 	SAY(while_it_waits_a_call_finds_who_comes_back), SAY(once_the_wait_is_over_calls_fail_at_once),
