@@ -23,7 +23,6 @@ const struct config_key client_config_keys[] = {
 	{ "slot", "label", CONFIG_TEXT, AT(slot_label), .hint = "the virtual slot's label, for example payments" },
 	{ "timeouts", "connect", CONFIG_MS, AT(connect_ms), .preset = "2s", .min = 1, .max = DAY_MS, .hint = "for example 2s" },
 	{ "timeouts", "command", CONFIG_MS, AT(command_ms), .preset = "20s", .min = 1, .max = DAY_MS, .hint = "for example 20s" },
-	{ "timeouts", "catch_up", CONFIG_MS, AT(catch_up_ms), .preset = "2s", .min = 0, .max = DAY_MS, .hint = "for example 2s" },
 	{ "hedge", "mode", CONFIG_CHOICE, AT(hedge_mode), .preset = "auto", .choices = hedge_modes, .hint = "auto or off" },
 	{ "hedge", "least", CONFIG_MS, AT(hedge_least_ms), .preset = "20ms", .min = 1, .max = DAY_MS, .hint = "for example 20ms" },
 	{ "hedge", "most", CONFIG_MS, AT(hedge_most_ms), .preset = "200ms", .min = 1, .max = DAY_MS, .hint = "for example 200ms" },

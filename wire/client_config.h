@@ -24,7 +24,6 @@ struct client_config {
 	/* [timeouts] */
 	int64_t connect_ms;   /* connect = 2s */
 	int64_t command_ms;   /* command = 20s; extended by heartbeats */
-	int64_t catch_up_ms;  /* catch_up = 2s: how long a member may take to reach an index */
 	/* [hedge] */
 	int hedge_mode;               /* mode = auto */
 	int64_t hedge_least_ms;       /* least = 20ms: bounds of how long a member may be silent before another is asked, too */

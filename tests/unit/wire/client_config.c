@@ -48,7 +48,7 @@ static void one_member_is_enough(void)
 	CU_ASSERT_EQUAL_FATAL(config.member_count, 1);
 	CU_ASSERT_STRING_EQUAL(config.members[0].name, "a");
 	CU_ASSERT(config.members[0].address.is_unix);
-	CU_ASSERT(config.slot == 1 && config.connect_ms == 2000 && config.command_ms == 20000 && config.catch_up_ms == 2000);
+	CU_ASSERT(config.slot == 1 && config.connect_ms == 2000 && config.command_ms == 20000);
 	CU_ASSERT(config.recovery_retries == -1 && config.recovery_interval_ms == 1000 && config.recovery_mode == RECOVERY_ENHANCED);
 	CU_ASSERT_EQUAL(config.recovery_wait_ms, 0);
 	CU_ASSERT(config.hedge_mode == HEDGE_AUTO && config.hedge_least_ms == 20 && config.hedge_most_ms == 200);
@@ -61,11 +61,11 @@ static void one_member_is_enough(void)
 static void everything_can_be_said(void)
 {
 	CU_ASSERT_EQUAL_FATAL(load("[tls]\nauthority = ca.crt\ncertificate = /x/c.crt\nkey = c.key\n[slot]\nid = 3\n[timeouts]\nconnect=1s\n"
-	                           "command=5s\ncatch_up=0\n[recovery]\nretries=5\ninterval=250ms\nmode=basic\nwait=3s\nreplay=5000\n[hedge]\nmode=off\nleast=5ms\nmost=1s\n"
+	                           "command=5s\n[recovery]\nretries=5\ninterval=250ms\nmode=basic\nwait=3s\nreplay=5000\n[hedge]\nmode=off\nleast=5ms\nmost=1s\n"
 	                           "[member a]\naddress = unix:/a\n[member b]\naddress = b.example:7000\n"), ERR_OK);
 	CU_ASSERT_STRING_EQUAL(config.authority_file, in_folder("ca.crt"));
 	CU_ASSERT_STRING_EQUAL(config.certificate_file, "/x/c.crt");
-	CU_ASSERT(config.slot == 3 && config.connect_ms == 1000 && config.command_ms == 5000 && config.catch_up_ms == 0);
+	CU_ASSERT(config.slot == 3 && config.connect_ms == 1000 && config.command_ms == 5000);
 	CU_ASSERT(config.recovery_retries == 5 && config.recovery_interval_ms == 250 && config.recovery_mode == RECOVERY_BASIC);
 	CU_ASSERT_EQUAL(config.replay_size, 5000);
 	CU_ASSERT(config.recovery_wait_ms == 3000 && config.hedge_mode == HEDGE_OFF && config.hedge_least_ms == 5 && config.hedge_most_ms == 1000);
