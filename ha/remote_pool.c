@@ -88,10 +88,19 @@ static enum err collect(struct connection *connection, enum heard *heard)
 	return err;
 }
 
+static size_t owing_count(struct remote *remote)
+{
+	pthread_mutex_lock(&remote->lock);
+	size_t count = remote->owing_count;
+	pthread_mutex_unlock(&remote->lock);
+	return count;
+}
+
+/* Each is looked at once. */
 struct connection *pool_borrow_owing(struct remote *remote)
 {
 	struct connection *found = NULL;
-	for (size_t i = 0; i < OWING_MAX && !found; i++) {
+	for (size_t left = owing_count(remote); left && !found; left--) {
 		enum heard heard;
 		struct connection *connection = borrow(remote, &remote->owing, &remote->owing_count);
 		if (!connection)

@@ -9,13 +9,13 @@
 /* One number for all attempts: whoever knows the channel's descriptor from elsewhere (channel_interrupt) stays right. */
 static bool replace_socket(struct channel *channel, int fd)
 {
-	if (channel->fd < 0)
+	if (channel->fd < 0) {
 		channel->fd = fd;
-	else if (dup3(fd, channel->fd, O_CLOEXEC) >= 0)
-		close(fd);
-	else
-		return false;
-	return true;
+		return true;
+	}
+	bool is_done = dup3(fd, channel->fd, O_CLOEXEC) >= 0;
+	close(fd);
+	return is_done;
 }
 
 /* From one of the host's addresses to the next, until one does not refuse at once. */
