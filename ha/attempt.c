@@ -93,7 +93,7 @@ static enum err hear(struct group *group, struct attempt *attempt, struct questi
 	if (err == ERR_OK && *said == SAID_HELLO)
 		return welcome(group, attempt, reply);
 	if (err == ERR_OK && *said == SAID_NOTHING)
-		attempt->has_asked |= attempt->awaited.until == DEADLINE_NEVER;
+		attempt->has_asked |= attempt->awaited.has_asked;
 	if (err == ERR_OK && *said == SAID_HEARTBEAT) {
 		attempt->heard_ms = clock_ms();
 		attempt->is_alive = true;

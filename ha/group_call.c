@@ -191,6 +191,13 @@ static void abandon_all(struct walk *walk)
 
 /* ---- asking, and waiting */
 
+static void hurry(struct group *group)
+{
+	pthread_mutex_lock(&group->lock);
+	recovery_hurry_locked(group);
+	pthread_mutex_unlock(&group->lock);
+}
+
 /* Nobody to ask beside those that are at it. But those that could not serve a moment ago may be able to soon, and those that are lost may be
  * back; while the last one asked is silent, that is looked for again and again. */
 static void wait_for_others(struct walk *walk)
@@ -202,6 +209,8 @@ static void wait_for_others(struct walk *walk)
 	bool is_slow = walk_is_only_slow(walk);
 	last->was_silent |= deadline_passed(last->another_at);
 	last->another_at = is_slow ? last->heard_ms + walk_silence_ms(walk, last) : DEADLINE_NEVER;
+	if (!is_slow)
+		hurry(walk->group);
 	if (!is_slow || (walk->fault && last->is_alive))
 		walk->again_at = clock_ms() + pause_for(walk);
 }

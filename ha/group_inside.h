@@ -69,6 +69,9 @@ void group_wait_locked(struct group *group, int64_t until_ms);
 /* Somebody is to be probed: wakes the thread that does, and starts it if it may and does not run. */
 void recovery_start_locked(struct group *group);
 void recovery_end(struct group *group);
+/* Somebody has nobody else to wait for: lost members whose next look is far off, or never, are looked for now, but no more than once per
+ * interval. */
+void recovery_hurry_locked(struct group *group);
 /* Every member is lost: until one is back (true), until it is certain that none is and the time the settings allow is over, or `deadline`. */
 bool group_knock(struct group *group, deadline_ms deadline);
 

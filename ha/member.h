@@ -24,6 +24,7 @@ struct awaited {
 	int fd;
 	short events;
 	deadline_ms until; /* hear it then at the latest */
+	bool has_asked;    /* the question has gone out, all or part of it */
 };
 enum line_end {
 	LINE_FREE,      /* nothing is outstanding: for others to use */

@@ -221,23 +221,32 @@ static void knock_locked(struct group *group, deadline_ms deadline)
 	pthread_cond_broadcast(&group->news);
 }
 
-/* Members that were given up are tried again while somebody waits for them, once per interval. When to look again? */
-static int64_t try_given_up_locked(struct group *group)
+/* Given up, or not to be looked for before long. */
+static bool is_far_off(const struct group *group, const struct member *member, int64_t now_ms)
 {
-	int64_t now_ms = clock_ms(), interval_ms = group->settings.recovery_interval_ms;
+	int64_t interval_ms = group->settings.recovery_interval_ms;
+	return member->lost && !member->is_probed && member->failed_at_ms + interval_ms <= now_ms && member->probe_at_ms > now_ms + interval_ms;
+}
+
+void recovery_hurry_locked(struct group *group)
+{
+	int64_t now_ms = clock_ms();
 	bool is_news = false;
-	if (group->settings.recovery_retries < 0)
-		return DEADLINE_NEVER;
 	for (size_t i = 0; i < group->count; i++) {
 		struct member *member = group->members[i];
-		if (member->probe_at_ms != DEADLINE_NEVER || member->is_probed || member->failed_at_ms + interval_ms > now_ms)
+		if (!is_far_off(group, member, now_ms))
 			continue;
 		member->probe_at_ms = 0;
 		is_news = true;
 	}
 	if (is_news)
 		recovery_start_locked(group);
-	return now_ms + interval_ms;
+}
+
+/* When a call that waits for all that are lost has to look again whether it has to hurry. */
+static int64_t next_hurry(const struct group *group)
+{
+	return group->settings.recovery_retries < 0 ? DEADLINE_NEVER : clock_ms() + group->settings.recovery_interval_ms;
 }
 
 /* How long a call waits: until it is certain that nobody is there, and then as the settings say. */
@@ -251,7 +260,8 @@ bool group_knock(struct group *group, deadline_ms deadline)
 {
 	pthread_mutex_lock(&group->lock);
 	while (!group->stopping && group->lost_count == group->count) {
-		deadline_ms patience = patience_locked(group, deadline), due = try_given_up_locked(group);
+		recovery_hurry_locked(group);
+		deadline_ms patience = patience_locked(group, deadline), due = next_hurry(group);
 		bool is_ours = !group->has_thread && !group->knocking;
 		if (is_ours && next_due_locked(group) < due)
 			due = next_due_locked(group);

@@ -140,7 +140,7 @@ static enum err remote_hear(struct member *member, struct line **line, enum said
 	bool is_new = connection->stage < STAGE_GREETED;
 	*said = SAID_NOTHING;
 	*reply = NULL;
-	*awaited = (struct awaited){ channel_fd(connection->channel), 0, is_new ? connection->deadline : DEADLINE_NEVER };
+	*awaited = (struct awaited){ channel_fd(connection->channel), 0, is_new ? connection->deadline : DEADLINE_NEVER, !is_new };
 	enum err err = go_on(remote, connection, said, reply, awaited);
 	if (err == ERR_OK && *said == SAID_NOTHING && is_new && deadline_passed(connection->deadline))
 		err = ERR_TIMEOUT;

@@ -41,7 +41,7 @@ static struct member *pick_locked(struct walk *walk, bool only_slow)
 	struct group *group = walk->group;
 	struct picking picking = { walk->index_min, walk->tried, RANK_ANY, group->turn, clock_us() };
 	int64_t now_ms = picking.now_us / 1000;
-	struct member *member = walk->count ? NULL : pick_lost_locked(group, walk, now_ms);
+	struct member *member = only_slow ? NULL : pick_lost_locked(group, walk, now_ms);
 	picking.rank_end = rank_end_locked(walk, only_slow, now_ms);
 	if (!member)
 		member = members_pick(group->members, group->count, &picking);

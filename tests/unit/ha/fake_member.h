@@ -1,6 +1,6 @@
 /* Members that do as they are told, behind the interface of the real ones. */
 #pragma once
-#include "ha/group.h"
+#include "ha/group_inside.h"
 #include "wire/call.h"
 #include <poll.h>
 #include <pthread.h>
@@ -28,6 +28,8 @@ struct line {
 	bool is_probe;
 	bool is_new;     /* greets first */
 	bool asked;
+	int64_t asked_ms;
+	bool has_beaten;
 	struct line *next;
 };
 struct fake {
@@ -43,6 +45,9 @@ struct fake {
 	Craton__Duty duty;
 	uint8_t cluster[16];
 	bool waits;                     /* for an interrupt */
+	/* Its token takes so long, and from HEARTBEAT_FIRST_MS on it says that it is at work, as a node does. Nobody sleeps: who waits
+	 * for it is told when to hear it again. */
+	int64_t answers_after_ms;
 	atomic_bool interrupted, speaks;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -60,7 +65,34 @@ static inline bool fake_may_speak(struct fake *fake, const struct line *line)
 		return true;
 	if (line->is_probe)
 		return !fake->swallows_probes;
-	return !fake->waits && (!line->say.is_late || atomic_load(&fake->speaks));
+	return !fake->waits && (!line->say.is_late || atomic_load(&fake->speaks)) && clock_ms() >= line->asked_ms + fake->answers_after_ms;
+}
+
+static inline bool fake_has_to_beat(const struct line *line)
+{
+	return !line->has_beaten && line->fake->answers_after_ms > HEARTBEAT_FIRST_MS;
+}
+
+/* When there is something to hear that no descriptor tells of. */
+static inline deadline_ms fake_due(const struct line *line)
+{
+	int64_t after_ms = line->fake->answers_after_ms;
+	if (line->is_new || !after_ms)
+		return DEADLINE_NEVER;
+	return line->asked_ms + (fake_has_to_beat(line) ? HEARTBEAT_FIRST_MS : after_ms);
+}
+
+/* What it was told to say, or what a token that takes its time makes it say. */
+static inline bool fake_beats(struct fake *fake, struct line *line)
+{
+	if (line->is_new)
+		return false;
+	if (fake_has_to_beat(line) && clock_ms() >= fake_due(line))
+		return line->has_beaten = true;
+	if (!atomic_load(&fake->beats))
+		return false;
+	atomic_fetch_sub(&fake->beats, 1);
+	return true;
 }
 
 static inline void fake_ring(struct line *line)
@@ -185,18 +217,19 @@ static inline enum err fake_hear(struct member *member, struct line **at, enum s
 	pthread_mutex_lock(&fake->lock);
 	*said = SAID_NOTHING;
 	*reply = NULL;
-	*awaited = (struct awaited){ line->fd, POLLIN, DEADLINE_NEVER };
 	eventfd_read(line->fd, &ignored);
 	bool is_first = !line->asked && !line->is_new; /* the question goes out, and there is nothing yet to hear */
 	line->asked |= !line->is_new;
+	if (is_first)
+		line->asked_ms = clock_ms();
 	if (is_first && fake_may_speak(fake, line)) {
 		fake_ring(line);
-	} else if (!is_first && !line->is_new && !line->is_probe && atomic_load(&fake->beats)) {
-		atomic_fetch_sub(&fake->beats, 1);
+	} else if (!is_first && fake_beats(fake, line)) {
 		*said = SAID_HEARTBEAT;
 	} else if (!is_first && fake_may_speak(fake, line)) {
 		err = fake_say_locked(fake, line, said, reply);
 	}
+	*awaited = (struct awaited){ line->fd, POLLIN, fake_due(line), line->asked };
 	if (err != ERR_OK) {
 		fake_close_locked(fake, line);
 		*at = NULL;
@@ -279,6 +312,14 @@ static inline void fake_wait_probes(struct fake *fake, unsigned count)
 	while (atomic_load(&fake->probes) < count)
 		pthread_cond_wait(&fake->changed, &fake->lock);
 	pthread_mutex_unlock(&fake->lock);
+}
+
+static inline void wait_until_back(struct group *group, const struct member *member)
+{
+	pthread_mutex_lock(&group->lock);
+	while (member->lost)
+		group_wait_locked(group, DEADLINE_NEVER);
+	pthread_mutex_unlock(&group->lock);
 }
 
 #define SAYS(...) (const struct say[]){ __VA_ARGS__ }, sizeof((const struct say[]){ __VA_ARGS__ }) / sizeof(struct say)

@@ -1,49 +1,30 @@
 #include "ha/changes.h"
-#include "ha/group_inside.h"
-#include "tests/check.h"
-#include "tests/unit/ha/fake_member.h"
+#include "tests/unit/ha/two.h"
 #include <signal.h>
 
-static struct group *group_of_two(const struct group_settings *settings, struct fake *a, struct fake *b)
+/* Nobody looks for anybody but the calls, and they only at once. */
+static struct group_settings undisturbed(void)
 {
-	struct member *members[] = { &a->member, &b->member };
-	return group_create(settings, members, 2);
-}
-
-static enum err ask(struct group *group)
-{
-	Craton__Reply *reply = NULL;
-	enum err err = ask_read(group, &reply);
-	reply_free(reply);
-	return err;
-}
-
-static void wait_until_back(struct group *group, const struct member *member)
-{
-	pthread_mutex_lock(&group->lock);
-	while (member->lost)
-		group_wait_locked(group, DEADLINE_NEVER);
-	pthread_mutex_unlock(&group->lock);
+	struct group_settings settings = patient;
+	settings.may_start_threads = false;
+	settings.recovery_interval_ms = 1000000;
+	return settings;
 }
 
 static void no_thread_is_started_before_a_member_is_lost(void)
 {
-	struct fake a, b;
-	fake_init(&a, "a", SAYS(GOOD));
-	fake_init(&b, "b", SAYS(GOOD));
-	struct group *group = group_of_two(&patient, &a, &b);
-	CU_ASSERT_EQUAL(ask(group), ERR_OK);
+	start(SAYS(GOOD), SAYS(GOOD));
+	struct group *group = group_of_two(&patient);
+	CU_ASSERT_EQUAL(read_once(group), ERR_OK);
 	CU_ASSERT(!group->has_thread);
 	group_destroy(group);
 }
 
 static void a_lost_member_is_probed_in_the_background_until_it_is_back(void)
 {
-	struct fake a, b;
-	fake_init(&a, "a", SAYS(GONE, GOOD));
-	fake_init(&b, "b", SAYS(GOOD));
-	struct group *group = group_of_two(&patient, &a, &b);
-	CU_ASSERT_EQUAL(ask(group), ERR_OK);
+	start(SAYS(GONE, GOOD), SAYS(GOOD));
+	struct group *group = group_of_two(&patient);
+	CU_ASSERT_EQUAL(read_once(group), ERR_OK);
 	CU_ASSERT(group->has_thread);
 	fake_wait_probes(&a, 3);
 	CU_ASSERT_EQUAL(atomic_load(&a.calls), 1);
@@ -55,13 +36,11 @@ static void a_lost_member_is_probed_in_the_background_until_it_is_back(void)
 
 static void the_thread_takes_no_signals(void)
 {
-	struct fake a, b;
 	sigset_t before, after;
-	fake_init(&a, "a", SAYS(GONE));
-	fake_init(&b, "b", SAYS(GOOD));
-	struct group *group = group_of_two(&patient, &a, &b);
+	start(SAYS(GONE), SAYS(GOOD));
+	struct group *group = group_of_two(&patient);
 	pthread_sigmask(SIG_SETMASK, NULL, &before);
-	CU_ASSERT_EQUAL(ask(group), ERR_OK);
+	CU_ASSERT_EQUAL(read_once(group), ERR_OK);
 	pthread_sigmask(SIG_SETMASK, NULL, &after);
 	CU_ASSERT_EQUAL(sigismember(&before, SIGTERM), sigismember(&after, SIGTERM));
 	group_destroy(group);
@@ -70,13 +49,11 @@ static void the_thread_takes_no_signals(void)
 static void after_so_many_retries_a_member_is_given_up(void)
 {
 	struct group_settings settings = patient;
-	struct fake a, b;
 	settings.recovery_retries = 2;
 	settings.recovery_interval_ms = 8;
-	fake_init(&a, "a", SAYS(GONE));
-	fake_init(&b, "b", SAYS(GOOD));
-	struct group *group = group_of_two(&settings, &a, &b);
-	CU_ASSERT_EQUAL(ask(group), ERR_OK);
+	start(SAYS(GONE), SAYS(GOOD));
+	struct group *group = group_of_two(&settings);
+	CU_ASSERT_EQUAL(read_once(group), ERR_OK);
 	fake_wait_probes(&a, 2);
 	pthread_mutex_lock(&group->lock);
 	while (a.member.probes < 2)
@@ -90,14 +67,12 @@ static void after_so_many_retries_a_member_is_given_up(void)
 static void when_the_last_is_lost_those_that_are_back_are_found_at_once(void)
 {
 	struct group_settings settings = patient;
-	struct fake a, b;
 	settings.recovery_interval_ms = 1000000; /* no probe comes in between */
-	fake_init(&a, "a", SAYS(GONE, GOOD));
-	fake_init(&b, "b", SAYS(GOOD, GONE));
-	struct group *group = group_of_two(&settings, &a, &b);
-	CU_ASSERT_EQUAL(ask(group), ERR_OK);
+	start(SAYS(GONE, GOOD), SAYS(GOOD, GONE));
+	struct group *group = group_of_two(&settings);
+	CU_ASSERT_EQUAL(read_once(group), ERR_OK);
 	atomic_store(&a.probe_err, ERR_OK);
-	CU_ASSERT_EQUAL(ask(group), ERR_OK);
+	CU_ASSERT_EQUAL(read_once(group), ERR_OK);
 	CU_ASSERT_EQUAL(group_total_losses(group), 0); /* somebody was there all the time */
 	CU_ASSERT_EQUAL(group_changes(group), 0);
 	CU_ASSERT(!a.member.lost && b.member.lost);
@@ -106,13 +81,9 @@ static void when_the_last_is_lost_those_that_are_back_are_found_at_once(void)
 
 static void only_when_each_was_tried_since_the_last_loss_all_are_lost(void)
 {
-	struct group_settings settings = patient;
-	struct fake a, b;
-	settings.may_start_threads = false;
-	settings.recovery_interval_ms = 1000000;
-	fake_init(&a, "a", SAYS(GONE));
-	fake_init(&b, "b", SAYS(GONE));
-	struct group *group = group_of_two(&settings, &a, &b);
+	struct group_settings settings = undisturbed();
+	start(SAYS(GONE), SAYS(GONE));
+	struct group *group = group_of_two(&settings);
 	pthread_mutex_lock(&group->lock);
 	member_lose_locked(group, &a.member, ERR_CLOSED);
 	CU_ASSERT_EQUAL(member_still_lost_locked(group, &a.member, group->losses).what, NEWS_NONE);
@@ -132,13 +103,9 @@ static void only_when_each_was_tried_since_the_last_loss_all_are_lost(void)
 /* They were killed together, and come back one after the other. */
 static void when_the_first_is_back_the_others_are_looked_for_anew(void)
 {
-	struct group_settings settings = patient;
-	struct fake a, b;
-	settings.may_start_threads = false;
-	settings.recovery_interval_ms = 1000000;
-	fake_init(&a, "a", SAYS(GOOD));
-	fake_init(&b, "b", SAYS(GOOD));
-	struct group *group = group_of_two(&settings, &a, &b);
+	struct group_settings settings = undisturbed();
+	start(SAYS(GOOD), SAYS(GOOD));
+	struct group *group = group_of_two(&settings);
 	pthread_mutex_lock(&group->lock);
 	member_lose_locked(group, &a.member, ERR_CLOSED);
 	member_lose_locked(group, &b.member, ERR_CLOSED);
@@ -155,15 +122,11 @@ static void when_the_first_is_back_the_others_are_looked_for_anew(void)
 
 static void a_storm_of_calls_while_all_are_lost_knocks_once_per_interval(void)
 {
-	struct group_settings settings = patient;
-	struct fake a, b;
-	settings.may_start_threads = false; /* so that only calls knock */
-	settings.recovery_interval_ms = 1000000;
-	fake_init(&a, "a", SAYS(GONE));
-	fake_init(&b, "b", SAYS(GONE));
-	struct group *group = group_of_two(&settings, &a, &b);
+	struct group_settings settings = undisturbed();
+	start(SAYS(GONE), SAYS(GONE));
+	struct group *group = group_of_two(&settings);
 	for (int i = 0; i < 1000; i++)
-		CU_ASSERT_EQUAL(ask(group), ERR_CLOSED);
+		CU_ASSERT_EQUAL(read_once(group), ERR_CLOSED);
 	CU_ASSERT_EQUAL(atomic_load(&a.calls) + atomic_load(&b.calls), 2);
 	CU_ASSERT_EQUAL(atomic_load(&a.probes) + atomic_load(&b.probes), 2); /* one round of knocking */
 	CU_ASSERT_EQUAL(group_total_losses(group), 1);
@@ -173,18 +136,16 @@ static void a_storm_of_calls_while_all_are_lost_knocks_once_per_interval(void)
 static void after_the_interval_a_call_finds_the_members_again(void)
 {
 	struct group_settings settings = patient;
-	struct fake a, b;
 	settings.may_start_threads = false;
 	settings.recovery_interval_ms = 40;
-	fake_init(&a, "a", SAYS(GONE, GOOD));
-	fake_init(&b, "b", SAYS(GONE, GOOD));
-	struct group *group = group_of_two(&settings, &a, &b);
-	CU_ASSERT_EQUAL(ask(group), ERR_CLOSED);
+	start(SAYS(GONE, GOOD), SAYS(GONE, GOOD));
+	struct group *group = group_of_two(&settings);
+	CU_ASSERT_EQUAL(read_once(group), ERR_CLOSED);
 	atomic_store(&a.probe_err, ERR_OK);
 	atomic_store(&b.probe_err, ERR_OK);
 	enum err err = ERR_CLOSED;
 	for (int64_t end = clock_ms() + 10000; err != ERR_OK && clock_ms() < end;)
-		err = ask(group);
+		err = read_once(group);
 	CU_ASSERT_EQUAL(err, ERR_OK);
 	group_destroy(group);
 }
@@ -192,13 +153,11 @@ static void after_the_interval_a_call_finds_the_members_again(void)
 static void a_call_waits_for_a_member_as_long_as_the_settings_say(void)
 {
 	struct group_settings settings = patient;
-	struct fake a, b;
 	settings.recovery_wait_ms = 5000;
-	fake_init(&a, "a", SAYS(GONE, GOOD));
-	fake_init(&b, "b", SAYS(GONE, GOOD));
+	start(SAYS(GONE, GOOD), SAYS(GONE, GOOD));
 	atomic_store(&a.probe_err, ERR_OK);
-	struct group *group = group_of_two(&settings, &a, &b);
-	CU_ASSERT_EQUAL(ask(group), ERR_OK);
+	struct group *group = group_of_two(&settings);
+	CU_ASSERT_EQUAL(read_once(group), ERR_OK);
 	group_destroy(group);
 }
 
@@ -214,16 +173,14 @@ static void *come_back(void *argument)
 static void while_it_waits_a_call_finds_who_comes_back(void)
 {
 	struct group_settings settings = patient;
-	struct fake a, b;
 	pthread_t thread;
 	settings.recovery_wait_ms = 60000;
 	settings.command_ms = 60000;
 	settings.recovery_interval_ms = 20;
-	fake_init(&a, "a", SAYS(GONE, GOOD));
-	fake_init(&b, "b", SAYS(GONE, GOOD));
-	struct group *group = group_of_two(&settings, &a, &b);
+	start(SAYS(GONE, GOOD), SAYS(GONE, GOOD));
+	struct group *group = group_of_two(&settings);
 	pthread_create(&thread, NULL, come_back, &a);
-	CU_ASSERT_EQUAL(ask(group), ERR_OK);
+	CU_ASSERT_EQUAL(read_once(group), ERR_OK);
 	CU_ASSERT_EQUAL(group_total_losses(group), 1);
 	CU_ASSERT_EQUAL(group_changes(group), 2); /* gone, and there again */
 	pthread_join(thread, NULL);
@@ -233,18 +190,16 @@ static void while_it_waits_a_call_finds_who_comes_back(void)
 static void once_the_wait_is_over_calls_fail_at_once(void)
 {
 	struct group_settings settings = patient;
-	struct fake a, b;
 	settings.recovery_wait_ms = 200;
 	settings.command_ms = 3600000;
-	fake_init(&a, "a", SAYS(GONE));
-	fake_init(&b, "b", SAYS(GONE));
-	struct group *group = group_of_two(&settings, &a, &b);
+	start(SAYS(GONE), SAYS(GONE));
+	struct group *group = group_of_two(&settings);
 	int64_t began = clock_ms();
-	CU_ASSERT_EQUAL(ask(group), ERR_CLOSED);
+	CU_ASSERT_EQUAL(read_once(group), ERR_CLOSED);
 	CU_ASSERT(clock_ms() - began >= 200);
 	group->settings.recovery_wait_ms = 0;
 	for (int i = 0; i < 1000; i++)
-		CU_ASSERT_EQUAL(ask(group), ERR_CLOSED);
+		CU_ASSERT_EQUAL(read_once(group), ERR_CLOSED);
 	CU_ASSERT_EQUAL(atomic_load(&a.calls), 1);
 	CU_ASSERT_EQUAL(group_total_losses(group), 1);
 	group_destroy(group);
@@ -253,17 +208,15 @@ static void once_the_wait_is_over_calls_fail_at_once(void)
 static void those_given_up_are_tried_when_somebody_asks(void)
 {
 	struct group_settings settings = patient;
-	struct fake a, b;
 	settings.recovery_retries = 0;
 	settings.recovery_interval_ms = 10;
 	settings.recovery_wait_ms = 60000;
 	settings.command_ms = 60000;
-	fake_init(&a, "a", SAYS(GONE, GOOD));
-	fake_init(&b, "b", SAYS(GONE, GOOD));
-	struct group *group = group_of_two(&settings, &a, &b);
+	start(SAYS(GONE, GOOD), SAYS(GONE, GOOD));
+	struct group *group = group_of_two(&settings);
 	pthread_t thread;
 	pthread_create(&thread, NULL, come_back, &a);
-	CU_ASSERT_EQUAL(ask(group), ERR_OK);
+	CU_ASSERT_EQUAL(read_once(group), ERR_OK);
 	pthread_join(thread, NULL);
 	group_destroy(group);
 }
@@ -271,16 +224,14 @@ static void those_given_up_are_tried_when_somebody_asks(void)
 static void without_threads_a_silent_member_is_tried_again_too(void)
 {
 	struct group_settings settings = patient;
-	struct fake a, b;
 	settings.may_start_threads = false;
 	settings.recovery_interval_ms = 8;
-	fake_init(&a, "a", SAYS(LATE, LATE, GOOD));
-	fake_init(&b, "b", SAYS(GOOD));
-	struct group *group = group_of_two(&settings, &a, &b);
-	CU_ASSERT_EQUAL(ask(group), ERR_OK);
+	start(SAYS(LATE, LATE, GOOD), SAYS(GOOD));
+	struct group *group = group_of_two(&settings);
+	CU_ASSERT_EQUAL(read_once(group), ERR_OK);
 	CU_ASSERT(a.member.suspect);
 	for (int64_t end = clock_ms() + 10000; atomic_load(&a.calls) < 3 && clock_ms() < end;)
-		CU_ASSERT_EQUAL(ask(group), ERR_OK);
+		CU_ASSERT_EQUAL(read_once(group), ERR_OK);
 	CU_ASSERT_EQUAL(atomic_load(&a.calls), 3);
 	CU_ASSERT(!a.member.suspect && !a.member.lost);
 	group_destroy(group);
@@ -289,62 +240,67 @@ static void without_threads_a_silent_member_is_tried_again_too(void)
 static void without_threads_a_call_is_the_probe(void)
 {
 	struct group_settings settings = patient;
-	struct fake a, b;
 	settings.may_start_threads = false;
 	settings.recovery_interval_ms = 8;
-	fake_init(&a, "a", SAYS(GONE, GOOD));
-	fake_init(&b, "b", SAYS(GOOD));
-	struct group *group = group_of_two(&settings, &a, &b);
+	start(SAYS(GONE, GOOD), SAYS(GOOD));
+	struct group *group = group_of_two(&settings);
 	for (int64_t end = clock_ms() + 10000; atomic_load(&a.calls) < 2 && clock_ms() < end;)
-		CU_ASSERT_EQUAL(ask(group), ERR_OK);
+		CU_ASSERT_EQUAL(read_once(group), ERR_OK);
 	CU_ASSERT(!a.member.lost);
 	CU_ASSERT(!group->has_thread);
 	CU_ASSERT_EQUAL(atomic_load(&a.probes), 0);
 	group_destroy(group);
 }
 
-static void *ask_once(void *group)
-{
-	return (void *)(uintptr_t)ask(group);
-}
-
 /* Nobody else was there when the member fell silent; the call finds who comes back all the same. */
 static void a_call_at_a_silent_member_finds_who_comes_back(void)
 {
-	struct fake a, b;
-	pthread_t thread;
-	void *err;
-	fake_init(&a, "a", SAYS(LATE));
-	fake_init(&b, "b", SAYS(GONE, GOOD));
+	start(SAYS(LATE), SAYS(GONE, GOOD));
 	a.swallows_probes = true;
-	struct group *group = group_of_two(&patient, &a, &b);
-	pthread_create(&thread, NULL, ask_once, group);
+	struct group *group = group_of_two(&patient);
+	pthread_t thread = read_begin(group);
 	fake_wait_probes(&b, 6); /* so long that the other's silence is no slowness any more */
 	atomic_store(&b.probe_err, ERR_OK);
-	pthread_join(thread, &err);
-	CU_ASSERT_EQUAL((enum err)(uintptr_t)err, ERR_OK);
+	CU_ASSERT_EQUAL(read_end(thread), ERR_OK);
 	CU_ASSERT_EQUAL(atomic_load(&b.calls), 2);
 	CU_ASSERT_EQUAL(a.let_go_owing, 1);
 	CU_ASSERT(a.member.suspect);
 	group_destroy(group);
 }
 
+/* There is nobody else to wait for: those whom it would not look for before long, or at all, are looked for now. */
+static void silence_of_the_last_hurries_the_look_for_the_others(void)
+{
+	struct group_settings settings = patient;
+	settings.recovery_retries = 0; /* given up as soon as it is lost */
+	settings.recovery_interval_ms = 10;
+	for (int with_thread = 0; with_thread < 2; with_thread++) {
+		settings.may_start_threads = with_thread;
+		start(SAYS(LATE), SAYS(GONE, GOOD));
+		a.swallows_probes = true;
+		atomic_store(&b.probe_err, ERR_OK);
+		struct group *group = group_of_two(&settings);
+		CU_ASSERT_EQUAL(read_once(group), ERR_OK);
+		CU_ASSERT_EQUAL(atomic_load(&b.calls), 2);
+		CU_ASSERT_EQUAL(atomic_load(&b.probes), with_thread); /* without a thread the call is the look */
+		group_destroy(group);
+	}
+}
+
 static void *ask_often(void *argument)
 {
 	uintptr_t failures = 0;
 	for (int i = 0; i < 500; i++)
-		failures += ask(argument) != ERR_OK;
+		failures += read_once(argument) != ERR_OK;
 	return (void *)failures;
 }
 
 static void many_threads_share_a_group_that_loses_and_regains_a_member(void)
 {
-	struct fake a, b;
 	pthread_t threads[8];
-	fake_init(&a, "a", SAYS(GOOD, GOOD, GOOD, GONE, GONE, GONE, GOOD));
-	fake_init(&b, "b", SAYS(GOOD));
+	start(SAYS(GOOD, GOOD, GOOD, GONE, GONE, GONE, GOOD), SAYS(GOOD));
 	atomic_store(&a.probe_err, ERR_OK);
-	struct group *group = group_of_two(&patient, &a, &b);
+	struct group *group = group_of_two(&patient);
 	for (size_t i = 0; i < 8; i++)
 		pthread_create(&threads[i], NULL, ask_often, group);
 	for (size_t i = 0; i < 8; i++) {
@@ -366,4 +322,5 @@ TESTS("ha recovery", SAY(no_thread_is_started_before_a_member_is_lost),
 	SAY(while_it_waits_a_call_finds_who_comes_back), SAY(once_the_wait_is_over_calls_fail_at_once),
 	SAY(those_given_up_are_tried_when_somebody_asks), SAY(without_threads_a_silent_member_is_tried_again_too),
 	SAY(without_threads_a_call_is_the_probe), SAY(a_call_at_a_silent_member_finds_who_comes_back),
+	SAY(silence_of_the_last_hurries_the_look_for_the_others),
 	SAY(many_threads_share_a_group_that_loses_and_regains_a_member))

@@ -1,6 +1,7 @@
 #include "ha/remote.h"
 #include "tests/check.h"
 #include "tests/support/fake_node.h"
+#include "tests/unit/ha/latch.h"
 #include "wire/socket.h"
 #include <poll.h>
 #include <pthread.h>
@@ -12,19 +13,32 @@
 
 static char folder[] = "/tmp/craton-test-XXXXXX";
 static char path[64];
+/* What a hanging node waits for; how many of its calls have. */
+static struct latch released = LATCH_INIT, hanging = LATCH_INIT;
 static atomic_bool hangs;
-static atomic_uint hanging;
 
 static void answer(void *context, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
 {
 	(void)context;
 	(void)call;
 	reply->index = request->index_min + 1;
-	if (atomic_load(&hangs)) {
-		atomic_fetch_add(&hanging, 1);
-		while (atomic_load(&hangs))
-			usleep(1000);
-	}
+	if (!atomic_load(&hangs))
+		return;
+	latch_add(&hanging, 1);
+	latch_wait(&released, 1);
+}
+
+static void hang(void)
+{
+	latch_set(&hanging, 0);
+	latch_set(&released, 0);
+	atomic_store(&hangs, true);
+}
+
+static void hang_no_more(void)
+{
+	atomic_store(&hangs, false);
+	latch_set(&released, 1);
 }
 
 static struct member *member_named(const char *name)
@@ -153,15 +167,15 @@ static void a_connection_that_owes_an_answer_is_used_again_once_that_has_come(vo
 	request.body_case = CRATON__REQUEST__BODY_RANDOM;
 	request.random = &body;
 	CU_ASSERT_EQUAL(ask(member), ERR_OK);
-	atomic_store(&hangs, true);
+	hang();
 	CU_ASSERT_EQUAL(member->ops->ask(member, &line, &request), ERR_OK);
 	CU_ASSERT(member->ops->hear(member, &line, &said, &reply, &awaited) == ERR_OK && said == SAID_NOTHING);
+	latch_wait(&hanging, 1);
 	member->ops->let_go(member, line, LINE_OWING);
-	atomic_store(&hangs, false);
+	hang_no_more();
 	CU_ASSERT(socket_wait(awaited.fd, POLLIN, deadline_in(10000)) == ERR_OK); /* here it is */
 	CU_ASSERT_EQUAL(ask(member), ERR_OK); /* and is not taken for the answer to this */
 	CU_ASSERT_EQUAL(fake_node_connections(node), 1);
-	atomic_store(&hanging, 0);
 	member->ops->destroy(member);
 	fake_node_stop(node);
 }
@@ -186,15 +200,14 @@ static void an_interrupt_ends_the_wait_for_an_answer(void)
 	struct fake_node *node = fake_node_start("a", path, answer, NULL);
 	pthread_t thread;
 	void *result;
-	atomic_store(&hangs, true);
+	hang();
 	pthread_create(&thread, NULL, ask_in_thread, member);
-	while (!atomic_load(&hanging))
-		usleep(1000);
+	latch_wait(&hanging, 1);
 	member->ops->interrupt(member);
 	pthread_join(thread, &result);
 	CU_ASSERT_EQUAL((enum err)(uintptr_t)result, ERR_CLOSED);
 	CU_ASSERT_EQUAL(ask(member), ERR_CLOSED);
-	atomic_store(&hangs, false);
+	hang_no_more();
 	member->ops->destroy(member);
 	fake_node_stop(node);
 	unlink(path);

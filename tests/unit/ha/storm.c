@@ -5,6 +5,7 @@
 #include "tests/check.h"
 #include "tests/support/fake_node.h"
 #include "tests/unit/ha/fake_member.h"
+#include "tests/unit/ha/latch.h"
 #include <stdio.h>
 #include <sys/socket.h>
 
@@ -25,7 +26,7 @@ struct door {
 	struct address address;
 	int fd;
 	bool is_closed;      /* turned away */
-	atomic_uint visits;
+	struct latch visits;
 	pthread_t thread;
 };
 
@@ -37,7 +38,7 @@ static void *open_and_shut(void *argument)
 		int fd = accept4(door->fd, NULL, NULL, SOCK_CLOEXEC);
 		if (fd < 0)
 			continue;
-		atomic_fetch_add(&door->visits, 1);
+		latch_add(&door->visits, 1);
 		close(fd);
 	}
 	return NULL;
@@ -45,7 +46,7 @@ static void *open_and_shut(void *argument)
 
 static void door_open(struct door *door, const char *name, bool is_closed)
 {
-	*door = (struct door){ .address = { .is_unix = true }, .is_closed = is_closed };
+	*door = (struct door){ .address = { .is_unix = true }, .is_closed = is_closed, .visits = LATCH_INIT };
 	snprintf(door->address.host, sizeof door->address.host, "%s/%s", folder, name);
 	CU_ASSERT_EQUAL_FATAL(address_listen(&door->address, 0600, &door->fd, NULL), ERR_OK);
 	if (is_closed)
@@ -68,14 +69,15 @@ static struct member *member_at(const char *name, const struct address *address,
 }
 
 static atomic_bool is_enough;
-static atomic_ulong storm_calls, storm_successes;
+static atomic_ulong storm_successes;
+static struct latch storm_calls = LATCH_INIT;
 
 static void *ask_all_the_time(void *group)
 {
 	Craton__Reply *reply;
 	while (!atomic_load(&is_enough)) {
 		atomic_fetch_add(&storm_successes, ask_read(group, &reply) == ERR_OK);
-		atomic_fetch_add(&storm_calls, 1);
+		latch_add(&storm_calls, 1);
 	}
 	return NULL;
 }
@@ -112,17 +114,15 @@ static void a_storm_of_calls_while_all_are_down_is_one_attempt_per_interval_and_
 	for (size_t i = 0; i < THREADS; i++)
 		pthread_create(&threads[i], NULL, ask_all_the_time, group);
 	for (size_t i = 0; i < MEMBERS; i++)
-		while (atomic_load(&doors[i].visits) < 4)
-			usleep(1000);
-	while (atomic_load(&storm_calls) <= 1000)
-		usleep(1000);
+		latch_wait(&doors[i].visits, 4);
+	latch_wait(&storm_calls, 1000);
 	atomic_store(&is_enough, true);
 	for (size_t i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	/* The first calls find each out for themselves; then the time between attempts is three quarters of an interval at least. */
 	unsigned intervals = (unsigned)((clock_ms() - began) / (INTERVAL_MS * 3 / 4)) + 1;
 	for (size_t i = 0; i < MEMBERS; i++)
-		CU_ASSERT(atomic_load(&doors[i].visits) <= THREADS + 1 + intervals);
+		CU_ASSERT(latch_value(&doors[i].visits) <= THREADS + 1 + intervals);
 	CU_ASSERT_EQUAL(atomic_load(&storm_successes), 0);
 	CU_ASSERT_EQUAL(lines_with(log, "no member left"), 1);
 	CU_ASSERT_EQUAL(lines_with(log, "member lost"), MEMBERS);
@@ -141,14 +141,6 @@ static void answer(void *context, struct fake_call *call, const Craton__Request 
 	(void)call;
 	(void)request;
 	reply->index = 1;
-}
-
-static void wait_until_back(struct group *group, const struct member *member)
-{
-	pthread_mutex_lock(&group->lock);
-	while (member->lost)
-		group_wait_locked(group, DEADLINE_NEVER);
-	pthread_mutex_unlock(&group->lock);
 }
 
 static void a_member_that_swallows_its_probe_keeps_no_other_waiting(void)

@@ -1,0 +1,104 @@
+/* What changes something, or may be done only once: when is another asked? */
+#include "tests/unit/ha/two.h"
+
+static enum err sign_with_a_stateful_key(struct group *group)
+{
+	struct question question = QUESTION_INIT;
+	Craton__Crypt body = CRATON__CRYPT__INIT;
+	Craton__Mechanism mechanism;
+	Craton__Reply *reply = NULL;
+	craton__mechanism__init(&mechanism);
+	mechanism.type = 0x4033; /* CKM_HSS */
+	body.mechanism = &mechanism;
+	question.request.body_case = CRATON__REQUEST__BODY_CRYPT;
+	question.request.crypt = &body;
+	enum err err = group_call(group, &question, &reply);
+	return finish(err, reply);
+}
+
+static void a_deed_is_asked_of_another_only_when_there_is_no_sign_of_life(void)
+{
+	start_quick(SAYS(LATE), SAYS(GOOD));
+	a.swallows_probes = true;
+	struct group *group = group_of_two(&patient);
+	int64_t before = clock_ms();
+	CU_ASSERT_EQUAL(deed_once(group), ERR_OK);
+	CU_ASSERT(clock_ms() - before >= SILENCE_MS);
+	CU_ASSERT(id_equal(&a.request_ids[0], &b.request_ids[0])); /* so it happens once */
+	CU_ASSERT(a.member.suspect);
+	group_destroy(group);
+}
+
+static void with_heartbeats_a_deed_is_waited_for(void)
+{
+	start_quick(SAYS(GOOD), SAYS(GOOD));
+	a.answers_after_ms = SILENCE_MS + 200;
+	struct group *group = group_of_two(&patient);
+	CU_ASSERT_EQUAL(deed_once(group), ERR_OK);
+	CU_ASSERT_EQUAL(atomic_load(&a.calls), 1);
+	CU_ASSERT_EQUAL(atomic_load(&b.calls), 0);
+	group_destroy(group);
+}
+
+static void what_must_not_be_done_twice_is_not(void)
+{
+	start_quick(SAYS(GONE), SAYS(GOOD));
+	struct group *group = group_of_two(&patient);
+	CU_ASSERT_EQUAL(sign_with_a_stateful_key(group), ERR_IO); /* the token's: CKR_DEVICE_ERROR */
+	CU_ASSERT_EQUAL(atomic_load(&b.calls), 0);
+	CU_ASSERT(a.member.lost);
+	group_destroy(group);
+	start_quick(SAYS(FAULTY(BUSY)), SAYS(GOOD)); /* the token was not touched */
+	group = group_of_two(&patient);
+	CU_ASSERT_EQUAL(sign_with_a_stateful_key(group), ERR_OK);
+	CU_ASSERT_EQUAL(atomic_load(&b.calls), 1);
+	group_destroy(group);
+	start_quick(SAYS(FAULTY(NOT_SERVING)), SAYS(GOOD)); /* it may have failed in the middle */
+	group = group_of_two(&patient);
+	CU_ASSERT_EQUAL(sign_with_a_stateful_key(group), ERR_BUSY);
+	CU_ASSERT_EQUAL(atomic_load(&b.calls), 0);
+	group_destroy(group);
+}
+
+static void nor_is_another_asked_beside_the_first(void)
+{
+	struct group_settings settings = patient;
+	settings.command_ms = 400;
+	start_quick(SAYS(LATE), SAYS(GOOD));
+	struct group *group = group_of_two(&settings);
+	CU_ASSERT_EQUAL(sign_with_a_stateful_key(group), ERR_IO);
+	CU_ASSERT_EQUAL(atomic_load(&b.calls), 0);
+	group_destroy(group);
+}
+
+/* A member that sends heartbeats and nothing else: a call has an end all the same. */
+static void a_call_has_an_end_however_the_heart_beats(void)
+{
+	struct group_settings settings = patient;
+	settings.command_ms = 20;
+	start_quick(SAYS(LATE), SAYS(LATE));
+	atomic_store(&a.beats, UINT32_MAX / 2);
+	atomic_store(&b.beats, UINT32_MAX / 2);
+	struct group *group = group_of_two(&settings);
+	int64_t before = clock_ms();
+	CU_ASSERT(deed_once(group) != ERR_OK);
+	CU_ASSERT(clock_ms() - before >= settings.command_ms * COMMANDS_MAX);
+	CU_ASSERT_EQUAL(a.member.outstanding + b.member.outstanding, 0);
+	group_destroy(group);
+}
+
+/* The one that could not serve a moment ago is asked again, though another is still being waited for. */
+static void a_silent_member_does_not_hold_up_the_rounds_of_the_others(void)
+{
+	start_quick(SAYS(FAULTY(NO_MAJORITY), FAULTY(NO_MAJORITY), GOOD), SAYS(LATE));
+	b.swallows_probes = true;
+	struct group *group = group_of_two(&patient);
+	CU_ASSERT_EQUAL(deed_once(group), ERR_OK);
+	CU_ASSERT_EQUAL(atomic_load(&a.calls), 3);
+	CU_ASSERT_EQUAL(atomic_load(&b.calls), 1);
+	group_destroy(group);
+}
+
+TESTS("ha deeds", SAY(a_deed_is_asked_of_another_only_when_there_is_no_sign_of_life), SAY(with_heartbeats_a_deed_is_waited_for),
+	SAY(what_must_not_be_done_twice_is_not), SAY(nor_is_another_asked_beside_the_first),
+	SAY(a_call_has_an_end_however_the_heart_beats), SAY(a_silent_member_does_not_hold_up_the_rounds_of_the_others))
