@@ -1,18 +1,34 @@
 /* From a committed entry to rows. Every node runs this on the same entries and must end with the same rows: no
  * clock, no randomness, no token; what an entry asks is done whole or not at all, and an entry that makes no
- * sense is recorded as such and changes nothing. An error here is the disk's or memory's, and stops the node. */
+ * sense is recorded as such and changes nothing. An error here is the disk's or memory's, or says that this software is too old, and stops
+ * the node. */
 #include "base/log.h"
 #include "store/parts.h"
 #include <stdlib.h>
 #include <string.h>
 
+/* As long as one has another value, or none, the change stands. */
+static enum err is_ruled_out(struct directory *directory, const Craton__SettingChanged *event, bool *is)
+{
+	struct bytes value = { event->value.data, event->value.len };
+	enum err err = ERR_OK;
+	*is = event->n_unless > 0;
+	for (size_t i = 0; err == ERR_OK && *is && i < event->n_unless; i++)
+		err = table_setting_is(directory, event->unless[i], &value, is);
+	return err;
+}
+
 static enum err apply_setting(struct directory *directory, const Craton__SettingChanged *event,
                               struct request_record *record)
 {
 	size_t size = strlen(event->name);
+	bool is_out;
 	if (size == 0 || size > SETTING_NAME_MAX || event->value.len > SETTING_SIZE_MAX)
 		return ERR_OK;
-	record->outcome = OUTCOME_DONE;
+	enum err err = is_ruled_out(directory, event, &is_out);
+	record->outcome = is_out ? OUTCOME_CONFLICT : OUTCOME_DONE;
+	if (err != ERR_OK || is_out)
+		return err;
 	directory->news.has_setting = true;
 	return table_setting_write(directory, event->name, &(struct bytes){ event->value.data, event->value.len });
 }
@@ -43,7 +59,7 @@ static enum err apply_change(struct directory *directory, uint64_t index, const 
 		return apply_login_succeeded(directory, index, event->login_succeeded, record);
 	case CRATON__EVENT__CHANGE_SETTING_CHANGED:
 		return apply_setting(directory, event->setting_changed, record);
-	default: /* of a version to come, or nothing at all */
+	default: /* nothing at all, or nothing that matters (EVENT_LEVEL) */
 		return ERR_OK;
 	}
 }
@@ -71,12 +87,21 @@ static enum err unpack_event(const struct committed *entry, Craton__Event **out)
 	return failed ? ERR_NO_MEMORY : ERR_OK;
 }
 
+static enum err refuse_to_guess(const struct committed *entry, const Craton__Event *event)
+{
+	log_error("store", "newer nodes have agreed on what this software does not know: upgrade this node index=%llu level=%u known=%u",
+	          (unsigned long long)entry->index, event->level, EVENT_LEVEL);
+	return ERR_REFUSED;
+}
+
 static enum err apply_event(struct directory *directory, const struct committed *entry,
                             struct request_record *record)
 {
 	Craton__Event *event;
 	enum err err = unpack_event(entry, &event);
-	if (event)
+	if (event && event->level > EVENT_LEVEL)
+		err = refuse_to_guess(entry, event);
+	else if (event)
 		err = apply_change(directory, entry->index, event, record);
 	if (err == ERR_OK && record->outcome == OUTCOME_MALFORMED)
 		log_warn("store", "event makes no sense and changed nothing index=%llu kind=%d",

@@ -24,7 +24,7 @@ struct directory;
 enum outcome {
 	OUTCOME_DONE = 1,
 	OUTCOME_NOT_FOUND,   /* no such object or slot */
-	OUTCOME_CONFLICT,    /* the object changed meanwhile: read again and ask anew, under a new request id */
+	OUTCOME_CONFLICT,    /* the object changed meanwhile: read again and ask anew, under a new request id; or the setting is ruled out */
 	OUTCOME_LOCKED,      /* the PIN is locked */
 	OUTCOME_STALE,       /* about a slot's earlier life (C_InitToken came between), or a PIN since changed */
 	OUTCOME_MALFORMED,   /* the event makes no sense to this version; nothing was done */
@@ -70,6 +70,11 @@ void slot_access_finish(struct slot_access *access);
 
 /* Is the record of a PIN locked? */
 #define PIN_LOCKED(pin) ((pin)->failures >= LOGIN_FAILURES_MAX)
+
+/* What this software knows to apply: grows when an event comes to mean something that older software would not do, and nodes that did not do
+ * the same would drift apart unseen. Whoever proposes such an event sets its level; an older node that meets it stops, and goes on
+ * from there when it has been upgraded. */
+#define EVENT_LEVEL 0
 
 /* What the rest of the node wants to hear of; on the raft thread, after the batch is visible. */
 struct directory_watch {

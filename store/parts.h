@@ -49,6 +49,7 @@ enum err table_slot_change(struct directory *directory, const struct slot_record
 enum err table_slot_remove(struct directory *directory, uint32_t slot);
 enum err table_slot_last(struct directory *directory, uint32_t *slot); /* 0: none yet */
 enum err table_setting_write(struct directory *directory, const char *name, const struct bytes *value);
+enum err table_setting_is(struct directory *directory, const char *name, const struct bytes *value, bool *is);
 enum err table_request_known(struct directory *directory, const struct id *id); /* ERR_NOT_FOUND */
 enum err table_request_add(struct directory *directory, const struct request_row *row);
 enum err table_requests_prune(struct directory *directory);

@@ -1,6 +1,7 @@
 #include "store/parts.h"
 #include "store/search.h"
 #include <stdlib.h>
+#include <string.h>
 
 #define SLOT_BODY_MAX (1024 + SLOT_ACCESS_MAX * (SLOT_ACCESS_NAME_MAX + 16))
 
@@ -295,4 +296,17 @@ enum err table_setting_write(struct directory *directory, const char *name, cons
 	bind_bytes(statement, 2, value->data, value->size);
 	bind_bytes(statement, 3, hash.bytes, SHA256_SIZE);
 	return database_run(&directory->writer, statement);
+}
+
+enum err table_setting_is(struct directory *directory, const char *name, const struct bytes *value, bool *is)
+{
+	sqlite3_stmt *statement = database_statement(&directory->writer, SETTING_READ);
+	if (!statement)
+		return ERR_IO;
+	sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+	enum err err = database_step(&directory->writer, statement);
+	*is = err == ERR_OK && (size_t)sqlite3_column_bytes(statement, 0) == value->size &&
+	      (value->size == 0 || memcmp(sqlite3_column_blob(statement, 0), value->data, value->size) == 0);
+	sqlite3_reset(statement);
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }

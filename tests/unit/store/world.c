@@ -279,7 +279,7 @@ enum outcome world_setting(struct world *world, const char *name, const char *va
 	char name_text[200], value_text[200];
 	snprintf(name_text, sizeof name_text, "%s", name);
 	snprintf(value_text, sizeof value_text, "%s", value);
-	EVENT(SettingChanged, setting_changed, name_text, { strlen(value_text), (uint8_t *)value_text });
+	EVENT(SettingChanged, setting_changed, name_text, { strlen(value_text), (uint8_t *)value_text }, 0, NULL);
 	Craton__Event event = CRATON__EVENT__INIT;
 	event.change_case = CRATON__EVENT__CHANGE_SETTING_CHANGED;
 	event.setting_changed = &change_;
