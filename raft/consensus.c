@@ -64,6 +64,7 @@ void consensus_fail(struct consensus *c)
 static enum err turn(struct consensus *c, struct event *events)
 {
 	struct moment now = consensus_moment();
+	driver_decline(c->driver, c->declines);
 	run_events(c, c->driver, now, events);
 	enum err err = ERR_OK;
 	if (now.ms >= driver_timeout(c->driver))
@@ -264,6 +265,7 @@ void consensus_stop(struct consensus *c, deadline_ms deadline)
 {
 	if (!c)
 		return;
+	consensus_decline(c, false); /* to one that would rather not is better than to nobody */
 	if (!c->has_failed)
 		hand_over(c, deadline);
 	release(c);

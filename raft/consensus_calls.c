@@ -219,6 +219,11 @@ enum err consensus_transfer(struct consensus *c, uint64_t to, deadline_ms deadli
 	return ask(c, ASK_TRANSFER, to, NULL, deadline, NULL, complaint);
 }
 
+void consensus_decline(struct consensus *c, bool declines)
+{
+	c->declines = declines;
+}
+
 enum err consensus_snapshot(struct consensus *c, deadline_ms deadline, uint64_t *index)
 {
 	return ask(c, ASK_SNAPSHOT, 0, NULL, deadline, index, NULL);

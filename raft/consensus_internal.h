@@ -59,7 +59,7 @@ struct consensus {
 	struct driver *driver;   /* the raft thread's */
 	atomic_uint_fast64_t applied, heard;
 	atomic_int_fast64_t contact_until;
-	atomic_bool has_failed;
+	atomic_bool has_failed, declines;
 
 	pthread_t raft_thread, snapshot_thread;
 	bool has_raft_thread, has_snapshot_thread;

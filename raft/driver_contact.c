@@ -191,6 +191,7 @@ static void receive_contact(struct driver *d, const struct message *m)
 		contact->heard_ms = (int64_t)m->contact.heard;
 	if (m->contact.applied > contact->applied)
 		contact->applied = m->contact.applied;
+	driver_heard(d, m->from)->declines = m->contact.declines;
 	answer(d, contact, m->contact.stamp);
 	node_lives(d, m->from);
 }
@@ -230,6 +231,7 @@ static void tell_leader(struct driver *d)
 	struct lease *lease = &d->lease;
 	m.contact.stamp = (uint64_t)d->now.ms + lease->salt;
 	m.contact.applied = lease->applied_told = driver_applied(d);
+	m.contact.declines = d->declines;
 	m.contact.heard = lease->leader_term == d->raft.current_term ? lease->leader_at : 0;
 	lease->next_ms = d->now.ms + d->config.heartbeat_ms;
 	driver_send(d, d->leader, &m);

@@ -64,6 +64,7 @@ struct heard {
 	unsigned large_times;
 	int64_t large_until_ms;  /* they are not sent again before */
 	int64_t declined_ms;     /* it did not take leadership over when asked; 0: it never has */
+	bool declines;           /* as it said last */
 };
 
 enum change_stage { CHANGE_NONE, CHANGE_CATCHING_UP, CHANGE_READY, CHANGE_SUBMITTED };
@@ -188,6 +189,7 @@ struct driver {
 
 	struct change change;
 	struct transfer transfer;
+	bool declines;           /* this node would rather not lead */
 
 	struct barrier *barriers;
 	uint64_t barrier_number;

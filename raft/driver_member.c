@@ -214,8 +214,16 @@ void driver_member_lost(struct driver *d)
 		                                               : "leadership was lost meanwhile; nothing was changed");
 }
 
-/* How good a successor: 0 for one that is silent, or has declined lately (each attempt holds proposals up); one that was heard of
- * in the last heartbeats is better than one that has more of the log but may just have died. */
+void driver_decline(struct driver *d, bool declines)
+{
+	if (declines != d->declines)
+		d->lease.next_ms = d->now.ms; /* the leader hears of it at once */
+	d->declines = declines;
+}
+
+/* How good a successor: 0 for one that is silent, or did not take over lately (each attempt holds proposals up), or would hand over to
+ * us in turn; one that was heard of in the last heartbeats is better than one that has more of the log but may just have died, and
+ * any is better than one that would rather not. */
 static uint64_t fitness(struct driver *d, const struct consensus_node *node)
 {
 	raft_index match = 0;
@@ -223,9 +231,9 @@ static uint64_t fitness(struct driver *d, const struct consensus_node *node)
 	int64_t silent_ms = d->now.ms - heard->ms;
 	if (!node->voter || node->id == d->raft.id || heard->ms < 0 || silent_ms > d->config.election_ms ||
 	    (heard->declined_ms && d->now.ms - heard->declined_ms < DECLINED_ELECTIONS * d->config.election_ms) ||
-	    raft_match_index(&d->raft, node->id, &match))
+	    (heard->declines && d->declines) || raft_match_index(&d->raft, node->id, &match))
 		return 0;
-	return 1 + match + (silent_ms <= 3 * d->config.heartbeat_ms ? UINT64_MAX / 2 : 0);
+	return 1 + match + (heard->declines ? 0 : UINT64_MAX / 2) + (silent_ms <= 3 * d->config.heartbeat_ms ? UINT64_MAX / 4 : 0);
 }
 
 static uint64_t successor(struct driver *d)

@@ -78,6 +78,7 @@ struct message {
 			uint64_t stamp;         /* the asker's clock, comes back with the answer */
 			uint64_t applied;
 			uint64_t heard;         /* `at` of the leader's last word in this term; 0: none yet */
+			bool declines;          /* would rather not lead */
 		} contact;
 		struct {
 			uint64_t stamp;

@@ -67,6 +67,7 @@ static enum err put_body(const struct message *m, struct buf *out)
 		return ERR_OK;
 	case MESSAGE_CONTACT:
 		put_three(out, m->contact.stamp, m->contact.applied, m->contact.heard);
+		buf_add_u8(out, m->contact.declines);
 		return ERR_OK;
 	case MESSAGE_CONTACT_RESULT:
 		put_three(out, m->contact_result.stamp, m->contact_result.at, m->contact_result.age_ms);
@@ -182,15 +183,28 @@ static enum err get_forward(struct cursor *in, struct message *m)
 	return m->forward.entry ? ERR_OK : ERR_NO_MEMORY;
 }
 
+static bool get_flag(struct cursor *in, bool *flag)
+{
+	uint8_t value = cursor_u8(in);
+	*flag = value;
+	return !in->failed && value < 2;
+}
+
+static enum err get_contact(struct cursor *in, struct message *m)
+{
+	m->contact.stamp = cursor_u64(in);
+	m->contact.applied = cursor_u64(in);
+	m->contact.heard = cursor_u64(in);
+	return get_flag(in, &m->contact.declines) ? ERR_OK : ERR_MALFORMED;
+}
+
 static enum err get_contact_result(struct cursor *in, struct message *m)
 {
 	m->contact_result.stamp = cursor_u64(in);
 	m->contact_result.at = cursor_u64(in);
 	m->contact_result.age_ms = cursor_u64(in);
 	m->contact_result.commit = cursor_u64(in);
-	uint8_t granted = cursor_u8(in);
-	m->contact_result.granted = granted;
-	return granted > 1 ? ERR_MALFORMED : ERR_OK;
+	return get_flag(in, &m->contact_result.granted) ? ERR_OK : ERR_MALFORMED;
 }
 
 static enum err get_body(struct cursor *in, struct message *m)
@@ -231,10 +245,7 @@ static enum err get_body(struct cursor *in, struct message *m)
 		m->round.number = cursor_u64(in);
 		return ERR_OK;
 	case MESSAGE_CONTACT:
-		m->contact.stamp = cursor_u64(in);
-		m->contact.applied = cursor_u64(in);
-		m->contact.heard = cursor_u64(in);
-		return ERR_OK;
+		return get_contact(in, m);
 	case MESSAGE_CONTACT_RESULT:
 		return get_contact_result(in, m);
 	case MESSAGE_CONTACT_WANTED:
