@@ -121,6 +121,7 @@ int main(int argc, char **argv)
 	log_to_stderr(LOG_WARN_LINE);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	cluster_init(&cluster, 3, 0);
+	cluster_is_busy(&cluster);
 	cluster.snapshot_entries = 8192; /* a node's own presets */
 	cluster.trailing_entries = 1024;
 	cluster_start(&cluster);

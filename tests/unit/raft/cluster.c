@@ -1,158 +1,12 @@
 #include "tests/unit/raft/cluster.h"
 #include "base/buf.h"
-#include "base/file.h"
 #include <arpa/inet.h>
-#include <inttypes.h>
 #include <netinet/in.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #define PATIENCE_MS 30000
-
-/* ------------------------------------------------------------------ the state machine */
-
-static uint64_t machine_applied(void *context)
-{
-	struct machine *machine = context;
-	pthread_mutex_lock(&machine->lock);
-	uint64_t applied = machine->applied;
-	pthread_mutex_unlock(&machine->lock);
-	return applied;
-}
-
-static void add_locked(struct machine *machine, const struct id *request, uint64_t value)
-{
-	if (machine->count == machine->capacity) {
-		machine->capacity = machine->capacity ? machine->capacity * 2 : 256;
-		machine->items = realloc(machine->items, machine->capacity * sizeof *machine->items);
-		if (!machine->items)
-			abort();
-	}
-	machine->items[machine->count++] = (struct item){ *request, value };
-}
-
-/* Only the newest are looked at: a retry follows soon, and a benchmark shouldn't measure this. */
-static bool has_request_locked(const struct machine *machine, const struct id *request)
-{
-	for (size_t i = machine->count, looked = 0; i > 0 && looked < 512; i--, looked++)
-		if (id_equal(&machine->items[i - 1].request, request))
-			return true;
-	return false;
-}
-
-static enum err machine_apply(void *context, const struct committed *entry)
-{
-	struct machine *machine = context;
-	struct cursor cursor = cursor_over(entry->data, entry->size);
-	uint64_t value = cursor_u64(&cursor);
-	pthread_mutex_lock(&machine->lock);
-	if (entry->index <= machine->reached)
-		abort(); /* an index is applied once */
-	machine->reached = entry->index;
-	if (has_request_locked(machine, &entry->request))
-		machine->repeats++;
-	else
-		add_locked(machine, &entry->request, value);
-	pthread_mutex_unlock(&machine->lock);
-	return ERR_OK;
-}
-
-static enum err machine_flush(void *context, uint64_t index)
-{
-	struct machine *machine = context;
-	pthread_mutex_lock(&machine->lock);
-	machine->visible = machine->count;
-	machine->applied = machine->reached = index;
-	pthread_mutex_unlock(&machine->lock);
-	return ERR_OK;
-}
-
-static enum err machine_snapshot(void *context, const char *path, uint64_t *index)
-{
-	struct machine *machine = context;
-	struct buf bytes;
-	buf_init(&bytes, 256u << 20);
-	pthread_mutex_lock(&machine->lock);
-	*index = machine->applied;
-	buf_add_u64(&bytes, machine->visible);
-	for (size_t i = 0; i < machine->visible; i++) {
-		buf_add(&bytes, machine->items[i].request.bytes, ID_SIZE);
-		buf_add_u64(&bytes, machine->items[i].value);
-	}
-	pthread_mutex_unlock(&machine->lock);
-	uint8_t *ballast = buf_extend(&bytes, machine->ballast);
-	if (bytes.failed)
-		abort();
-	for (size_t at = 0; at < machine->ballast; at += 256) /* random, so that it stays large */
-		random_bytes(ballast + at, machine->ballast - at < 256 ? machine->ballast - at : 256);
-	scratch_write(path, bytes.data, bytes.size);
-	buf_finish(&bytes);
-	return ERR_OK;
-}
-
-static enum err machine_restore(void *context, const char *path, uint64_t index)
-{
-	struct machine *machine = context;
-	if (machine->dies_restoring)
-		kill(getpid(), SIGKILL);
-	struct bytes_of bytes = scratch_read(path);
-	struct cursor cursor = cursor_over(bytes.data, bytes.size);
-	pthread_mutex_lock(&machine->lock);
-	machine->count = 0;
-	for (uint64_t left = cursor_u64(&cursor); left > 0; left--) {
-		struct id request;
-		memcpy(request.bytes, cursor_bytes(&cursor, ID_SIZE), ID_SIZE);
-		add_locked(machine, &request, cursor_u64(&cursor));
-	}
-	machine->visible = machine->count;
-	machine->applied = machine->reached = index;
-	pthread_mutex_unlock(&machine->lock);
-	free(bytes.data);
-	return ERR_OK;
-}
-
-static const struct machine_ops machine_ops = {
-	.applied = machine_applied,
-	.apply = machine_apply,
-	.flush = machine_flush,
-	.snapshot = machine_snapshot,
-	.restore = machine_restore,
-};
-
-bool machine_has(struct machine *machine, uint64_t value)
-{
-	bool has = false;
-	pthread_mutex_lock(&machine->lock);
-	for (size_t i = 0; i < machine->visible && !has; i++)
-		has = machine->items[i].value == value;
-	pthread_mutex_unlock(&machine->lock);
-	return has;
-}
-
-size_t machine_count(struct machine *machine)
-{
-	pthread_mutex_lock(&machine->lock);
-	size_t count = machine->visible;
-	pthread_mutex_unlock(&machine->lock);
-	return count;
-}
-
-bool machine_equal(struct machine *one, struct machine *two)
-{
-	if (one == two)
-		return true;
-	pthread_mutex_lock(&one->lock);
-	pthread_mutex_lock(&two->lock);
-	bool equal = one->visible == two->visible;
-	for (size_t i = 0; equal && i < one->visible; i++)
-		equal = one->items[i].value == two->items[i].value &&
-		        id_equal(&one->items[i].request, &two->items[i].request);
-	pthread_mutex_unlock(&two->lock);
-	pthread_mutex_unlock(&one->lock);
-	return equal;
-}
 
 /* ------------------------------------------------------------------ nodes */
 
@@ -181,17 +35,24 @@ static void node_init(struct node *node, struct cluster *cluster, uint64_t id)
 void cluster_init(struct cluster *cluster, size_t founders, size_t joiners)
 {
 	*cluster = (struct cluster){ .founders = founders, .count = founders + joiners, .snapshot_entries = 100000,
-		                     .trailing_entries = 1000, .election_ms = 1000, .heartbeat_ms = 100 };
+		                     .trailing_entries = 1000, .election_ms = 400, .heartbeat_ms = 40 };
 	cluster->authority = test_authority_create();
 	for (size_t i = 0; i < cluster->count; i++)
 		node_init(&cluster->nodes[i], cluster, i + 1);
 }
 
+void cluster_is_busy(struct cluster *cluster)
+{
+	cluster->election_ms = 1000;
+	cluster->heartbeat_ms = 100;
+}
+
+/* Nobody hands leadership over to those that are about to be stopped, too. */
 void cluster_finish(struct cluster *cluster)
 {
 	for (size_t i = 0; i < cluster->count; i++) {
 		struct node *node = &cluster->nodes[i];
-		node_stop(node);
+		consensus_stop(node->consensus, deadline_in(0));
 		tls_destroy(node->tls);
 		secret_destroy(node->secret);
 		free(node->machine.items);
@@ -234,7 +95,7 @@ enum err node_start(struct node *node, struct complaint *complaint)
 		.message_age_ms_max = 30000,
 		.snapshot_entries = cluster->snapshot_entries,
 		.trailing_entries = cluster->trailing_entries,
-		.machine_ops = &machine_ops,
+		.machine_ops = &cluster_machine_ops,
 		.machine = &node->machine,
 		.fatal = on_fatal,
 		.context = node,
@@ -248,15 +109,19 @@ void node_stop(struct node *node)
 	node->consensus = NULL;
 }
 
+void node_must_start(struct node *node)
+{
+	struct complaint complaint = { "" };
+	if (node_start(node, &complaint) == ERR_OK)
+		return;
+	fprintf(stderr, "node %s does not start: %s\n", node->name, complaint.text);
+	abort();
+}
+
 void cluster_start(struct cluster *cluster)
 {
-	for (size_t i = 0; i < cluster->founders; i++) {
-		struct complaint complaint = { "" };
-		if (node_start(&cluster->nodes[i], &complaint) == ERR_OK)
-			continue;
-		fprintf(stderr, "node %s does not start: %s\n", cluster->nodes[i].name, complaint.text);
-		abort();
-	}
+	for (size_t i = 0; i < cluster->founders; i++)
+		node_must_start(&cluster->nodes[i]);
 }
 
 struct consensus_status node_status(struct node *node)
@@ -367,4 +232,30 @@ void node_becomes(struct node *node, bool (*is_so)(const struct consensus_status
 			return;
 	}
 	give_up(what);
+}
+
+static bool has_refused(const struct consensus_status *status)
+{
+	return status->frames_refused > 0;
+}
+
+void node_refuses(struct node *node)
+{
+	node_becomes(node, has_refused, "a refusal");
+}
+
+bool cluster_is_equal(struct cluster *cluster)
+{
+	uint64_t index = 0;
+	struct node *first = NULL;
+	bool equal = consensus_barrier(cluster_leader(cluster)->consensus, deadline_in(PATIENCE_MS), &index) == ERR_OK;
+	for (size_t i = 0; i < cluster->count; i++) {
+		struct node *node = &cluster->nodes[i];
+		if (!node->consensus)
+			continue;
+		node_catches_up(node, index);
+		first = first ? first : node;
+		equal = equal && machine_equal(&first->machine, &node->machine);
+	}
+	return equal;
 }

@@ -1,25 +1,8 @@
 /* Nodes of a cluster in one process: real logs, real TLS on the loopback, a small state machine. */
 #pragma once
-#include "raft/consensus.h"
 #include "tests/support/certificates.h"
+#include "tests/unit/raft/cluster_machine.h"
 #include "tests/unit/raft/scratch.h"
-#include <pthread.h>
-
-/* What has been applied, in order, each request once. It outlives its node's restarts, as a state machine on disk would. */
-struct item {
-	struct id request;
-	uint64_t value;
-};
-struct machine {
-	pthread_mutex_t lock;
-	struct item *items;      /* visible, then those not yet flushed */
-	size_t count, visible, capacity;
-	uint64_t applied;        /* as of the last flush */
-	uint64_t reached;        /* not yet flushed */
-	size_t repeats;          /* requests that came again */
-	size_t ballast;          /* bytes a snapshot has beside the items */
-	bool dies_restoring;     /* the process, by SIGKILL */
-};
 
 #define CLUSTER_MAX 5
 struct node {
@@ -43,10 +26,14 @@ struct cluster {
 	int64_t election_ms, heartbeat_ms;
 };
 
-/* `founders` nodes that know each other, and `joiners` that wait to be taken in; none runs yet. Ids from 1. */
+/* `founders` nodes that know each other, and `joiners` that wait to be taken in; none runs yet. Ids from 1. Elections are short, since
+ * most stories only wait for them. */
 void cluster_init(struct cluster *cluster, size_t founders, size_t joiners);
+/* Before any of them runs: they will have so much to do, or so much depends on who leads, that elections take what they take by default. */
+void cluster_is_busy(struct cluster *cluster);
 void cluster_finish(struct cluster *cluster);
 enum err node_start(struct node *node, struct complaint *complaint);
+void node_must_start(struct node *node); /* aborts if it can't */
 void node_stop(struct node *node);
 void cluster_start(struct cluster *cluster); /* the founders; aborts if one can't */
 struct consensus_node node_describe(const struct node *node);
@@ -59,8 +46,8 @@ void node_propose(struct node *node, uint64_t value);
 void node_catches_up(struct node *node, uint64_t index);
 /* Waits until `is_so` of the node's status. */
 void node_becomes(struct node *node, bool (*is_so)(const struct consensus_status *status), const char *what);
+void node_refuses(struct node *node); /* somebody, or what somebody said */
+/* All that run catch up with all there is; have they applied the same? */
+bool cluster_is_equal(struct cluster *cluster);
 
 enum err node_try(struct node *node, const struct id *request, uint64_t value, int64_t ms, uint64_t *index);
-bool machine_has(struct machine *machine, uint64_t value);
-size_t machine_count(struct machine *machine);
-bool machine_equal(struct machine *one, struct machine *two);

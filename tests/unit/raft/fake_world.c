@@ -330,3 +330,48 @@ const struct message *fake_last(const struct fake_world *world, enum message_kin
 			return &world->sent[i - 1].message;
 	return NULL;
 }
+
+unsigned fake_count(const struct fake_world *world, enum message_kind kind, uint64_t to)
+{
+	unsigned count = 0;
+	for (size_t i = 0; i < world->sent_count; i++)
+		count += world->sent[i].to == to && world->sent[i].message.kind == kind;
+	return count;
+}
+
+struct fake_world *fake_following(uint64_t term)
+{
+	struct fake_world *world = fake_follower(3, term, 0, 1);
+	fake_append(world, 2, term, 1, 1, 1, NULL, 0);
+	fake_forget(world);
+	return world;
+}
+
+struct id fake_request(uint8_t n)
+{
+	return (struct id){ { n, 0, 7 } };
+}
+
+void fake_propose(struct fake_world *world, uint8_t n)
+{
+	struct id id = fake_request(n);
+	enum err err = driver_propose(world->driver, world->now, &id, "data", 4);
+	assert(err == ERR_OK);
+	fake_settle(world);
+}
+
+bool fake_was_applied(const struct fake_world *world, uint8_t n)
+{
+	struct id id = fake_request(n);
+	for (size_t i = 0; i < world->applied_count; i++)
+		if (id_equal(&world->applied[i].request, &id))
+			return true;
+	return false;
+}
+
+bool fake_was_refused(struct fake_world *world, enum err err, const char *why)
+{
+	bool was = world->ticket == 5 && world->result == err && strstr(world->complaint.text, why);
+	world->ticket = 0;
+	return was;
+}

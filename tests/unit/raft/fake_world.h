@@ -73,4 +73,13 @@ void fake_followers_agree(struct fake_world *world, unsigned voters);
 
 /* The last message of this kind to that node; NULL if none was sent since the last fake_forget. */
 const struct message *fake_last(const struct fake_world *world, enum message_kind kind, uint64_t to);
+unsigned fake_count(const struct fake_world *world, enum message_kind kind, uint64_t to);
 void fake_forget(struct fake_world *world);
+
+/* Node 1 follows node 2 in `term`, its log ends at 1. */
+struct fake_world *fake_following(uint64_t term);
+struct id fake_request(uint8_t n);
+void fake_propose(struct fake_world *world, uint8_t n); /* on node 1, of four bytes */
+bool fake_was_applied(const struct fake_world *world, uint8_t n);
+/* What ended last was ticket 5, so, and for a reason that has `why` in it; forgets it. */
+bool fake_was_refused(struct fake_world *world, enum err err, const char *why);

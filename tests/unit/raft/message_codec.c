@@ -97,8 +97,9 @@ static void words_of_contact_come_back(void)
 	m.contact.stamp = 1;
 	m.contact.applied = 2;
 	m.contact.heard = 3;
+	m.contact.declines = true;
 	got = back(&m);
-	CU_ASSERT(got.contact.stamp == 1 && got.contact.applied == 2 && got.contact.heard == 3);
+	CU_ASSERT(got.contact.stamp == 1 && got.contact.applied == 2 && got.contact.heard == 3 && got.contact.declines);
 	m = (struct message){ .kind = MESSAGE_CONTACT_RESULT, .term = 3 };
 	m.contact_result.stamp = 1;
 	m.contact_result.at = 2;
