@@ -30,6 +30,7 @@ bool node_may_crash_now(struct sim_node *node, unsigned per_million)
 static enum err log_write(void *world, struct log_job *job)
 {
 	struct sim_node *node = world;
+	node->log_changes++;
 	if (job->kind == LOG_ENTRIES)
 		oracle_logged(node, job);
 	disk_queue(&node->disk, job);
@@ -154,6 +155,7 @@ struct sim_node *node_new(bool founder)
 	node->pace = sim.profile.skew ? 960 + roll(81) : 1000;
 	disk_init(&node->disk, node->id);
 	machine_init(&node->machine);
+	buf_init(&node->seen_configuration.snapshot, 64u << 10);
 	return node;
 }
 
@@ -199,6 +201,7 @@ void node_boot(struct sim_node *node)
 	node->up = true;
 	node->crash = false;
 	node->life++;
+	node->log_changes++;
 	node->copy_ms = 0;
 	memset(node->streaming, 0, sizeof node->streaming);
 	enum err err = driver_start(&config, &saved, node_moment(node), &node->driver, &complaint);

@@ -157,28 +157,6 @@ static void check_machine(const struct sim_node *node)
 	committed[index].machine = hash;
 }
 
-/* The configuration the engine goes by is the newest in the log, or the snapshot's. */
-static void check_configuration(const struct sim_node *node)
-{
-	const struct driver *d = node->driver;
-	struct configuration newest;
-	struct configuration current;
-	if (d->guard.installing || !d->raft.configuration.n)
-		return;
-	newest = d->snapshot.configuration;
-	uint64_t i = memory_log_last(&d->log);
-	for (; i > d->log.base; i--)
-		if (memory_log_get(&d->log, i)->type == ENTRY_CONFIGURATION) {
-			configuration_decode(memory_log_get(&d->log, i)->data, memory_log_get(&d->log, i)->size, &newest);
-			break;
-		}
-	if (!newest.count)
-		return;
-	engine_configuration_read(&d->raft.configuration, &current);
-	if (memcmp(&newest, &current, sizeof newest) != 0)
-		violation("WRONG CONFIGURATION in use on node %llu (entry %llu)", u(node->id), u(i));
-}
-
 void oracle_booted(struct sim_node *node)
 {
 	node->seen_applied = node->driver->snapshot.index;
@@ -194,7 +172,7 @@ void oracle_turn(struct sim_node *node)
 	while (node->seen_applied < d->applied)
 		check_applied(node, ++node->seen_applied);
 	check_machine(node);
-	check_configuration(node);
+	oracle_configuration(node);
 }
 
 void oracle_acked(uint64_t request, uint64_t index)

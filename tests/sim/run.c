@@ -154,6 +154,7 @@ static void end(void)
 		disk_crash(&node->disk);
 		disk_finish(&node->disk);
 		machine_finish(&node->machine);
+		buf_finish(&node->seen_configuration.snapshot);
 	}
 	secret_destroy(sim.secret);
 }

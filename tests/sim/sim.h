@@ -22,6 +22,15 @@
 #define SIM_TERM_MAX 20000
 #define SIM_CLIENTS 24
 
+/* Where the oracle saw a node's newest configuration. */
+struct sim_configuration {
+	uint64_t index;          /* of its entry; 0: none in the log */
+	unsigned log_changes;    /* as of so many */
+	struct buf snapshot;     /* the snapshot's, as bytes */
+	uint64_t snapshot_index;
+	unsigned snapshot_life;
+};
+
 struct sim_node {
 	uint64_t id;             /* 0: not used yet */
 	bool up;
@@ -35,7 +44,9 @@ struct sim_node {
 	struct machine machine;
 	int64_t copy_ms;         /* when a snapshot that was asked for will be copied; 0: none */
 	bool streaming[SIM_NODES_MAX + 1]; /* a snapshot is on its way to that node */
+	unsigned log_changes;    /* counts writes of entries, installed snapshots and starts */
 	uint64_t seen_applied, seen_term;  /* the oracle's */
+	struct sim_configuration seen_configuration;
 	int64_t wall_skew_ms;
 	int64_t clock_ms, pace;  /* its clock: where it began, and how many of its milliseconds make 1000 */
 	int64_t paused_until_ms; /* stopped, as by SIGSTOP; its clock goes on */
@@ -111,6 +122,9 @@ void oracle_final(void);
 uint64_t oracle_acked_index(void); /* the highest that a client was told of */
 void oracle_settled(uint64_t index);
 void oracle_contact(void);
+
+/* oracle_configuration.c */
+void oracle_configuration(struct sim_node *node);
 
 /* client.c */
 void client_applied(struct sim_node *node, const struct applied_request *requests, size_t count);
