@@ -27,6 +27,11 @@ int64_t clock_us(void)
 	return (int64_t)time.tv_sec * 1000000 + time.tv_nsec / 1000;
 }
 
+int64_t clock_boot_ms(void)
+{
+	return ms_of(now(CLOCK_BOOTTIME));
+}
+
 int64_t clock_wall_ms(void)
 {
 	return ms_of(now(CLOCK_REALTIME));

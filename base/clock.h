@@ -6,6 +6,9 @@
 int64_t clock_ms(void);
 int64_t clock_us(void);
 int64_t clock_wall_ms(void); /* since 1970, UTC */
+/* The same as clock_ms() but for the time in which the machine was suspended, which this counts too: for what holds true for so long and no
+ * longer, whoever sleeps. Not to be mixed with deadlines. (A paused virtual machine whose guest is not told stands still here as well.) */
+int64_t clock_boot_ms(void);
 
 /* A moment of clock_ms() after which nobody waits any more. */
 typedef int64_t deadline_ms;

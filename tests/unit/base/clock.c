@@ -28,6 +28,7 @@ static void clocks_agree_with_each_other(void)
 	int64_t before = clock_ms(), us = clock_us(), after = clock_ms();
 	CU_ASSERT(before <= us / 1000 && us / 1000 <= after);
 	CU_ASSERT(clock_wall_ms() > 1700000000000); /* after 2023 */
+	CU_ASSERT(clock_boot_ms() >= after); /* it counts all that the other one does */
 }
 
 TESTS("base/clock", SAY(a_passed_deadline_has_nothing_left), SAY(a_far_deadline_fits_poll),
