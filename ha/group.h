@@ -40,6 +40,7 @@ struct question {
 	struct object *about;      /* that object, held by the asker */
 	struct multipart *multipart; /* the operation in parts that it begins or goes on with, if it does */
 	uint64_t index_min;        /* what a member must have applied, at least; 0: everything any member has told us of */
+	bool is_look;              /* nobody waits for its answer: it ends once it is certain that no member is there, however long others wait */
 };
 #define QUESTION_INIT { .request = CRATON__REQUEST__INIT }
 

@@ -2,10 +2,7 @@
  * silent for longer than it should be has another asked beside it, and the first answer is the call's. */
 #include "ha/walk.h"
 #include "base/log.h"
-#include "wire/call.h"
-#include "wire/cryptoki.h"
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define PAUSE_FIRST_MS 10
@@ -18,13 +15,6 @@ static uint64_t index_min_of(struct group *group, const struct question *questio
 		return group_index_seen(group);
 	uint64_t gone = question->about ? atomic_load(&question->about->gone_by) : 0;
 	return question->index_min > gone ? question->index_min : gone;
-}
-
-static void note_if_gone(struct object *about, const Craton__Reply *reply)
-{
-	bool is_gone = about && !about->carried && reply->fault == CRATON__FAULT__FAULT_UNKNOWN_OBJECT;
-	if (is_gone && reply->index > atomic_load(&about->gone_by))
-		atomic_store(&about->gone_by, reply->index);
 }
 
 static void walk_begin(struct walk *walk, struct group *group, struct question *question)
@@ -45,148 +35,12 @@ static void walk_begin(struct walk *walk, struct group *group, struct question *
 	walk->fault = NULL;
 }
 
-static void walk_fault(struct walk *walk, Craton__Reply *fault)
-{
-	reply_free(walk->fault);
-	walk->fault = fault;
-}
-
 /* Before the next round; longer each time. */
 static int64_t pause_for(struct walk *walk)
 {
 	int64_t pause_ms = walk->pause_ms;
 	walk->pause_ms = pause_ms * 2 < PAUSE_LAST_MS ? pause_ms * 2 : PAUSE_LAST_MS;
 	return pause_ms;
-}
-
-/* ---- attempts and their ends */
-
-static void forget(struct walk *walk, size_t i)
-{
-	memmove(&walk->attempts[i], &walk->attempts[i + 1], (walk->count - i - 1) * sizeof walk->attempts[0]);
-	walk->count--;
-}
-
-static struct attempt take_out(struct walk *walk, size_t i)
-{
-	struct attempt attempt = walk->attempts[i];
-	forget(walk, i);
-	walk->wants_another = true;
-	return attempt;
-}
-
-/* Nobody can say whether it was done, and it must not be done twice: for the application its token has failed. */
-static Craton__Reply *reply_of_what_was_lost(void)
-{
-	Craton__Reply *reply = malloc(sizeof *reply);
-	if (reply) {
-		craton__reply__init(reply);
-		reply->rv = CKR_DEVICE_ERROR;
-	}
-	return reply;
-}
-
-static bool may_have_been_done(const struct walk *walk, const struct attempt *attempt)
-{
-	return walk->kind->is_once && attempt->has_asked;
-}
-
-enum step { STEP_ON, STEP_ANSWERED, STEP_OVER };
-
-/* STEP_OVER: no other member would fare better. */
-static enum step attempt_is_lost(struct walk *walk, size_t i, enum err err, Craton__Reply **reply)
-{
-	struct attempt attempt = take_out(walk, i);
-	if (attempt.is_alive) /* it was at work, and all its time is another's, too */
-		walk->deadline = sooner(deadline_in(walk->group->settings.command_ms), walk->last);
-	attempt_failed(walk->group, &attempt, err);
-	walk->err = err;
-	if (err == ERR_TOO_BIG || err == ERR_NO_MEMORY)
-		return STEP_OVER;
-	if (!may_have_been_done(walk, &attempt))
-		return STEP_ON;
-	*reply = reply_of_what_was_lost();
-	return *reply ? STEP_ANSWERED : STEP_OVER;
-}
-
-static enum step attempt_has_answer(struct walk *walk, size_t i, Craton__Reply **reply)
-{
-	int64_t ignored;
-	struct question *question = walk->question;
-	struct attempt attempt = take_out(walk, i);
-	if (question->multipart) {
-		question->multipart->line = attempt.line;
-		attempt.line = NULL;
-		multipart_answered(question, attempt.member, ERR_OK, *reply);
-	}
-	attempt_answered(walk->group, walk->kind, &attempt, *reply);
-	note_if_gone(question->about, *reply);
-	if (fault_verdict((*reply)->fault, &ignored) != VERDICT_ELSEWHERE)
-		return STEP_ANSWERED;
-	log_debug("ha", "member cannot serve name=%s fault=%s", attempt.member->name, fault_name((*reply)->fault));
-	bool is_over = walk->kind->is_once && !fault_is_before_deed((*reply)->fault);
-	if (is_over)
-		return STEP_ANSWERED;
-	walk_fault(walk, *reply);
-	*reply = NULL;
-	return STEP_ON;
-}
-
-static void withdraw(struct walk *walk, size_t i)
-{
-	struct attempt attempt = take_out(walk, i);
-	walk->tried &= ~(1u << attempt.member->number);
-	attempt_withdraw(walk->group, &attempt);
-}
-
-/* All that one attempt has to say by now. */
-static enum step attempt_go_on(struct walk *walk, size_t i, Craton__Reply **reply)
-{
-	struct attempt *attempt = &walk->attempts[i];
-	enum said said;
-	do {
-		enum err err = attempt_hear(walk->group, attempt, walk->question, &said, reply);
-		if (err != ERR_OK)
-			return attempt_is_lost(walk, i, err, reply);
-		if (said == SAID_ANSWER)
-			return attempt_has_answer(walk, i, reply);
-		if (said == SAID_HEARTBEAT && walk_waits_for_silence(walk) && attempt->another_at != DEADLINE_NEVER)
-			attempt->another_at = attempt->heard_ms + HEARTBEAT_MISSED_MS;
-		if (said == SAID_HELLO && walk_is_unwanted(walk, attempt)) {
-			withdraw(walk, i);
-			return STEP_ON;
-		}
-	} while (said != SAID_NOTHING && !deadline_passed(walk->last));
-	return STEP_ON;
-}
-
-static void abandon(struct walk *walk, size_t i, bool was_silent)
-{
-	struct attempt attempt = walk->attempts[i];
-	forget(walk, i);
-	attempt_abandon(walk->group, walk->kind, &attempt, was_silent, walk->question->multipart ? LINE_BAD : LINE_OWING);
-}
-
-static enum step attempt_is_silent(struct walk *walk, size_t i, Craton__Reply **reply)
-{
-	bool may_be_done = may_have_been_done(walk, &walk->attempts[i]);
-	abandon(walk, i, true);
-	walk->wants_another = true;
-	walk->err = ERR_TIMEOUT;
-	if (!may_be_done)
-		return STEP_ON;
-	*reply = reply_of_what_was_lost();
-	return *reply ? STEP_ANSWERED : STEP_OVER;
-}
-
-/* Another has answered, or the time is up. */
-static void abandon_all(struct walk *walk)
-{
-	int64_t now_ms = clock_ms();
-	while (walk->count) {
-		const struct attempt *attempt = &walk->attempts[walk->count - 1];
-		abandon(walk, walk->count - 1, attempt->was_silent || attempt->another_at <= now_ms);
-	}
 }
 
 /* ---- asking, and waiting */
@@ -223,15 +77,12 @@ static enum step ask_another(struct walk *walk, bool *is_anyone, Craton__Reply *
 		wait_for_others(walk);
 		return STEP_ON;
 	}
-	for (size_t i = 0; i < walk->count; i++) {
-		walk->attempts[i].was_silent |= deadline_passed(walk->attempts[i].another_at);
-		walk->attempts[i].another_at = DEADLINE_NEVER;
-	}
+	walk_leave_behind(walk);
 	walk->wants_another = false;
 	walk->question->request.timeout_ms = (uint32_t)walk_share_of_time(walk);
 	walk->attempts[walk->count++] = attempt;
 	enum err err = attempt_begin(&walk->attempts[walk->count - 1], walk->question);
-	return err == ERR_OK ? attempt_go_on(walk, walk->count - 1, reply) : attempt_is_lost(walk, walk->count - 1, err, reply);
+	return err == ERR_OK ? walk_hear(walk, walk->count - 1, reply) : walk_lost(walk, walk->count - 1, err, reply);
 }
 
 /* A new round, but for those that are at it. */
@@ -279,9 +130,9 @@ static enum step go_on(struct walk *walk, Craton__Reply **reply)
 		struct attempt *attempt = &walk->attempts[i];
 		bool has_more = wanted[i].revents || deadline_passed(attempt->awaited.until);
 		if (has_more && !deadline_passed(walk->last))
-			step = attempt_go_on(walk, i, reply);
+			step = walk_hear(walk, i, reply);
 		else if (deadline_passed(attempt->until))
-			step = attempt_is_silent(walk, i, reply);
+			step = walk_silent(walk, i, reply);
 	}
 	return step;
 }
@@ -317,7 +168,7 @@ static bool next_round(struct walk *walk)
 	walk->tried = 0;
 	if (stopping || !all_lost)
 		return !stopping;
-	bool is_back = group_knock(group, walk->deadline);
+	bool is_back = group_knock(group, walk->deadline, walk->question->is_look ? 0 : group->settings.recovery_wait_ms);
 	if (!is_back)
 		walk_fault(walk, NULL); /* that nobody is left is the later news */
 	return is_back;
@@ -332,7 +183,7 @@ static enum err walk_on(struct walk *walk, Craton__Reply **reply)
 	do
 		step = round_of(walk, reply);
 	while (step == STEP_ON && next_round(walk));
-	abandon_all(walk);
+	walk_abandon_all(walk);
 	if (step == STEP_ANSWERED)
 		return ERR_OK;
 	if (step == STEP_OVER)

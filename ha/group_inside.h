@@ -72,8 +72,8 @@ void recovery_end(struct group *group);
 /* Somebody has nobody else to wait for: lost members whose next look is far off, or never, are looked for now, but no more than once per
  * interval. */
 void recovery_hurry_locked(struct group *group);
-/* Every member is lost: until one is back (true), until it is certain that none is and the time the settings allow is over, or `deadline`. */
-bool group_knock(struct group *group, deadline_ms deadline);
+/* Every member is lost: until one is back (true), until it has been certain for `wait_ms` that none is, or `deadline`. */
+bool group_knock(struct group *group, deadline_ms deadline, int64_t wait_ms);
 
 /* ---- ha/attempt.c: a question under way at one member */
 

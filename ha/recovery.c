@@ -249,19 +249,19 @@ static int64_t next_hurry(const struct group *group)
 	return group->settings.recovery_retries < 0 ? DEADLINE_NEVER : clock_ms() + group->settings.recovery_interval_ms;
 }
 
-/* How long a call waits: until it is certain that nobody is there, and then as the settings say. */
-static deadline_ms patience_locked(const struct group *group, deadline_ms deadline)
+/* How long a call waits: until it is certain that nobody is there, and then so long. */
+static deadline_ms patience_locked(const struct group *group, deadline_ms deadline, int64_t wait_ms)
 {
-	deadline_ms patience = group->is_out ? group->out_at_ms + group->settings.recovery_wait_ms : deadline;
+	deadline_ms patience = group->is_out ? group->out_at_ms + wait_ms : deadline;
 	return patience < deadline ? patience : deadline;
 }
 
-bool group_knock(struct group *group, deadline_ms deadline)
+bool group_knock(struct group *group, deadline_ms deadline, int64_t wait_ms)
 {
 	pthread_mutex_lock(&group->lock);
 	while (!group->stopping && group->lost_count == group->count) {
 		recovery_hurry_locked(group);
-		deadline_ms patience = patience_locked(group, deadline), due = next_hurry(group);
+		deadline_ms patience = patience_locked(group, deadline, wait_ms), due = next_hurry(group);
 		bool is_ours = !group->has_thread && !group->knocking;
 		if (is_ours && next_due_locked(group) < due)
 			due = next_due_locked(group);

@@ -27,6 +27,22 @@ static inline deadline_ms sooner(deadline_ms a, deadline_ms b)
 	return a < b ? a : b;
 }
 
+enum step { STEP_ON, STEP_ANSWERED, STEP_OVER }; /* OVER: no other member would fare better */
+
+/* ---- ha/walk_hear.c: those who were asked, by their place among the attempts */
+
+/* All that one has to say by now. */
+enum step walk_hear(struct walk *walk, size_t i, Craton__Reply **reply);
+/* It has failed, or was silent for too long. */
+enum step walk_lost(struct walk *walk, size_t i, enum err err, Craton__Reply **reply);
+enum step walk_silent(struct walk *walk, size_t i, Craton__Reply **reply);
+/* Another is about to be asked: those that are at it are listened to all the same, if what they say may still be so. */
+void walk_leave_behind(struct walk *walk);
+/* Another has answered, or the time is up. */
+void walk_abandon_all(struct walk *walk);
+/* Keeps the last answer that said no more than that its member cannot serve; taken over. */
+void walk_fault(struct walk *walk, Craton__Reply *fault);
+
 /* ---- ha/walk_choose.c: whom to ask, and for how long */
 
 /* The next to ask, taken for the attempt; false if there is nobody (just now). */

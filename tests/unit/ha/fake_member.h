@@ -29,7 +29,7 @@ struct line {
 	bool is_new;     /* greets first */
 	bool asked;
 	int64_t asked_ms;
-	bool has_beaten;
+	unsigned beaten;
 	struct line *next;
 };
 struct fake {
@@ -45,8 +45,8 @@ struct fake {
 	Craton__Duty duty;
 	uint8_t cluster[16];
 	bool waits;                     /* for an interrupt */
-	/* Its token takes so long, and from HEARTBEAT_FIRST_MS on it says that it is at work, as a node does. Nobody sleeps: who waits
-	 * for it is told when to hear it again. */
+	/* Its token takes so long, and every HEARTBEAT_FIRST_MS it says that it is at work. Nobody sleeps: who waits for it is told when to
+	 * hear it again. */
 	int64_t answers_after_ms;
 	atomic_bool interrupted, speaks;
 	pthread_mutex_t lock;
@@ -68,18 +68,13 @@ static inline bool fake_may_speak(struct fake *fake, const struct line *line)
 	return !fake->waits && (!line->say.is_late || atomic_load(&fake->speaks)) && clock_ms() >= line->asked_ms + fake->answers_after_ms;
 }
 
-static inline bool fake_has_to_beat(const struct line *line)
-{
-	return !line->has_beaten && line->fake->answers_after_ms > HEARTBEAT_FIRST_MS;
-}
-
 /* When there is something to hear that no descriptor tells of. */
 static inline deadline_ms fake_due(const struct line *line)
 {
-	int64_t after_ms = line->fake->answers_after_ms;
+	int64_t after_ms = line->fake->answers_after_ms, beat_ms = (line->beaten + 1) * HEARTBEAT_FIRST_MS;
 	if (line->is_new || !after_ms)
 		return DEADLINE_NEVER;
-	return line->asked_ms + (fake_has_to_beat(line) ? HEARTBEAT_FIRST_MS : after_ms);
+	return line->asked_ms + (beat_ms < after_ms ? beat_ms : after_ms);
 }
 
 /* What it was told to say, or what a token that takes its time makes it say. */
@@ -87,8 +82,8 @@ static inline bool fake_beats(struct fake *fake, struct line *line)
 {
 	if (line->is_new)
 		return false;
-	if (fake_has_to_beat(line) && clock_ms() >= fake_due(line))
-		return line->has_beaten = true;
+	if (clock_ms() >= fake_due(line) && fake_due(line) < line->asked_ms + fake->answers_after_ms)
+		return ++line->beaten;
 	if (!atomic_load(&fake->beats))
 		return false;
 	atomic_fetch_sub(&fake->beats, 1);

@@ -187,6 +187,24 @@ static void while_it_waits_a_call_finds_who_comes_back(void)
 	group_destroy(group);
 }
 
+/* As for an event: that nobody is there is what is wanted to be known. */
+static void who_only_looks_does_not_wait_for_anybody_to_come_back(void)
+{
+	struct group_settings settings = patient;
+	struct question question = QUESTION_INIT;
+	Craton__SlotInfoRequest body = CRATON__SLOT_INFO_REQUEST__INIT;
+	Craton__Reply *reply;
+	settings.recovery_wait_ms = settings.command_ms = 3600000;
+	start(SAYS(GONE), SAYS(GONE));
+	struct group *group = group_of_two(&settings);
+	question.request.body_case = CRATON__REQUEST__BODY_SLOT_INFO;
+	question.request.slot_info = &body;
+	question.is_look = true;
+	CU_ASSERT_EQUAL(group_call(group, &question, &reply), ERR_CLOSED);
+	CU_ASSERT_EQUAL(group_total_losses(group), 1);
+	group_destroy(group);
+}
+
 static void once_the_wait_is_over_calls_fail_at_once(void)
 {
 	struct group_settings settings = patient;
@@ -319,7 +337,7 @@ TESTS("ha recovery", SAY(no_thread_is_started_before_a_member_is_lost),
 	SAY(when_the_first_is_back_the_others_are_looked_for_anew),
 	SAY(a_storm_of_calls_while_all_are_lost_knocks_once_per_interval),
 	SAY(after_the_interval_a_call_finds_the_members_again), SAY(a_call_waits_for_a_member_as_long_as_the_settings_say),
-	SAY(while_it_waits_a_call_finds_who_comes_back), SAY(once_the_wait_is_over_calls_fail_at_once),
+	SAY(while_it_waits_a_call_finds_who_comes_back), SAY(who_only_looks_does_not_wait_for_anybody_to_come_back), SAY(once_the_wait_is_over_calls_fail_at_once),
 	SAY(those_given_up_are_tried_when_somebody_asks), SAY(without_threads_a_silent_member_is_tried_again_too),
 	SAY(without_threads_a_call_is_the_probe), SAY(a_call_at_a_silent_member_finds_who_comes_back),
 	SAY(silence_of_the_last_hurries_the_look_for_the_others),
