@@ -242,3 +242,14 @@ const struct identity *tls_identity(const struct tls *tls)
 {
 	return &tls->self;
 }
+
+#define DAY_S 86400
+
+int64_t tls_seconds_left(struct tls *tls)
+{
+	int days = 0, seconds = 0;
+	pthread_mutex_lock(&tls->lock);
+	ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(SSL_CTX_get0_certificate(tls->context)));
+	pthread_mutex_unlock(&tls->lock);
+	return (int64_t)days * DAY_S + seconds;
+}

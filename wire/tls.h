@@ -38,6 +38,9 @@ void tls_destroy(struct tls *tls);
 /* Who our own certificate says we are. */
 const struct identity *tls_identity(const struct tls *tls);
 
+/* How long our own certificate is good; 0 or less: it has expired. */
+int64_t tls_seconds_left(struct tls *tls);
+
 /* For raft/'s peers and for channels: a connected non-blocking socket becomes an SSL
  * whose peer is verified and is `*peer`. `expected` may be NULL (any certificate of the authority) or name
  * whom we mean to talk to (an empty name: anybody of that kind). The SSL never closes the socket, which stays the
