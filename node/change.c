@@ -33,6 +33,14 @@ bool change_is_known(struct question *question, const struct id *key, struct req
 	return directory_request(question->node->directory, key, out) == ERR_OK;
 }
 
+CK_RV change_after_all(struct question *question, const struct id *key, CK_RV rv, struct request_record *out)
+{
+	if (rv == CKR_OK || !change_is_known(question, key, out))
+		return rv;
+	question_take_back(question);
+	return CKR_OK;
+}
+
 #define ELECTIONS_AWAITED 2
 
 /* A node that is cut off gives the request back before its asker's time is up: under the same id another may have it done. */
@@ -88,13 +96,15 @@ CK_RV change_settle(struct question *question, const struct request_record *reco
 	return question_err(question, err, "done, and waiting until every member in contact knows");
 }
 
-CK_RV change_once(struct question *question, const Craton__Event *event, CK_RV not_found)
+CK_RV change_once(struct question *question, const Craton__Event *event, CK_RV not_found, struct request_record *out)
 {
 	struct id key = change_key(0, &question->request->request_id, 0);
-	struct request_record record;
+	struct request_record record = { .index = 0 };
 	CK_RV rv = CKR_OK;
 	if (!change_is_known(question, &key, &record))
 		rv = change_commit(question, &key, event, question->deadline, &record);
+	if (out)
+		*out = record;
 	if (rv == CKR_OK)
 		rv = change_rv(&record, not_found);
 	if (rv == CKR_OK)

@@ -15,9 +15,13 @@ bool change_is_known(struct question *question, const struct id *key, struct req
  * for longer than elections take. It may have been done, or be done yet, and then once: the same request has to be asked again to know. */
 CK_RV change_commit(struct question *question, const struct id *key, const Craton__Event *event,
                     deadline_ms deadline, struct request_record *out);
+/* What stood in a change's way (`rv`) may be its own doing: the same request, through another node, since we last looked. Then CKR_OK, and the
+ * fault is taken back. */
+CK_RV change_after_all(struct question *question, const struct id *key, CK_RV rv, struct request_record *out);
 /* Until every member in contact has applied what was done: from here on none of them acts on what was before. */
 CK_RV change_settle(struct question *question, const struct request_record *record);
-/* The whole walk of a change that is made of the request alone: done once, whoever asks again, everywhere, and answered. */
-CK_RV change_once(struct question *question, const Craton__Event *event, CK_RV not_found);
+/* The whole walk of a change that is made of the request alone: done once, whoever asks again, everywhere, and answered. `out` may be
+ * NULL; its outcome is 0 where nobody knows one. */
+CK_RV change_once(struct question *question, const Craton__Event *event, CK_RV not_found, struct request_record *out);
 /* What an outcome is called in PKCS#11; `not_found` is for OUTCOME_NOT_FOUND. */
 CK_RV change_rv(const struct request_record *record, CK_RV not_found);

@@ -14,7 +14,7 @@ static bool is_use_with_pin(Craton__CryptKind kind)
 static CK_RV check_pin(struct question *question, const struct attribute_list *key, Craton__CryptKind kind,
                        const ProtobufCBinaryData *pin)
 {
-	struct shown_pin shown = { CRATON__ROLE__ROLE_USER, pin };
+	struct shown_pin shown = { .role = CRATON__ROLE__ROLE_USER, .pin = pin };
 	struct slot_record slot;
 	if (!is_use_with_pin(kind) || !attribute_list_bool(key, CKA_ALWAYS_AUTHENTICATE, false))
 		return CKR_OK;

@@ -89,8 +89,11 @@ static void clear_failures(struct question *question, const struct shown_pin *sh
 static CK_RV check(struct question *question, const struct shown_pin *shown, struct slot_record *slot)
 {
 	struct node *node = question->node;
+	struct request_record done;
 	if (directory_slot(node->directory, question->request->slot, slot) != ERR_OK)
 		return CKR_SLOT_ID_INVALID;
+	if (shown->change && change_is_known(question, shown->change, &done)) /* after the slot was read: it was right, and is the old one now */
+		return CKR_OK;
 	const struct pin_record *record = record_of(slot, shown->role);
 	struct pin_about about = { slot->serial, shown->role };
 	if (!record->is_set)
@@ -142,7 +145,7 @@ CK_RV login_ticket(struct question *question, Craton__Role role, const struct sl
 CK_RV answer_login(struct question *question)
 {
 	const Craton__Login *login = question->request->login;
-	struct shown_pin shown = { login->role, &login->pin };
+	struct shown_pin shown = { .role = login->role, .pin = &login->pin };
 	struct slot_record slot;
 	CK_RV rv = login_check(question, &shown, &slot);
 	if (rv != CKR_OK)

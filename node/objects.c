@@ -77,6 +77,7 @@ CK_RV answer_destroy_object(struct question *question)
 	struct id key = change_key(question->request->slot, &question->request->request_id, 0);
 	struct request_record record;
 	CK_RV rv = change_is_known(question, &key, &record) ? CKR_OK : destroy_found(question, &key, &record);
+	rv = change_after_all(question, &key, rv, &record); /* it may not have been found because it is done */
 	if (rv == CKR_OK)
 		rv = change_rv(&record, CKR_OBJECT_HANDLE_INVALID);
 	if (rv == CKR_OK)

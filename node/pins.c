@@ -28,7 +28,7 @@ static CK_RV commit_token(struct question *question, const struct id *key, const
 static CK_RV init_token(struct question *question, const struct id *key, struct request_record *record)
 {
 	const Craton__InitToken *body = question->request->init_token;
-	struct shown_pin shown = { CRATON__ROLE__ROLE_SO, &body->so_pin };
+	struct shown_pin shown = { .role = CRATON__ROLE__ROLE_SO, .pin = &body->so_pin };
 	struct slot_record slot;
 	enum err err = directory_slot(question->node->directory, question->request->slot, &slot);
 	if (err != ERR_OK)
@@ -128,13 +128,14 @@ CK_RV answer_init_pin(struct question *question)
 CK_RV answer_set_pin(struct question *question)
 {
 	const Craton__SetPin *body = question->request->set_pin;
-	struct shown_pin shown = { body->role, &body->old_pin };
+	struct id key = change_key(question->request->slot, &question->request->request_id, 0);
+	struct shown_pin shown = { .role = body->role, .pin = &body->old_pin, .change = &key };
 	struct request_record record;
 	struct slot_record slot;
 	CK_RV rv = CKR_OK;
 	if (!pin_size_ok(body->new_pin.len))
 		return CKR_PIN_LEN_RANGE;
-	if (!is_done_already(question, &record)) {
+	if (!change_is_known(question, &key, &record)) {
 		rv = login_check(question, &shown, &slot);
 		if (rv == CKR_OK)
 			rv = set_pin(question, &slot, body->role, &body->new_pin, false, &record);

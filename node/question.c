@@ -22,6 +22,15 @@ CK_RV question_fault(struct question *question, Craton__Fault fault, const char 
 	return CKR_FUNCTION_FAILED;
 }
 
+void question_take_back(struct question *question)
+{
+	Craton__Reply *reply = question->reply;
+	if (reply->complaint != protobuf_c_empty_string)
+		free(reply->complaint);
+	reply->complaint = (char *)(uintptr_t)protobuf_c_empty_string;
+	reply->fault = CRATON__FAULT__FAULT_NONE;
+}
+
 CK_RV question_err(struct question *question, enum err err, const char *doing)
 {
 	switch (err) {

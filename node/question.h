@@ -49,6 +49,8 @@ CK_RV question_fault(struct question *question, Craton__Fault fault, const char 
 	__attribute__((format(printf, 3, 4)));
 /* The same for an `enum err` of the rooms below. */
 CK_RV question_err(struct question *question, enum err err, const char *doing);
+/* There was no trouble after all. */
+void question_take_back(struct question *question);
 /* A physical token's CK_RV on its way home: those that are about our token rather than about the call (trouble.h) become
  * FAULT_NOT_SERVING, so that another member is asked, and the node looks after its token. */
 CK_RV question_token(struct question *question, CK_RV rv);

@@ -119,5 +119,5 @@ CK_RV answer_cluster_set(struct question *question)
 	if (!value_of(setting, body->value, &value))
 		return refuse_value(question, setting, body->value);
 	setting_event_init(&event, body->name, body->value, strlen(body->value));
-	return change_once(question, &event.event, CKR_FUNCTION_FAILED);
+	return change_once(question, &event.event, CKR_FUNCTION_FAILED, NULL);
 }

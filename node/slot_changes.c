@@ -101,7 +101,7 @@ CK_RV answer_slot_access(struct question *question)
 	change.n_allowed = body->n_allowed;
 	event.change_case = CRATON__EVENT__CHANGE_SLOT_ACCESS_SET;
 	event.slot_access_set = &change;
-	return change_once(question, &event, CKR_SLOT_ID_INVALID);
+	return change_once(question, &event, CKR_SLOT_ID_INVALID, NULL);
 }
 
 CK_RV answer_slot_remove(struct question *question)
@@ -111,5 +111,5 @@ CK_RV answer_slot_remove(struct question *question)
 	change.slot = question->request->slot_remove->slot;
 	event.change_case = CRATON__EVENT__CHANGE_SLOT_REMOVED;
 	event.slot_removed = &change;
-	return change_once(question, &event, CKR_SLOT_ID_INVALID);
+	return change_once(question, &event, CKR_SLOT_ID_INVALID, NULL);
 }

@@ -162,6 +162,27 @@ static void the_last_member_that_serves_is_not_drained(void)
 	CU_ASSERT_EQUAL(give("a", CRATON__DUTY__DUTY_ACTIVE, NULL), CKR_OK);
 }
 
+/* Another node, asked at the same moment, has not heard of this yet. */
+static void drain_b(void *context)
+{
+	(void)context;
+	agree("duty.2", "draining");
+}
+
+static void of_two_that_are_drained_at_once_one_is_left(void)
+{
+	Craton__Fault fault;
+	begin();
+	fake_peer(2, "b");
+	fake_before_next(drain_b, NULL);
+	CU_ASSERT_NOT_EQUAL(give("a", CRATON__DUTY__DUTY_DRAINING, &fault), CKR_OK);
+	CU_ASSERT_EQUAL(fault, CRATON__FAULT__FAULT_MALFORMED);
+	CU_ASSERT_EQUAL(duty_of(house.node, 1), CRATON__DUTY__DUTY_ACTIVE);
+	CU_ASSERT_EQUAL(duty_of(house.node, 2), CRATON__DUTY__DUTY_DRAINING);
+	CU_ASSERT_EQUAL(give("b", CRATON__DUTY__DUTY_ACTIVE, NULL), CKR_OK);
+	fake_peer(0, "");
+}
+
 static void a_name_that_no_node_has_is_refused(void)
 {
 	Craton__Fault fault;
@@ -194,5 +215,6 @@ static void the_end(void)
 TESTS("node settings", SAY(what_was_set_holds_and_is_kept), SAY(every_member_in_contact_goes_by_it_when_it_is_set),
       SAY(what_is_no_setting_is_refused), SAY(what_this_version_does_not_know_is_as_if_it_were_not_set),
       SAY(only_an_administrator_sets_anything), SAY(every_answer_tells_the_members_duty),
-      SAY(the_last_member_that_serves_is_not_drained), SAY(a_name_that_no_node_has_is_refused),
+      SAY(the_last_member_that_serves_is_not_drained), SAY(of_two_that_are_drained_at_once_one_is_left),
+      SAY(a_name_that_no_node_has_is_refused),
       SAY(a_removed_node_leaves_its_duty_to_nobody), SAY(the_end))
