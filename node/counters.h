@@ -15,7 +15,7 @@
 	X(CONNECTIONS, "connections") X(CONNECTIONS_OPEN, "connections_open")           \
 	X(CONNECTIONS_DROPPED, "connections_dropped")                                   \
 	X(CONNECTIONS_REFUSED, "connections_refused") X(CONNECTIONS_BUSY, "connections_busy") \
-	X(HEARTBEATS, "heartbeats")
+	X(ACCEPTS_FAILED, "accepts_failed") X(HEARTBEATS, "heartbeats")
 
 enum counter {
 #define X(name, text) COUNTER_##name,

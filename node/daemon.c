@@ -1,14 +1,19 @@
 #include "node/daemon.h"
 #include "base/log.h"
+#include "node/certificate.h"
 #include "node/node.h"
 #include "node/server.h"
-#include <pthread.h>
+#include "node/signals.h"
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
+
+#define BETWEEN_LOOKS_MS 60000 /* at how long our certificate is good */
 
 int exit_status(enum err err)
 {
@@ -28,17 +33,6 @@ int exit_status(enum err err)
 	}
 }
 
-/* Before any thread is made, so that all of them leave these to us. */
-static void hold_signals(sigset_t *set)
-{
-	sigemptyset(set);
-	sigaddset(set, SIGTERM);
-	sigaddset(set, SIGINT);
-	sigaddset(set, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
-
 /* New certificates, before the old ones end. What is wrong with them is said, and those at hand serve on. */
 static void reload(struct node *node, const struct node_config *config)
 {
@@ -50,11 +44,15 @@ static void reload(struct node *node, const struct node_config *config)
 }
 
 /* Which signal ends us. */
-static int serve(const sigset_t *signals, struct node *node, const struct node_config *config)
+static int serve(struct node *node, const struct node_config *config)
 {
 	int which;
-	while (sigwait(signals, &which) == 0 && which == SIGHUP)
-		reload(node, config);
+	do {
+		certificate_look(node);
+		which = signals_take(BETWEEN_LOOKS_MS);
+		if (which == SIGHUP)
+			reload(node, config);
+	} while (!which || which == SIGHUP);
 	return which;
 }
 
@@ -98,19 +96,19 @@ int daemon_run(const struct node_config *config)
 	struct complaint complaint = { "" };
 	struct server *server = NULL;
 	struct node *node = NULL;
-	sigset_t signals;
 
 	log_to_stderr((enum log_level)config->log_level);
 	umask(0077); /* for whatever a library of ours or the token's makes */
-	hold_signals(&signals);
-	enum err err = node_open(config, &node, &complaint);
+	enum err err = signals_hold() ? ERR_OK : complain(&complaint, ERR_IO, "signalfd: %s", strerror(errno));
+	if (err == ERR_OK)
+		err = node_open(config, &node, &complaint);
 	if (err == ERR_OK)
 		err = server_open(config, &server, &complaint);
 	if (err == ERR_OK)
 		err = start(server, node, &complaint);
 	if (err == ERR_OK) {
 		say_ready(config);
-		log_info("node", "stopping signal=%d", serve(&signals, node, config));
+		log_info("node", "stopping signal=%d", serve(node, config));
 		stop(server, node, config);
 	}
 	server_close(server);

@@ -97,6 +97,13 @@ static void lead_no_more(struct health *health)
 		log_info("node", "leadership handed over, the token is not at work");
 }
 
+static void say_who_should_lead(struct health *health, bool is_at_work)
+{
+	consensus_decline(health->node->consensus, !is_at_work);
+	if (!is_at_work)
+		lead_no_more(health);
+}
+
 static void look(struct health *health)
 {
 	struct node *node = health->node;
@@ -113,8 +120,8 @@ static void look(struct health *health)
 		restart_if_due(health);
 	else if (did_hang)
 		health_say(health, NODE_TOKEN_OUT, "the call has come back; it is started afresh");
-	if (node_is_up(node) && node_token_state(node) != NODE_SERVING)
-		lead_no_more(health);
+	if (node_is_up(node))
+		say_who_should_lead(health, node_token_state(node) == NODE_SERVING);
 }
 
 static int64_t time_between_looks(const struct node_config *config)

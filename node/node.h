@@ -36,6 +36,7 @@ struct node {
 	struct founding *founding;
 	struct counters counters;
 	struct settings settings;
+	int certificate;         /* an enum certificate, as it was last said of ours; the main thread's */
 	_Atomic bool is_cut_off; /* contact was waited for in vain, and is not back; contact.c */
 	struct health *health;
 	pthread_mutex_t state_lock;
@@ -45,8 +46,8 @@ struct node {
 };
 
 /* Everything that can be refused before a peer or an application hears of us: secrets, certificate, token, domain,
- * directory. On an error nothing is left behind. A node that has been a member before begins also without a token that is at work: its
- * vote counts, and the token may come back. `config` must outlive the node. */
+ * directory. A node that has been a member before begins also without a token that is at work: its vote counts, and the token may come
+ * back. *out is to be closed on an error, too (NULL if there is nothing). `config` must outlive the node. */
 enum err node_open(const struct node_config *config, struct node **out, struct complaint *complaint);
 /* Joins its peers, sees what the token can do, and is then ready to serve as far as its token is. */
 enum err node_start(struct node *node, struct complaint *complaint);

@@ -1,5 +1,6 @@
 #include "node/restart.h"
 #include "base/log.h"
+#include "node/signals.h"
 #include <errno.h>
 #include <linux/close_range.h>
 #include <pthread.h>
@@ -35,7 +36,7 @@ static void run_again(void)
 /* The token's module may have opened descriptors that would last. */
 void restart_process(void)
 {
-	if (!arguments)
+	if (!arguments || !signals_leave())
 		return;
 	close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
 	sd_notify(0, "STATUS=restarting");

@@ -4,7 +4,7 @@
 
 /* First thing in main. `argv` must last. */
 void restart_prepare(char **argv);
-/* Does not return, unless nothing was prepared (in a test). Descriptors are closed by it, and with them locks, sockets and the database; a
- * signal that comes meanwhile is heeded by the new beginning. If the program can't be run again the process ends, so that
- * who watches over it starts it. */
+/* Returns only where nothing was prepared (in a test), or where a signal was taken that ends the process (signals.h). Descriptors are
+ * closed by it, and with them locks, sockets and the database; a signal that comes meanwhile is heeded by the new beginning. If
+ * the program can't be run again the process ends, so that who watches over it starts it. */
 void restart_process(void);

@@ -26,6 +26,7 @@ struct listener {
 	bool has_tls;
 	pthread_t thread;
 	bool is_running;
+	bool is_paused;           /* the thread's: the log says that it can accept none */
 };
 
 struct server {
@@ -180,20 +181,30 @@ static void admit(struct server *server, int fd, struct tls *tls)
 }
 
 /* Descriptors or memory are out, for all we know: whoever waits is let in when there are some again. */
-static void pause_accepting(int error, struct pollfd *stop)
+static void pause_accepting(struct listener *listener, int error, struct pollfd *stop)
 {
 	static struct seldom seldom;
 	unsigned untold;
-	if (seldom_may_tell(&seldom, &untold))
+	count_one(&listener->server->node->counters, COUNTER_ACCEPTS_FAILED);
+	if (!listener->is_paused && seldom_may_tell(&seldom, &untold)) {
 		log_warn("node", "clients have to wait, no connection can be accepted why=\"%s\"", strerror(error));
+		listener->is_paused = true;
+	}
 	poll(stop, 1, PAUSE_MS);
+}
+
+static void let_in(struct listener *listener, int fd)
+{
+	if (listener->is_paused)
+		log_info("node", "connections are accepted again");
+	listener->is_paused = false;
+	admit(listener->server, fd, listener->has_tls ? listener->server->node->tls : NULL);
 }
 
 static void *run_listener(void *context)
 {
 	struct listener *listener = context;
-	struct server *server = listener->server;
-	struct pollfd wait[] = { { .fd = server->stop_fd, .events = POLLIN }, { .fd = listener->fd, .events = POLLIN } };
+	struct pollfd wait[] = { { .fd = listener->server->stop_fd, .events = POLLIN }, { .fd = listener->fd, .events = POLLIN } };
 	for (;;) {
 		if (poll(wait, 2, -1) < 0 && errno != EINTR)
 			break;
@@ -201,9 +212,9 @@ static void *run_listener(void *context)
 			break;
 		int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
 		if (fd >= 0)
-			admit(server, fd, listener->has_tls ? server->node->tls : NULL);
+			let_in(listener, fd);
 		else if (errno != EINTR && errno != EAGAIN && errno != ECONNABORTED)
-			pause_accepting(errno, &wait[0]);
+			pause_accepting(listener, errno, &wait[0]);
 	}
 	return NULL;
 }

@@ -1,4 +1,5 @@
 /* What an operator wants to know of a node, and the few things an operator may tell it. */
+#include "node/certificate.h"
 #include "node/duty.h"
 #include "node/members.h"
 #include "node/question.h"
@@ -103,6 +104,7 @@ static bool add_self(struct node *node, const struct consensus_status *consensus
 	body->started_ms_ago = clock_ms() - node->started_ms;
 	body->duty = (Craton__Duty)atomic_load(&node->settings.duty);
 	body->in_contact = consensus_in_contact(node->consensus);
+	body->certificate_seconds = certificate_seconds(node);
 	return body->node && body->role && body->state && body->leader && body->token_label && body->token_serial;
 }
 

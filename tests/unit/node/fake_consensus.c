@@ -119,6 +119,18 @@ unsigned fake_proposals(void)
 }
 
 static atomic_uint transfers;
+static atomic_bool declines;
+
+bool fake_declines(void)
+{
+	return atomic_load(&declines);
+}
+
+void consensus_decline(struct consensus *consensus, bool would_rather_not)
+{
+	(void)consensus;
+	atomic_store(&declines, would_rather_not);
+}
 
 unsigned fake_transfers(void)
 {

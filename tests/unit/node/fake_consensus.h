@@ -26,5 +26,7 @@ unsigned fake_barriers(void);
 unsigned fake_waits(void);
 /* Another node of the configuration; id 0: none. */
 void fake_peer(uint64_t id, const char *name);
+/* Would the node rather not lead? */
+bool fake_declines(void);
 /* How often leadership was to be handed over: which nobody takes. */
 unsigned fake_transfers(void);

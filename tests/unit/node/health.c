@@ -182,8 +182,13 @@ static void a_leader_without_its_token_hands_over_again_and_again(void)
 	while (fake_transfers() < before + 2 && !deadline_passed(deadline))
 		sched_yield();
 	CU_ASSERT_TRUE(fake_transfers() >= before + 2);
+	CU_ASSERT_TRUE(fake_declines()); /* so that nobody whose token is out, too, hands leadership back */
 	refusals = 0;
 	CU_ASSERT_TRUE(comes_to(NODE_SERVING));
+	deadline = deadline_in(60000);
+	while (fake_declines() && !deadline_passed(deadline))
+		sched_yield();
+	CU_ASSERT_FALSE(fake_declines());
 }
 
 /* A door behind which a call stays until it is let go. */
