@@ -206,3 +206,9 @@ bool member_is_serving(const struct member_status *status)
 	const Craton__Status *body = member_status(status);
 	return body && !status->is_strange && strcmp(body->state, "serving") == 0 && body->leader[0];
 }
+
+bool member_is_stuck(const struct member_status *status)
+{
+	const Craton__Status *body = member_status(status);
+	return body && (strcmp(body->state, "token hangs") == 0 || strcmp(body->state, "needs enrolment") == 0);
+}

@@ -45,5 +45,7 @@ void member_status_release(struct member_status *statuses, size_t count);
 /* NULL if it did not answer. */
 const Craton__Status *member_status(const struct member_status *status);
 bool member_is_serving(const struct member_status *status);
+/* It has said that it will not serve by waiting alone: its token hangs, or is not (any more) the cluster's. */
+bool member_is_stuck(const struct member_status *status);
 /* Says which of them are strange. */
 void members_find_strange(struct member_status *statuses, size_t count);

@@ -35,12 +35,20 @@ static enum err judge_process(const struct dev *dev, const struct dev_node *node
 	                dev_path(dev, node, "log"));
 }
 
-/* *done once all that are waited for serve. */
+/* What is known of a node that does not serve (yet). */
+static void say_why_not(const struct dev_node *node, const struct member_status *status, struct complaint *complaint)
+{
+	const Craton__Status *body = member_status(status);
+	complain(complaint, ERR_OK, "node %s: %s", node->name, body ? body->state : status->complaint.text);
+}
+
+/* *done once all that are waited for serve; ERR_REFUSED once all do but those for which waiting is no use. */
 static enum err look(const struct dev *dev, const struct asker *asker, const struct dev_node *only, bool *done,
                      struct complaint *complaint)
 {
 	struct process_status processes[DEV_NODES_MAX];
 	struct member_status statuses[MEMBERS_MAX] = { 0 };
+	bool is_stuck = false;
 	enum err err = control_status(dev, processes, complaint);
 	if (err != ERR_OK)
 		return err;
@@ -49,14 +57,14 @@ static enum err look(const struct dev *dev, const struct asker *asker, const str
 	for (size_t i = 0; i < dev->node_count && err == ERR_OK; i++) {
 		if ((only && only != &dev->nodes[i]) || member_is_serving(&statuses[i]))
 			continue;
-		*done = false;
 		err = judge_process(dev, &dev->nodes[i], &processes[i], complaint);
 		if (err == ERR_OK)
-			complain(complaint, ERR_OK, "node %s: %s", dev->nodes[i].name, member_status(&statuses[i]) ?
-			         member_status(&statuses[i])->state : statuses[i].complaint.text);
+			say_why_not(&dev->nodes[i], &statuses[i], complaint);
+		is_stuck |= member_is_stuck(&statuses[i]);
+		*done &= member_is_stuck(&statuses[i]);
 	}
 	member_status_release(statuses, asker->config.member_count);
-	return err;
+	return err == ERR_OK && *done && is_stuck ? ERR_REFUSED : err;
 }
 
 enum err dev_wait(const struct dev *dev, const struct dev_node *only, struct complaint *complaint)

@@ -31,6 +31,25 @@ void status_add_cells(struct table *table, const struct member_status *status)
 	table_add(table, "%" PRIu64, body->objects);
 }
 
+#define DAY_S 86400
+#define SOON_DAYS 14
+
+static void warn_of_certificate(const char *name, const Craton__Status *body)
+{
+	int64_t days = body->certificate_seconds / DAY_S;
+	if (body->certificate_seconds < 0)
+		printf("%s: its certificate has expired; put a new one in its place, then send the node SIGHUP\n", name);
+	else if (body->certificate_seconds > 0 && days < SOON_DAYS)
+		printf("%s: its certificate expires in %" PRId64 " day%s\n", name, days, days == 1 ? "" : "s");
+}
+
+void status_print_warnings(const struct member_status *statuses, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (member_status(&statuses[i]))
+			warn_of_certificate(statuses[i].name, member_status(&statuses[i]));
+}
+
 static void add_digest(FILE *out, const ProtobufCBinaryData *digest)
 {
 	fprintf(out, ",\"digest\":\"");
@@ -89,6 +108,8 @@ void status_add_json(FILE *out, const struct member_status *status)
 	json_number(out, ",", "started_ms_ago", (uint64_t)body->started_ms_ago);
 	json_member(out, ",", "token_label", body->token_label);
 	json_member(out, ",", "token_serial", body->token_serial);
+	if (body->certificate_seconds)
+		fprintf(out, ",\"certificate_seconds\":%" PRId64, body->certificate_seconds);
 	add_digest(out, &body->digest);
 	add_peers(out, body);
 }
@@ -118,6 +139,7 @@ static void print_table(const struct asker *asker, const struct member_status *s
 	for (size_t i = 0; i < asker->config.member_count; i++)
 		if (!statuses[i].reply)
 			printf("%s\n", statuses[i].complaint.text);
+	status_print_warnings(statuses, asker->config.member_count);
 }
 
 int status_run(const struct options *options)
