@@ -66,6 +66,12 @@ typedef struct {
 	CK_ULONG ulNonceBits;
 } CK_CHACHA20_PARAMS, *CK_CHACHA20_PARAMS_PTR;
 
+typedef struct {
+	CK_BYTE_PTR pBlockCounter;
+	CK_BYTE_PTR pNonce;
+	CK_ULONG ulNonceBits;
+} CK_SALSA20_PARAMS, *CK_SALSA20_PARAMS_PTR;
+
 /* The standard's header calls it ulNonceLen, its text counts it in bits, and p11-kit 0.25's name is taken here. */
 typedef struct {
 	CK_BYTE_PTR pNonce;
@@ -231,12 +237,6 @@ typedef struct {
 #define CKM_CHACHA20_POLY1305 (0x4021UL)
 #define CKM_SALSA20_POLY1305 (0x4022UL)
 #define CKM_SALSA20_KEY_GEN (0x402dUL)
-
-typedef struct {
-	CK_BYTE_PTR pBlockCounter;
-	CK_BYTE_PTR pNonce;
-	CK_ULONG ulNonceBits;
-} CK_SALSA20_PARAMS, *CK_SALSA20_PARAMS_PTR;
 
 /* HKDF (RFC 5869; Current Mechanisms 3.0, 2.62) */
 #define CKK_HKDF (0x42UL)
