@@ -101,7 +101,10 @@ CK_RV library_ask_members(struct library *library, struct question *question, Cr
 		return CKR_OK;
 	reply_free(*reply);
 	*reply = NULL;
-	return group_is_stopping(library->group) ? CKR_CRYPTOKI_NOT_INITIALIZED : rv;
+	if (!group_is_stopping(library->group))
+		return rv;
+	*is_loss = false; /* the end is nobody's loss */
+	return CKR_CRYPTOKI_NOT_INITIALIZED;
 }
 
 CK_RV library_ask_noting(struct library *library, struct question *question, Craton__Reply__BodyCase wanted,

@@ -76,20 +76,29 @@ CK_RV search_create(struct session *session, const CK_ATTRIBUTE *template_, CK_U
 	return rv;
 }
 
+/* What was given out already makes room for more. */
+static void drop_given(struct search *search)
+{
+	search->count -= search->next;
+	if (search->count)
+		memmove(search->handles, search->handles + search->next, search->count * sizeof *search->handles);
+	search->next = 0;
+}
+
+/* All that a call gives is here before any of it is given: one that fails has taken nothing out of the search. */
 CK_RV search_next(struct session *session, struct search *search, CK_OBJECT_HANDLE *out, CK_ULONG count_max, CK_ULONG *count)
 {
 	*count = 0;
-	while (*count < count_max) {
-		if (search->next < search->count) {
-			out[(*count)++] = search->handles[search->next++];
-			continue;
-		}
-		if (!search->has_more)
-			break;
-		search->next = search->count = 0;
+	while (search->has_more && search->count - search->next < count_max) {
+		drop_given(search);
 		CK_RV rv = ask_page(session, search);
 		if (rv != CKR_OK)
 			return rv;
 	}
+	CK_ULONG left = search->count - search->next;
+	*count = left < count_max ? left : count_max;
+	if (*count)
+		memcpy(out, search->handles + search->next, *count * sizeof *out);
+	search->next += *count;
 	return CKR_OK;
 }

@@ -3,9 +3,11 @@
 #include "tests/support/toy_token.h"
 
 typedef void toy_answering(struct toy *toy, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply);
+toy_answering toy_answer_create, toy_answer_destroy, toy_answer_get, toy_answer_set, toy_answer_find;
 toy_answering toy_answer_generate, toy_answer_generate_pair, toy_answer_wrap, toy_answer_unwrap, toy_answer_derive, toy_answer_copy,
 	toy_answer_size, toy_answer_crypt;
 
+void toy_answer_done(struct fake_call *call, Craton__Reply *reply);
 bool toy_is_user(const struct toy *toy, const Craton__Request *request);
 struct attribute_list toy_view(const Craton__Object *object);
 /* Stored or carried; NULL and what the reply must say. */

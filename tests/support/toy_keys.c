@@ -18,13 +18,7 @@ void toy_answer_generate(struct toy *toy, struct fake_call *call, const Craton__
 		return;
 	}
 	toy_begin_created(call, reply);
-	if (request->request_id.len == ID_SIZE && memcmp(request->request_id.data, &toy->last_request, ID_SIZE) == 0) {
-		reply->created->list[reply->created->n_list++] = toy_brief(call, toy->objects[toy->last_made]);
-		return;
-	}
 	toy_add_created(toy, call, toy_make(toy, asked->attributes, asked->n_attributes, CKO_SECRET_KEY, made_by(asked->mechanism)), reply);
-	id_from_bytes(&toy->last_request, request->request_id.data, request->request_id.len);
-	toy->last_made = toy->count - 1;
 }
 
 void toy_answer_generate_pair(struct toy *toy, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)

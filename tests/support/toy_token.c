@@ -22,7 +22,9 @@ void toy_init(struct toy *toy)
 {
 	memset(toy, 0, sizeof *toy);
 	pthread_mutex_init(&toy->lock, NULL);
+	pthread_mutex_init(&toy->silence, NULL);
 	toy->index = 1;
+	buf_init(&toy->last_answer, FRAME_SIZE_MAX);
 	strcpy(toy->pin, TOY_PIN);
 }
 
@@ -30,6 +32,8 @@ void toy_finish(struct toy *toy)
 {
 	for (size_t i = 0; i < toy->count; i++)
 		craton__object__free_unpacked(toy->objects[i], NULL);
+	buf_finish(&toy->last_answer);
+	pthread_mutex_destroy(&toy->silence);
 	pthread_mutex_destroy(&toy->lock);
 }
 
@@ -55,7 +59,7 @@ static bool is_text(const ProtobufCBinaryData *data, const char *text)
 	return data->len == strlen(text) && memcmp(data->data, text, data->len) == 0;
 }
 
-static void answer_done(struct fake_call *call, Craton__Reply *reply)
+void toy_answer_done(struct fake_call *call, Craton__Reply *reply)
 {
 	reply->done = fake_alloc(call, sizeof *reply->done);
 	craton__done__init(reply->done);
@@ -94,6 +98,18 @@ static void answer_slot_info(struct fake_call *call, Craton__Reply *reply)
 	reply->body_case = CRATON__REPLY__BODY_SLOT_INFO;
 }
 
+static void answer_slot_list(struct fake_call *call, Craton__Reply *reply)
+{
+	Craton__SlotListReply *body = reply->slot_list = fake_alloc(call, sizeof *body);
+	craton__slot_list_reply__init(body);
+	body->list = fake_alloc(call, sizeof *body->list);
+	Craton__SlotInfo *slot = body->list[body->n_list++] = fake_alloc(call, sizeof *slot);
+	craton__slot_info__init(slot);
+	slot->slot = 1;
+	slot->label = (char *)(uintptr_t)"toy";
+	reply->body_case = CRATON__REPLY__BODY_SLOT_LIST;
+}
+
 static void answer_mechanisms(struct fake_call *call, Craton__Reply *reply)
 {
 	size_t count = sizeof offered / sizeof *offered;
@@ -109,210 +125,6 @@ static void answer_mechanisms(struct fake_call *call, Craton__Reply *reply)
 	reply->body_case = CRATON__REPLY__BODY_MECHANISM_LIST;
 }
 
-/* ---- objects */
-
-struct attribute_list toy_view(const Craton__Object *object)
-{
-	return (struct attribute_list){ object->attributes, object->n_attributes };
-}
-
-static Craton__Object *find_stored(struct toy *toy, const ProtobufCBinaryData *id)
-{
-	for (size_t i = 0; i < toy->count; i++)
-		if (id->len == ID_SIZE && memcmp(toy->objects[i]->id.data, id->data, ID_SIZE) == 0)
-			return toy->objects[i];
-	return NULL;
-}
-
-/* Stored or carried; NULL and what the reply must say. */
-Craton__Object *toy_find(struct toy *toy, const Craton__ObjectRef *ref, Craton__Reply *reply)
-{
-	Craton__Object *object = ref->carried ? ref->carried : find_stored(toy, &ref->id);
-	if (!object) {
-		atomic_fetch_add(&toy->unknown, 1);
-		reply->fault = CRATON__FAULT__FAULT_UNKNOWN_OBJECT;
-	}
-	return object;
-}
-
-Craton__Object *toy_make(struct toy *toy, Craton__Attribute **items, size_t count, CK_OBJECT_CLASS class, CK_KEY_TYPE type)
-{
-	static const CK_ATTRIBUTE_TYPE permissions[] = { CKA_SIGN, CKA_VERIFY, CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN_RECOVER, CKA_VERIFY_RECOVER };
-	struct attribute_list list = { NULL, 0 };
-	Craton__Object *object = malloc(sizeof *object);
-	craton__object__init(object);
-	for (size_t i = 0; i < count; i++)
-		attribute_list_set(&list, (CK_ATTRIBUTE_TYPE)items[i]->type, items[i]->value.data, items[i]->value.len);
-	if (!attribute_list_get(&list, CKA_CLASS))
-		attribute_list_set_ulong(&list, CKA_CLASS, class);
-	if (!attribute_list_get(&list, CKA_KEY_TYPE) && type != KEY_TYPE_NONE)
-		attribute_list_set_ulong(&list, CKA_KEY_TYPE, type);
-	if (!attribute_list_get(&list, CKA_PRIVATE))
-		attribute_list_set_bool(&list, CKA_PRIVATE, class == CKO_PRIVATE_KEY || class == CKO_SECRET_KEY);
-	for (size_t i = 0; i < sizeof permissions / sizeof *permissions; i++)
-		if (!attribute_list_get(&list, permissions[i]))
-			attribute_list_set_bool(&list, permissions[i], type != KEY_TYPE_NONE);
-	object->id = (ProtobufCBinaryData){ ID_SIZE, calloc(1, ID_SIZE) };
-	object->id.data[0] = ++toy->next_id;
-	object->id.data[1] = (uint8_t)(toy->index >> 8);
-	object->id.data[2] = (uint8_t)toy->index;
-	object->attributes = list.items;
-	object->n_attributes = list.count;
-	return object;
-}
-
-Craton__ObjectBrief *toy_brief(struct fake_call *call, const Craton__Object *object)
-{
-	Craton__ObjectBrief *brief = fake_alloc(call, sizeof *brief);
-	craton__object_brief__init(brief);
-	brief->id = fake_bytes(call, object->id.data, object->id.len);
-	brief->attributes = object->attributes;
-	brief->n_attributes = object->n_attributes;
-	return brief;
-}
-
-void toy_begin_created(struct fake_call *call, Craton__Reply *reply)
-{
-	reply->created = fake_alloc(call, sizeof *reply->created);
-	craton__created__init(reply->created);
-	reply->created->list = fake_alloc(call, 2 * sizeof(void *));
-	reply->created->carried = fake_alloc(call, 2 * sizeof(void *));
-	reply->body_case = CRATON__REPLY__BODY_CREATED;
-}
-
-/* The packed form, so that the reply owns nothing that the toy does. */
-static void carry(struct fake_call *call, Craton__Object *object, Craton__Reply *reply)
-{
-	Craton__Object *copy = fake_alloc(call, sizeof *copy);
-	*copy = *object;
-	copy->id = fake_bytes(call, object->id.data, object->id.len);
-	copy->attributes = fake_alloc(call, (object->n_attributes + 1) * sizeof *copy->attributes);
-	for (size_t i = 0; i < object->n_attributes; i++) {
-		copy->attributes[i] = fake_alloc(call, sizeof **copy->attributes);
-		craton__attribute__init(copy->attributes[i]);
-		copy->attributes[i]->type = object->attributes[i]->type;
-		copy->attributes[i]->value = fake_bytes(call, object->attributes[i]->value.data, object->attributes[i]->value.len);
-	}
-	reply->created->carried[reply->created->n_carried++] = copy;
-}
-
-void toy_add_created(struct toy *toy, struct fake_call *call, Craton__Object *object, Craton__Reply *reply)
-{
-	struct attribute_list view = toy_view(object);
-	if (attribute_list_bool(&view, CKA_TOKEN, false)) {
-		assert(toy->count < TOY_OBJECTS_MAX);
-		toy->objects[toy->count++] = object;
-		toy->index++;
-		reply->created->list[reply->created->n_list++] = toy_brief(call, object);
-	} else {
-		carry(call, object, reply);
-		craton__object__free_unpacked(object, NULL);
-	}
-}
-
-static void answer_create(struct toy *toy, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
-{
-	Craton__CreateObject *asked = request->create_object;
-	toy_begin_created(call, reply);
-	toy_add_created(toy, call, toy_make(toy, asked->attributes, asked->n_attributes, CKO_DATA, KEY_TYPE_NONE), reply);
-}
-
-static void answer_destroy(struct toy *toy, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
-{
-	Craton__Object *object = find_stored(toy, &request->destroy_object->id);
-	if (!object) {
-		reply->rv = CKR_OBJECT_HANDLE_INVALID;
-		return;
-	}
-	for (size_t i = 0; i < toy->count; i++)
-		if (toy->objects[i] == object)
-			toy->objects[i] = toy->objects[--toy->count];
-	toy->index++;
-	craton__object__free_unpacked(object, NULL);
-	answer_done(call, reply);
-}
-
-static void answer_get(struct toy *toy, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
-{
-	Craton__GetAttributes *asked = request->get_attributes;
-	Craton__Object *object = toy_find(toy, asked->object, reply);
-	if (!object)
-		return;
-	atomic_fetch_add(&toy->reads, 1);
-	struct attribute_list view = toy_view(object);
-	Craton__GetAttributesReply *body = reply->attributes = fake_alloc(call, sizeof *body);
-	craton__get_attributes_reply__init(body);
-	body->list = fake_alloc(call, (asked->n_types + 1) * sizeof *body->list);
-	for (; body->n_list < asked->n_types; body->n_list++) {
-		Craton__AttributeAnswer *answer = body->list[body->n_list] = fake_alloc(call, sizeof *answer);
-		craton__attribute_answer__init(answer);
-		answer->type = asked->types[body->n_list];
-		const Craton__Attribute *found = attribute_list_get(&view, (CK_ATTRIBUTE_TYPE)answer->type);
-		bool is_key = attribute_list_ulong(&view, CKA_CLASS, CKO_DATA) == CKO_SECRET_KEY;
-		if (answer->type == CKA_VALUE && is_key && attribute_list_bool(&view, CKA_SENSITIVE, true))
-			answer->rv = CKR_ATTRIBUTE_SENSITIVE;
-		else if (found)
-			answer->value = fake_bytes(call, found->value.data, found->value.len);
-		else
-			answer->rv = CKR_ATTRIBUTE_TYPE_INVALID;
-	}
-	reply->body_case = CRATON__REPLY__BODY_ATTRIBUTES;
-}
-
-static void answer_set(struct toy *toy, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
-{
-	Craton__SetAttributes *asked = request->set_attributes;
-	Craton__Object *object = toy_find(toy, asked->object, reply);
-	if (!object)
-		return;
-	struct attribute_list list = toy_view(object);
-	for (size_t i = 0; i < asked->n_attributes; i++)
-		attribute_list_set(&list, (CK_ATTRIBUTE_TYPE)asked->attributes[i]->type, asked->attributes[i]->value.data,
-		                   asked->attributes[i]->value.len);
-	object->attributes = list.items;
-	object->n_attributes = list.count;
-	toy_begin_created(call, reply);
-	if (asked->object->carried)
-		carry(call, object, reply);
-	else
-		reply->created->list[reply->created->n_list++] = toy_brief(call, object);
-	toy->index++;
-}
-
-static bool has_all(const Craton__Object *object, const Craton__Find *asked)
-{
-	struct attribute_list view = toy_view(object);
-	for (size_t i = 0; i < asked->n_attributes; i++) {
-		const Craton__Attribute *want = asked->attributes[i], *have = attribute_list_get(&view, (CK_ATTRIBUTE_TYPE)want->type);
-		if (!have || have->value.len != want->value.len || memcmp(have->value.data, want->value.data, want->value.len) != 0)
-			return false;
-	}
-	return true;
-}
-
-static void answer_find(struct toy *toy, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
-{
-	Craton__Find *asked = request->find;
-	Craton__FindReply *body = reply->find = fake_alloc(call, sizeof *body);
-	size_t i = 0;
-	atomic_fetch_add(&toy->finds, 1);
-	craton__find_reply__init(body);
-	body->list = fake_alloc(call, (toy->count + 1) * sizeof *body->list);
-	while (asked->after.len && i < toy->count && memcmp(toy->objects[i++]->id.data, asked->after.data, ID_SIZE) != 0)
-		;
-	for (; i < toy->count; i++) {
-		struct attribute_list view = toy_view(toy->objects[i]);
-		if (!has_all(toy->objects[i], asked) || (attribute_list_bool(&view, CKA_PRIVATE, false) && !toy_is_user(toy, request)))
-			continue;
-		if (body->n_list == asked->count_max) {
-			body->more = true;
-			break;
-		}
-		body->list[body->n_list++] = toy_brief(call, toy->objects[i]);
-	}
-	reply->body_case = CRATON__REPLY__BODY_FIND;
-}
-
 static void answer_random(struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
 {
 	reply->random = fake_alloc(call, sizeof *reply->random);
@@ -326,16 +138,17 @@ static void answer_body(struct toy *toy, struct fake_call *call, const Craton__R
 {
 	switch (request->body_case) {
 	case CRATON__REQUEST__BODY_SLOT_INFO: answer_slot_info(call, reply); break;
+	case CRATON__REQUEST__BODY_SLOT_LIST: answer_slot_list(call, reply); break;
 	case CRATON__REQUEST__BODY_MECHANISM_LIST: answer_mechanisms(call, reply); break;
 	case CRATON__REQUEST__BODY_LOGIN: answer_login(toy, call, request, reply); break;
 	case CRATON__REQUEST__BODY_SET_PIN: answer_set_pin(toy, call, request, reply); break;
 	case CRATON__REQUEST__BODY_INIT_PIN: answer_ticket(toy, call, CRATON__ROLE__ROLE_SO, reply); break;
-	case CRATON__REQUEST__BODY_INIT_TOKEN: answer_done(call, reply); break;
-	case CRATON__REQUEST__BODY_CREATE_OBJECT: answer_create(toy, call, request, reply); break;
-	case CRATON__REQUEST__BODY_DESTROY_OBJECT: answer_destroy(toy, call, request, reply); break;
-	case CRATON__REQUEST__BODY_GET_ATTRIBUTES: answer_get(toy, call, request, reply); break;
-	case CRATON__REQUEST__BODY_SET_ATTRIBUTES: answer_set(toy, call, request, reply); break;
-	case CRATON__REQUEST__BODY_FIND: answer_find(toy, call, request, reply); break;
+	case CRATON__REQUEST__BODY_INIT_TOKEN: toy_answer_done(call, reply); break;
+	case CRATON__REQUEST__BODY_CREATE_OBJECT: toy_answer_create(toy, call, request, reply); break;
+	case CRATON__REQUEST__BODY_DESTROY_OBJECT: toy_answer_destroy(toy, call, request, reply); break;
+	case CRATON__REQUEST__BODY_GET_ATTRIBUTES: toy_answer_get(toy, call, request, reply); break;
+	case CRATON__REQUEST__BODY_SET_ATTRIBUTES: toy_answer_set(toy, call, request, reply); break;
+	case CRATON__REQUEST__BODY_FIND: toy_answer_find(toy, call, request, reply); break;
 	case CRATON__REQUEST__BODY_GENERATE_KEY: toy_answer_generate(toy, call, request, reply); break;
 	case CRATON__REQUEST__BODY_GENERATE_KEY_PAIR: toy_answer_generate_pair(toy, call, request, reply); break;
 	case CRATON__REQUEST__BODY_WRAP_KEY: toy_answer_wrap(toy, call, request, reply); break;
@@ -361,26 +174,67 @@ static bool is_in_parts(const Craton__Request *request)
 
 static void cut_if_its_turn(struct toy *toy, struct fake_call *call, const Craton__Request *request)
 {
-	if (request->body_case != CRATON__REQUEST__BODY_CRYPT || !toy->cut_at || --toy->cut_at)
+	if (!toy->cut_at || --toy->cut_at)
 		return;
-	toy->cut_stage = (int)request->crypt->stage;
+	toy->cut_stage = is_in_parts(request) ? (int)request->crypt->stage : (int)CRATON__CRYPT_STAGE__WHOLE;
 	fake_connection_cut(call);
+}
+
+/* ---- a deed is done once, also where it has made its own ticket void */
+
+static void *lend(void *call, size_t size)
+{
+	return fake_alloc(call, size);
+}
+
+static void leave(void *call, void *lent)
+{
+	(void)call, (void)lent; /* gone with the answer */
+}
+
+static bool was_done(struct toy *toy, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
+{
+	ProtobufCAllocator lender = { lend, leave, call };
+	if (request->request_id.len != ID_SIZE || memcmp(request->request_id.data, toy->last_deed.bytes, ID_SIZE) != 0)
+		return false;
+	*reply = *craton__reply__unpack(&lender, toy->last_answer.size, toy->last_answer.data);
+	return true;
+}
+
+static void note_deed(struct toy *toy, const Craton__Request *request, const Craton__Reply *reply)
+{
+	bool is_done = reply->fault == CRATON__FAULT__FAULT_NONE;
+	if (!is_done || !id_from_bytes(&toy->last_deed, request->request_id.data, request->request_id.len))
+		return;
+	buf_reset(&toy->last_answer);
+	craton__reply__pack(reply, buf_extend(&toy->last_answer, craton__reply__get_packed_size(reply)));
+}
+
+static void answer(struct toy *toy, Craton__Fault fault, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
+{
+	reply->fault = fault;
+	if (fault != CRATON__FAULT__FAULT_NONE)
+		return;
+	if (is_in_parts(request))
+		toy_part(&toy->parts, toy, answer_whole, call, request, reply);
+	else
+		answer_body(toy, call, request, reply);
+	note_deed(toy, request, reply);
 }
 
 void toy_answer(void *context, struct fake_call *call, const Craton__Request *request, Craton__Reply *reply)
 {
 	struct toy *toy = context;
+	atomic_fetch_add(&toy->asked, 1);
+	pthread_mutex_lock(&toy->silence);
+	pthread_mutex_unlock(&toy->silence);
 	Craton__Fault fault = (Craton__Fault)atomic_load(&toy->fault);
 	pthread_mutex_lock(&toy->lock);
 	cut_if_its_turn(toy, call, request);
 	if (request->ticket.len && request->ticket.data[1] != toy->generation)
 		fault = CRATON__FAULT__FAULT_TICKET;
-	if (fault == CRATON__FAULT__FAULT_NONE && is_in_parts(request))
-		toy_part(&toy->parts, toy, answer_whole, call, request, reply);
-	else if (fault == CRATON__FAULT__FAULT_NONE)
-		answer_body(toy, call, request, reply);
-	else
-		reply->fault = fault;
+	if (!was_done(toy, call, request, reply))
+		answer(toy, fault, call, request, reply);
 	reply->index = toy->index;
 	pthread_mutex_unlock(&toy->lock);
 }

@@ -1,6 +1,7 @@
 /* A slot behind a fake node: enough of one to try the library on. Signatures are hashes, ciphers are real (AES under a
  * key made of the object's id), rules are few. One toy may stand behind several nodes: then they are a cluster. */
 #pragma once
+#include "base/buf.h"
 #include "base/id.h"
 #include "tests/support/fake_node.h"
 #include "tests/support/toy_parts.h"
@@ -19,13 +20,15 @@ struct toy {
 	size_t count;
 	uint64_t index;
 	uint8_t next_id;
-	struct id last_request;         /* what made the last object, and what it was */
-	size_t last_made;
+	struct id last_deed;            /* the request id of the last deed, and what was answered: asked again it is not done again */
+	struct buf last_answer;
 	atomic_uint crypts, finds, reads, wraps, unknown; /* round trips of a kind; session keys that had to be shown */
 	atomic_uint derived_from;       /* how many keys */
+	pthread_mutex_t silence;        /* while a test holds it nothing is answered, */
+	atomic_uint asked;              /* however much is asked */
 	atomic_int fault;               /* instead of an answer to anything but Hello */
-	atomic_uint cut_at;             /* so manieth question for cryptography from now: its connection breaks, and no answer comes */
-	atomic_int cut_stage;           /* of the operation that it was about */
+	atomic_uint cut_at;             /* so manieth question from now: its connection breaks, and no answer comes to what was done */
+	atomic_int cut_stage;           /* of the operation that it was about, if it was about one in parts */
 	struct toy_parts parts;         /* operations in parts */
 	char operation_pin[64];         /* that came with the last operation */
 	const char *new_iv;             /* of 12 bytes: what is made of every GCM parameter's IV; NULL: nothing */

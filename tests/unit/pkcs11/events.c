@@ -98,5 +98,37 @@ static void arguments_are_looked_at(void)
 	module_stop();
 }
 
-TESTS("pkcs11 events", SAY(the_last_members_loss_and_a_members_return_are_events),
+/* ---- before anybody knows which slot it is */
+
+static atomic_uint looks;
+
+static CK_RV create(void **mutex) { *mutex = &looks; return CKR_OK; }
+static CK_RV leave(void *mutex) { (void)mutex; return CKR_OK; }
+static CK_RV count(void *mutex) { atomic_fetch_add((atomic_uint *)mutex, 1); return CKR_OK; }
+
+/* A loss that is no slot's yet is no event, and nothing to be asked about all the time: the members are knocked at more often than anybody
+ * looks. The node here is another than it should be, so that it counts who knocks and serves nobody. */
+static void who_waits_for_a_slot_without_a_number_rests_meanwhile(void)
+{
+	CK_C_INITIALIZE_ARGS arguments = { .CreateMutex = create, .DestroyMutex = leave, .LockMutex = count, .UnlockMutex = leave };
+	pthread_t thread;
+	CK_SLOT_ID slot = 0;
+	void *rv;
+	module_prepare(1, "interval = 10ms\n[slot]\nlabel = toy");
+	node_stop(0);
+	node_start_as(0, "stranger");
+	EXPECT(C_Initialize(&arguments), CKR_OK);
+	pthread_create(&thread, NULL, wait_for_one, &slot);
+	while (fake_node_connections(module.nodes[0]) < 50)
+		sched_yield();
+	CU_ASSERT(atomic_load(&looks) < 50);
+	node_stop(0);
+	node_start(0);
+	pthread_join(thread, &rv);
+	CU_ASSERT_EQUAL((CK_RV)(uintptr_t)rv, CKR_OK); /* both changes in one: it was lost, and is back */
+	CU_ASSERT_EQUAL(slot, SLOT);
+	module_stop();
+}
+
+TESTS("pkcs11 events", SAY(who_waits_for_a_slot_without_a_number_rests_meanwhile), SAY(the_last_members_loss_and_a_members_return_are_events),
 	SAY(who_waits_is_told_of_a_loss_that_nobody_else_met), SAY(the_end_ends_waiting), SAY(arguments_are_looked_at))

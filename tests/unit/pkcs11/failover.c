@@ -40,52 +40,49 @@ static void sessions_handles_and_login_outlive_any_member(void)
 	module_stop();
 }
 
-struct signer {
+#define THREADS 64
+
+struct signers {
 	CK_OBJECT_HANDLE key;
-	atomic_bool *over;
+	atomic_bool over;
 	atomic_uint signatures, failures;
 };
 
 static void *sign_on(void *argument)
 {
-	struct signer *signer = argument;
+	struct signers *signers = argument;
 	CK_SESSION_HANDLE session;
 	C_OpenSession(SLOT, RO, NULL, NULL, &session);
-	while (!atomic_load(signer->over)) {
-		CK_RV rv = sign(session, signer->key);
-		atomic_fetch_add(&signer->failures, rv != CKR_OK);
-		atomic_fetch_add(&signer->signatures, 1);
+	while (!atomic_load(&signers->over)) {
+		CK_RV rv = sign(session, signers->key);
+		atomic_fetch_add(&signers->failures, rv != CKR_OK);
+		atomic_fetch_add(&signers->signatures, 1);
 	}
 	return NULL;
 }
 
-static void nobody_notices_that_members_restart_one_after_the_other(void)
+static void of_many_threads_none_notices_that_members_restart_one_after_the_other(void)
 {
 	CK_SESSION_HANDLE session = start_three();
 	CK_OBJECT_HANDLE open;
-	atomic_bool over = false;
-	struct signer signers[4] = { { .over = &over } };
-	pthread_t threads[4];
-	make_ec(session, true, &open, &signers[0].key);
-	for (size_t i = 0; i < 4; i++) {
-		signers[i].key = signers[0].key;
-		signers[i].over = &over;
-		pthread_create(&threads[i], NULL, sign_on, &signers[i]);
-	}
+	struct signers signers = { .over = false };
+	pthread_t threads[THREADS];
+	make_ec(session, true, &open, &signers.key);
+	for (size_t i = 0; i < THREADS; i++)
+		pthread_create(&threads[i], NULL, sign_on, &signers);
 	for (size_t round = 0; round < 12; round++) {
-		unsigned before = signers[0].signatures;
+		unsigned before = atomic_load(&signers.signatures);
 		node_stop(round % 3);
-		while (signers[0].signatures < before + 20)
+		while (atomic_load(&signers.signatures) < before + 4 * THREADS)
 			sched_yield();
 		node_start(round % 3);
 		while (!fake_node_requests(module.nodes[round % 3])) /* it was found again */
 			sched_yield();
 	}
-	atomic_store(&over, true);
-	for (size_t i = 0; i < 4; i++) {
+	atomic_store(&signers.over, true);
+	for (size_t i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
-		CU_ASSERT_EQUAL(signers[i].failures, 0);
-	}
+	CU_ASSERT_EQUAL(signers.failures, 0);
 	module_stop();
 }
 
@@ -144,5 +141,5 @@ static void a_call_waits_while_no_member_can_serve(void)
 }
 
 TESTS("pkcs11 failover", SAY(sessions_handles_and_login_outlive_any_member),
-	SAY(nobody_notices_that_members_restart_one_after_the_other), SAY(all_gone_is_an_error_and_all_back_is_none),
+	SAY(of_many_threads_none_notices_that_members_restart_one_after_the_other), SAY(all_gone_is_an_error_and_all_back_is_none),
 	SAY(what_the_cluster_says_comes_through), SAY(a_call_waits_while_no_member_can_serve))

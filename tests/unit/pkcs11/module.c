@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 struct module module;
+const char *module_command = "5s";
 static const char *const names[] = { "a", "b", "c" };
 
 /* A forked child that starts a thread, as one of ours does, is too much for ThreadSanitizer's taste. */
@@ -26,9 +27,14 @@ static const char *socket_path(size_t n)
 	return path;
 }
 
+void node_start_as(size_t n, const char *name)
+{
+	module.nodes[n] = fake_node_start(name, socket_path(n), toy_answer, &module.toy);
+}
+
 void node_start(size_t n)
 {
-	module.nodes[n] = fake_node_start(names[n], socket_path(n), toy_answer, &module.toy);
+	node_start_as(n, names[n]);
 }
 
 void node_stop(size_t n)
@@ -52,7 +58,7 @@ static void write_settings(const char *recovery)
 	FILE *file = fopen(path, "w");
 	for (size_t i = 0; i < module.count; i++)
 		fprintf(file, "[member %s]\naddress = unix:%s\n", names[i], socket_path(i));
-	fprintf(file, "[timeouts]\ncommand = 5s\n[recovery]\n%s\n", recovery);
+	fprintf(file, "[timeouts]\ncommand = %s\n[recovery]\n%s\n", module_command, recovery);
 	fclose(file);
 	setenv("CRATON_CONF", path, 1);
 }

@@ -18,11 +18,13 @@ struct module {
 	size_t count;
 };
 extern struct module module;
+extern const char *module_command; /* [timeouts] command: "5s" */
 
 /* Nodes a, b, c that are one cluster, craton.conf and CRATON_CONF; nothing is initialized. `recovery`: lines of that section. */
 void module_prepare(size_t count, const char *recovery);
 void module_finish(void);
 void node_start(size_t n);
+void node_start_as(size_t n, const char *name); /* another than is expected there */
 void node_stop(size_t n);
 unsigned module_requests(void); /* answered by all nodes that run now */
 /* Prepared, initialized, with sessions and the user logged in as the names say. */

@@ -68,6 +68,28 @@ static void enhanced_everything_goes_on(void)
 	module_stop();
 }
 
+#define MANY 1200 /* more than one round trip brings */
+
+/* What the call that met the loss would have given is given to the next. */
+static void enhanced_a_search_goes_on_and_misses_nothing(void)
+{
+	CK_SESSION_HANDLE session = start("interval = 10ms");
+	static CK_OBJECT_HANDLE found[2 * MANY];
+	CK_ULONG first = 0, rest = 0;
+	for (int i = 0; i < MANY; i++)
+		make_data(session, true, "one of many");
+	EXPECT(C_FindObjectsInit(session, NULL, 0), CKR_OK);
+	EXPECT(C_FindObjects(session, found, 10, &first), CKR_OK);
+	node_stop(0);
+	node_stop(1);
+	EXPECT(C_FindObjects(session, found + first, COUNT(found) - first, &rest), CKR_DEVICE_REMOVED);
+	get_one_back();
+	EXPECT(C_FindObjects(session, found + first, COUNT(found) - first, &rest), CKR_OK);
+	CU_ASSERT_EQUAL(first + rest, MANY);
+	EXPECT(C_FindObjectsFinal(session), CKR_OK);
+	module_stop();
+}
+
 static void basic_sessions_and_login_end_and_new_ones_work(void)
 {
 	CK_SESSION_HANDLE session = start("mode = basic\ninterval = 10ms"), other = open_session(RO);
@@ -185,6 +207,7 @@ static void basic_threads_find_their_way(void)
 	module_stop();
 }
 
-TESTS("pkcs11 total loss", SAY(enhanced_everything_goes_on), SAY(basic_sessions_and_login_end_and_new_ones_work),
+TESTS("pkcs11 total loss", SAY(enhanced_everything_goes_on), SAY(enhanced_a_search_goes_on_and_misses_nothing),
+	SAY(basic_sessions_and_login_end_and_new_ones_work),
 	SAY(basic_one_member_is_enough_to_keep_them), SAY(basic_every_total_loss_counts), SAY(basic_what_is_counted_is_what_is_open),
 	SAY(basic_threads_find_their_way))
