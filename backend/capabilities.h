@@ -18,6 +18,7 @@ struct capabilities {
 	size_t count, count_max;
 	struct shortfall *shortfalls;
 	size_t shortfall_count;
+	bool is_doubtful;               /* the token had other trouble while it was tried: it may be able to do more */
 };
 void capabilities_finish(struct capabilities *capabilities);
 /* NULL if it is not offered. */

@@ -1,4 +1,5 @@
 #include "backend/module.h"
+#include "backend/identity.h"
 #include <assert.h>
 #include <p11-kit/p11-kit.h>
 #include <p11-kit/uri.h>
@@ -12,6 +13,14 @@
 static int width(const unsigned char *text, size_t size_max)
 {
 	return (int)p11_kit_space_strlen(text, size_max);
+}
+
+/* p11-kit has a folder of its own for names without one. */
+static void identify_file(struct module *module)
+{
+	char *path = p11_kit_module_get_filename(module->p11);
+	file_identify(path ? path : module->path, module->file);
+	free(path);
 }
 
 static enum err load(struct module *module, struct complaint *complaint)
@@ -28,6 +37,7 @@ static enum err load(struct module *module, struct complaint *complaint)
 		return complain(complaint, ERR_CONFIG, "the PKCS#11 module %s can't be loaded: %s; check module in [token]",
 		                module->path, why ? why : "it is not a PKCS#11 module");
 	}
+	identify_file(module);
 	return ERR_OK;
 }
 
@@ -158,6 +168,39 @@ enum err module_choose(struct module *module, struct complaint *complaint)
 	return complain(complaint, count && !is_silent ? ERR_NOT_FOUND : ERR_CLOSED, "no token of %s matches %s; %s%s", module->path, text,
 	                *present ? "set uri in [token]; there is " : "it has no initialised token: initialise one, or check the module's own configuration",
 	                present);
+}
+
+static int by_type(const void *a, const void *b)
+{
+	CK_MECHANISM_TYPE left = ((const struct mechanism *)a)->type, right = ((const struct mechanism *)b)->type;
+	return left < right ? -1 : left > right;
+}
+
+/* A token may list a mechanism of which it then knows nothing. SoftHSM sets some flags with |=. */
+static CK_RV describe_mechanism(const struct module *module, CK_MECHANISM_TYPE type, struct mechanism *out)
+{
+	*out = (struct mechanism){ .type = type };
+	CK_RV rv = module->p11->C_GetMechanismInfo(module->slot, type, &out->info);
+	if (rv != CKR_MECHANISM_INVALID)
+		return rv;
+	out->info = (CK_MECHANISM_INFO){ 0 };
+	return CKR_OK;
+}
+
+CK_RV module_mechanisms(const struct module *module, struct mechanism **out, size_t *count)
+{
+	CK_MECHANISM_TYPE types[MECHANISMS_MAX];
+	CK_ULONG listed = MECHANISMS_MAX;
+	CK_RV rv = module->p11->C_GetMechanismList(module->slot, types, &listed);
+	*out = rv == CKR_OK ? calloc(listed + 1, sizeof **out) : NULL;
+	*count = listed;
+	if (rv == CKR_OK && !*out)
+		rv = CKR_HOST_MEMORY;
+	for (CK_ULONG i = 0; rv == CKR_OK && i < listed; i++)
+		rv = describe_mechanism(module, types[i], &(*out)[i]);
+	if (rv == CKR_OK)
+		qsort(*out, listed, sizeof **out, by_type);
+	return rv;
 }
 
 CK_RV module_recognize(const struct module *module)

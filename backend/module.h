@@ -2,15 +2,19 @@
  * ceremonies, which need a token each in its own way. */
 #pragma once
 #include "backend/token.h"
+#include "base/digest.h"
 
 struct module {
+	/* As it was loaded, from then on. */
 	CK_FUNCTION_LIST *p11;
+	const char *path; /* the caller's, for messages */
+	const char *uri;
+	uint8_t file[SHA256_SIZE]; /* file_identify */
+	/* As it was last started. */
 	CK_SLOT_ID slot;
 	CK_TOKEN_INFO info;
 	bool is_started;  /* C_Initialize was ours and succeeded */
 	bool is_known;    /* slot and info were found once */
-	const char *path; /* the caller's, for messages */
-	const char *uri;
 };
 
 /* Loads, initialises and chooses. ERR_CONFIG with an actionable line; ERR_NOT_FOUND: there are tokens, but not this one; ERR_CLOSED: there
@@ -23,6 +27,13 @@ enum err module_restart(struct module *module, struct complaint *complaint);
 /* Asks the slot that was chosen whether the same token is in it: CKR_TOKEN_NOT_RECOGNIZED if another is. */
 CK_RV module_recognize(const struct module *module);
 enum err module_choose(struct module *module, struct complaint *complaint);
+/* What the token has by its own word, by type; at most MECHANISMS_MAX, free(*out). */
+#define MECHANISMS_MAX 1024
+struct mechanism {
+	CK_MECHANISM_TYPE type;
+	CK_MECHANISM_INFO info;
+};
+CK_RV module_mechanisms(const struct module *module, struct mechanism **out, size_t *count);
 
 /* One attempt with the PIN, none where a wrong one could lock the token. ERR_CONFIG with an actionable line, ERR_NOT_FOUND where nobody
  * has set a PIN yet, ERR_BUSY if this process is logged in otherwise. A PIN of NULL is asked for by the token's own keypad. */

@@ -3,13 +3,13 @@
 #include "backend/held.h"
 #include "backend/physical.h"
 #include "backend/probe_private.h"
+#include "backend/token_private.h"
 #include "backend/wrap.h"
 #include "base/log.h"
 #include <p11-kit/p11-kit.h>
 #include <stdlib.h>
 
 #define RSA_BITS_MIN 2048
-#define MECHANISMS_MAX 1024
 
 /* What a token says of a mechanism that is true of ours as well. */
 #define PASSED_ON (CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS | CKF_EC_COMPRESS)
@@ -19,24 +19,28 @@ struct probing {
 	struct domain *domain;
 	CK_FUNCTION_LIST *p11;
 	const struct probe_wishes *wishes;
-	CK_MECHANISM_TYPE *offered; /* by the token */
-	CK_ULONG offered_count;
+	struct mechanism *offered; /* by the token */
+	size_t offered_count;
 	struct capabilities *out;
 };
 
+static const struct mechanism *find_offered(const struct probing *probing, CK_MECHANISM_TYPE type)
+{
+	for (size_t i = 0; i < probing->offered_count; i++)
+		if (probing->offered[i].type == type)
+			return &probing->offered[i];
+	return NULL;
+}
+
 static bool token_offers(const struct probing *probing, CK_MECHANISM_TYPE type)
 {
-	for (CK_ULONG i = 0; i < probing->offered_count; i++)
-		if (probing->offered[i] == type)
-			return true;
-	return false;
+	return find_offered(probing, type);
 }
 
 static CK_MECHANISM_INFO token_says(const struct probing *probing, CK_MECHANISM_TYPE type)
 {
-	CK_MECHANISM_INFO info = { 0 }; /* SoftHSM sets some flags with |= */
-	CK_SLOT_ID slot = token_slot(domain_token(probing->domain));
-	return probing->p11->C_GetMechanismInfo(slot, type, &info) == CKR_OK ? info : (CK_MECHANISM_INFO){ 0 };
+	const struct mechanism *offered = find_offered(probing, type);
+	return offered ? offered->info : (CK_MECHANISM_INFO){ 0 };
 }
 
 /* The list of what works */
@@ -58,9 +62,15 @@ static void note_works(struct probing *probing, CK_MECHANISM_TYPE type, CK_FLAGS
 	info->flags |= flags | (says.flags & PASSED_ON);
 }
 
+static void note_doubt(struct probing *probing, CK_RV why)
+{
+	probing->out->is_doubtful = probing->out->is_doubtful || probe_is_doubtful(why);
+}
+
 static void note_shortfall(struct probing *probing, const struct trial_key *key, const char *step, CK_RV why)
 {
 	struct capabilities *out = probing->out;
+	note_doubt(probing, why);
 	out->shortfalls[out->shortfall_count++] = (struct shortfall){ key->name, step, why };
 	log_info("backend", "keys of this type are not offered, the token can't %s them key=\"%s\" why=\"%s\"", step, key->name,
 	         p11_kit_strerror(why));
@@ -88,9 +98,9 @@ static CK_FLAGS uses_of(const struct probing *probing, CK_MECHANISM_TYPE type, C
 static CK_FLAGS uses_of_key(const struct probing *probing, const struct trial_key *key)
 {
 	CK_FLAGS uses = 0;
-	for (CK_ULONG i = 0; i < probing->offered_count; i++)
-		if (mechanism_facts(probing->offered[i]))
-			uses |= uses_of(probing, probing->offered[i], key->key_type);
+	for (size_t i = 0; i < probing->offered_count; i++)
+		if (mechanism_facts(probing->offered[i].type))
+			uses |= uses_of(probing, probing->offered[i].type, key->key_type);
 	return uses;
 }
 
@@ -116,11 +126,12 @@ static CK_RV load(struct probing *probing, CK_SESSION_HANDLE session, const Crat
 static bool use_all(struct probing *probing, const struct sample *sample)
 {
 	bool works = false;
-	for (CK_ULONG i = 0; i < probing->offered_count; i++) {
-		CK_FLAGS uses = uses_of(probing, probing->offered[i], sample->key->key_type);
-		CK_FLAGS work = uses ? probe_use(probing->domain, sample, probing->offered[i], uses) : 0;
+	for (size_t i = 0; i < probing->offered_count; i++) {
+		CK_MECHANISM_TYPE type = probing->offered[i].type;
+		CK_FLAGS uses = uses_of(probing, type, sample->key->key_type);
+		CK_FLAGS work = uses ? probe_use(probing->domain, sample, type, uses, &probing->out->is_doubtful) : 0;
 		if (work)
-			note_works(probing, probing->offered[i], work, sample->key);
+			note_works(probing, type, work, sample->key);
 		works = works || work;
 	}
 	return works;
@@ -226,6 +237,7 @@ static void offer_parameters(struct probing *probing, CK_MECHANISM_TYPE type, CK
 	else
 		log_info("backend", "domain parameters are not offered, the token can't make them mechanism=%s why=\"%s\"",
 		         mechanism_name(type) ? mechanism_name(type) : "?", p11_kit_strerror(rv));
+	note_doubt(probing, rv);
 	object_free(object);
 }
 
@@ -266,15 +278,11 @@ static void add_split(struct capabilities *out)
 
 static enum err list_offered(struct probing *probing)
 {
-	CK_SLOT_ID slot = token_slot(domain_token(probing->domain));
-	CK_RV rv = probing->p11->C_GetMechanismList(slot, NULL, &probing->offered_count);
-	if (rv != CKR_OK || probing->offered_count > MECHANISMS_MAX)
-		return ERR_IO;
-	probing->offered = calloc(probing->offered_count + 1, sizeof *probing->offered);
-	if (!probing->offered)
-		return ERR_NO_MEMORY;
-	rv = probing->p11->C_GetMechanismList(slot, probing->offered, &probing->offered_count);
-	return rv == CKR_OK ? ERR_OK : ERR_IO;
+	struct token *token = domain_token(probing->domain);
+	token_service_begin(token, TOKEN_WORK_SHORT);
+	CK_RV rv = module_mechanisms(token_module(token), &probing->offered, &probing->offered_count);
+	token_service_end(token);
+	return rv == CKR_OK ? ERR_OK : rv == CKR_HOST_MEMORY ? ERR_NO_MEMORY : ERR_IO;
 }
 
 static enum err make_room(struct probing *probing)

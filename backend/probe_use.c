@@ -181,7 +181,28 @@ static bool can_travel(const CK_MECHANISM *mechanism)
 	return rv == CKR_OK;
 }
 
-CK_FLAGS probe_use(struct domain *domain, const struct sample *sample, CK_MECHANISM_TYPE type, CK_FLAGS uses)
+bool probe_is_doubtful(CK_RV rv)
+{
+	switch (rv) {
+	case CKR_HOST_MEMORY:
+	case CKR_DEVICE_MEMORY:
+	case CKR_DEVICE_ERROR:
+	case CKR_DEVICE_REMOVED:
+	case CKR_TOKEN_NOT_PRESENT:
+	case CKR_TOKEN_NOT_RECOGNIZED:
+	case CKR_SLOT_ID_INVALID:
+	case CKR_SESSION_COUNT:
+	case CKR_SESSION_CLOSED:
+	case CKR_SESSION_HANDLE_INVALID:
+	case CKR_USER_NOT_LOGGED_IN:
+	case CKR_CRYPTOKI_NOT_INITIALIZED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+CK_FLAGS probe_use(struct domain *domain, const struct sample *sample, CK_MECHANISM_TYPE type, CK_FLAGS uses, bool *is_doubtful)
 {
 	const struct mechanism_facts *facts = mechanism_facts(type);
 	CK_FLAGS work = 0;
@@ -192,6 +213,7 @@ CK_FLAGS probe_use(struct domain *domain, const struct sample *sample, CK_MECHAN
 			continue;
 		trial_use_init(&use, type, sample);
 		CK_RV rv = can_travel(&use.mechanism) ? try_way(domain, &ways[i], &attempt) : CKR_MECHANISM_PARAM_INVALID;
+		*is_doubtful = *is_doubtful || probe_is_doubtful(rv);
 		if (rv == CKR_OK)
 			work |= attempt.uses;
 		else

@@ -181,7 +181,18 @@ static enum err open_keeper(struct token *token, struct complaint *complaint)
 	return ERR_OK;
 }
 
-/* What it says of itself is changed in one go, for those who look. */
+/* What was loaded stays, whoever looks at it meanwhile; the rest is for those who are in the token, which is nobody now, or look under
+ * the lock. */
+static void take_over(struct token *token, const struct module *now)
+{
+	pthread_mutex_lock(&token->lock);
+	token->module.slot = now->slot;
+	token->module.info = now->info;
+	token->module.is_started = now->is_started;
+	token->module.is_known = now->is_known;
+	pthread_mutex_unlock(&token->lock);
+}
+
 static enum err restart(struct token *token, struct complaint *complaint)
 {
 	struct module module = token->module;
@@ -194,9 +205,7 @@ static enum err restart(struct token *token, struct complaint *complaint)
 	token_service_end(token);
 	if (err != ERR_OK)
 		module.info = token->module.info;
-	pthread_mutex_lock(&token->lock);
-	token->module = module;
-	pthread_mutex_unlock(&token->lock);
+	take_over(token, &module);
 	return err;
 }
 

@@ -48,7 +48,7 @@ struct token {
 /* Its thread is in the token from here on. */
 void lease_enter_locked(struct lease *lease, enum token_work work);
 
-/* The thread that sees to the token, and calls it without a borrowed session, while it is shut. */
+/* The thread that sees to the token, and calls it without a borrowed session; there is one. */
 void token_service_begin(struct token *token, enum token_work work);
 void token_service_end(struct token *token);
 /* For whoever is at that. */

@@ -1,11 +1,15 @@
 /* The thread that calls the token on the node's own behalf: opens it, asks how it is, starts it afresh. */
 #include "node/health_private.h"
+#include "backend/probe_memory.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "node/restart.h"
 #include "node/trouble.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#define PROBE_FILE "probe"     /* in the state folder */
 #define CHECK_MS 5000          /* between two looks at a token that nobody complains of */
 #define BETWEEN_CHECKS_MS 100  /* however many complain */
 #define LEAVING_MS 100         /* for calls that are in it, before one looks again */
@@ -26,56 +30,70 @@ enum node_state health_state_of(enum err err)
 	}
 }
 
-/* Is it the token that was tried? Another of our domain would do as well, but what it can do is not known. A node that is told to stop
- * does not begin again. */
-static void greet_stranger(struct node *node, const CK_TOKEN_INFO *before, const CK_TOKEN_INFO *now)
+/* Is it the token that was tried, and as it was? Another of our domain would do as well, and so would new firmware, but what it can do is
+ * not known. A node that is told to stop does not begin again. */
+static void greet_stranger(struct health *health)
 {
-	int size = (int)sizeof now->serialNumber;
-	if (memcmp(before->serialNumber, now->serialNumber, sizeof now->serialNumber) == 0 || node_state(node) == NODE_STOPPING)
+	CK_TOKEN_INFO now = token_info(health->node->token);
+	if (memcmp(health->probed, health->identity, sizeof health->probed) == 0 || node_state(health->node) == NODE_STOPPING)
 		return;
-	log_warn("node", "another token of the domain has taken the token's place, the process restarts itself serial=\"%.*s\" was=\"%.*s\"", size,
-	         (const char *)now->serialNumber, size, (const char *)before->serialNumber);
+	log_warn("node", "the token was changed, or another of the domain has taken its place: the process restarts itself serial=\"%.*s\" firmware=%u.%u",
+	         (int)sizeof now.serialNumber, (const char *)now.serialNumber, now.firmwareVersion.major, now.firmwareVersion.minor);
 	restart_process();
 }
 
-static enum err open_once(struct node *node, bool anew, struct complaint *why)
+static enum err open_once(struct health *health, bool anew, struct complaint *why)
 {
+	struct node *node = health->node;
 	*why = (struct complaint){ "" };
 	enum err err = token_reopen(node->token, anew, why);
-	return err == ERR_OK ? domain_find(node->domain, why) : err;
+	if (err == ERR_OK)
+		err = domain_find(node->domain, why);
+	return err == ERR_OK ? token_identify(node->token, health->identity, why) : err;
 }
 
 /* The module anew only where its sessions alone are not enough, but nothing is said of the token before that was tried. */
 static enum err open_token(struct health *health, struct complaint *why)
 {
-	struct node *node = health->node;
-	bool was_open = *token_info(node->token).serialNumber;
-	enum err err = was_open ? open_once(node, false, why) : ERR_CLOSED;
+	bool was_open = *token_info(health->node->token).serialNumber;
+	enum err err = was_open ? open_once(health, false, why) : ERR_CLOSED;
 	if (err != ERR_OK)
-		err = open_once(node, true, why);
+		err = open_once(health, true, why);
+	if (err == ERR_OK && health->is_probed)
+		greet_stranger(health);
+	return err;
+}
+
+/* A token that fails while it is being tried would look like one that can do little: such a finding is not kept. */
+static enum err try_token(struct node *node, const struct probe_subject *subject, const char *memory, struct complaint *why)
+{
+	enum err err = probe_recall(subject, memory, &node->capabilities);
+	bool is_recalled = err == ERR_OK;
+	if (err == ERR_NOT_FOUND)
+		err = probe(node->domain, subject->wishes, &node->capabilities);
+	CK_RV rv = err == ERR_OK ? domain_probe(node->domain) : CKR_OK;
 	if (err != ERR_OK)
-		return err;
-	CK_TOKEN_INFO now = token_info(node->token);
-	if (health->is_probed)
-		greet_stranger(node, &health->probed, &now);
+		return complain(why, ERR_IO, "the token can't make, seal and use keys (%s); see the module's own messages", err_name(err));
+	if (rv != CKR_OK)
+		return complain(why, ERR_IO, "%s (0x%lx)", trouble_why(rv), rv);
+	if (!is_recalled)
+		probe_remember(subject, memory, &node->capabilities);
 	return ERR_OK;
 }
 
-/* A token that fails while it is being tried would look like one that can do little. */
+/* Once a process, and tried only where nothing is remembered of just this token. */
 static enum err see_what_it_can(struct health *health, struct complaint *why)
 {
 	struct node *node = health->node;
+	struct probe_subject subject = { node->domain, health->identity, &node->config->wishes };
 	if (health->is_probed)
 		return ERR_OK;
-	enum err err = probe(node->domain, &node->config->wishes, &node->capabilities);
-	CK_RV rv = err == ERR_OK ? domain_probe(node->domain) : CKR_OK;
-	if (err != ERR_OK)
-		err = complain(why, ERR_IO, "the token can't make, seal and use keys (%s); see the module's own messages", err_name(err));
-	else if (rv != CKR_OK)
-		err = complain(why, ERR_IO, "%s (0x%lx)", trouble_why(rv), rv);
+	char *memory = file_path(node->config->state_folder, PROBE_FILE);
+	enum err err = memory ? try_token(node, &subject, memory, why) : complain(why, ERR_NO_MEMORY, "out of memory");
+	free(memory);
 	if (err != ERR_OK)
 		capabilities_finish(&node->capabilities);
-	health->probed = token_info(node->token);
+	memcpy(health->probed, health->identity, sizeof health->probed);
 	health->is_probed = err == ERR_OK;
 	return err;
 }

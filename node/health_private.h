@@ -1,5 +1,6 @@
 /* What the watch (health.c) and the care (health_care.c) share. */
 #pragma once
+#include "base/digest.h"
 #include "node/health.h"
 #include <pthread.h>
 
@@ -9,7 +10,8 @@ struct health {
 	bool is_watched, is_cared_for;  /* the threads run, or are to be joined */
 	int64_t hangs_since_ms, next_transfer_ms; /* the watch's own */
 	_Atomic bool is_probed;         /* what the token can do is known: it has served */
-	CK_TOKEN_INFO probed;           /* of which token; the care's own */
+	uint8_t probed[SHA256_SIZE];    /* the identity of the token that can do that, */
+	uint8_t identity[SHA256_SIZE];  /* and of the one that was opened last; the care's own, both */
 	pthread_mutex_t lock;           /* guards all below */
 	pthread_cond_t changed;
 	bool is_told, is_tried, may_go_on, is_stopping, has_ended;
