@@ -18,13 +18,15 @@ void restart_process(void)
 }
 
 /* The token's own word of which one it is. */
-static atomic_bool is_another;
+static atomic_bool is_another, is_newer;
 
 static CK_RV tell_info(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 {
 	CK_RV rv = real.C_GetTokenInfo(slot, info);
 	if (is_another)
 		info->serialNumber[0] = '?';
+	if (is_newer)
+		info->firmwareVersion.minor++;
 	return rv;
 }
 
@@ -172,6 +174,28 @@ static void another_token_in_its_place_means_a_new_beginning(void)
 	CU_ASSERT_EQUAL(restarts, 1);
 }
 
+static bool goes_out_and_comes_back(void)
+{
+	refuses(CKR_DEVICE_REMOVED, ALWAYS);
+	signs();
+	bool is_out = comes_to(NODE_TOKEN_OUT);
+	refusals = 0;
+	return is_out && comes_to(NODE_SERVING);
+}
+
+/* What was found out about it may not be so any more. */
+static void so_does_new_firmware(void)
+{
+	open_house();
+	int before = restarts;
+	is_newer = true;
+	CU_ASSERT_TRUE(goes_out_and_comes_back());
+	CU_ASSERT_EQUAL(restarts, before + 1);
+	is_newer = false;
+	CU_ASSERT_TRUE(goes_out_and_comes_back());
+	CU_ASSERT_EQUAL(restarts, before + 1);
+}
+
 static void a_leader_without_its_token_hands_over_again_and_again(void)
 {
 	open_house();
@@ -249,5 +273,6 @@ static void a_node_is_not_closed_around_a_call_that_is_in_its_token(void)
 
 TESTS("node health", SAY(one_sessions_trouble_is_not_the_tokens), SAY(a_token_that_fails_is_started_afresh_and_serves_again),
       SAY(a_login_that_is_lost_is_made_again), SAY(a_doubtful_answer_is_the_callers_if_the_token_is_well),
-      SAY(another_token_in_its_place_means_a_new_beginning), SAY(a_leader_without_its_token_hands_over_again_and_again),
+      SAY(another_token_in_its_place_means_a_new_beginning), SAY(so_does_new_firmware),
+      SAY(a_leader_without_its_token_hands_over_again_and_again),
       SAY(a_call_that_does_not_return_takes_the_token_out_until_it_does), SAY(a_node_is_not_closed_around_a_call_that_is_in_its_token))
