@@ -46,15 +46,10 @@ class Fault:
     detail: str
 
 
-# What an outcome says of a call that changes something. docs/reliability.md has the same table for applications.
-# Whatever is in neither list may have been done: a member was lost, or no majority answered in time.
+# What an outcome says of a call that changes something, as docs/reliability.md tells applications. After any other error nothing was done.
 GONE = {"CKR_OBJECT_HANDLE_INVALID", "CKR_KEY_HANDLE_INVALID"}  # there is no such object
-NOTHING_DONE = {
-    "CKR_ACTION_PROHIBITED", "CKR_ARGUMENTS_BAD", "CKR_ATTRIBUTE_READ_ONLY", "CKR_ATTRIBUTE_TYPE_INVALID",
-    "CKR_ATTRIBUTE_VALUE_INVALID", "CKR_FUNCTION_NOT_SUPPORTED", "CKR_FUNCTION_REJECTED",
-    "CKR_MECHANISM_INVALID", "CKR_OPERATION_ACTIVE", "CKR_SESSION_HANDLE_INVALID", "CKR_SESSION_READ_ONLY",
-    "CKR_TEMPLATE_INCOMPLETE", "CKR_TEMPLATE_INCONSISTENT", "CKR_USER_NOT_LOGGED_IN",
-}
+PERHAPS_DONE = {"CKR_DEVICE_REMOVED", "CKR_DEVICE_ERROR", "CKR_FUNCTION_FAILED", "CKR_HOST_MEMORY", "CKR_CRYPTOKI_NOT_INITIALIZED",
+                "invoked"}  # a member was lost, or no majority answered in time, or nobody lived to hear it
 
 
 def _words(text):
@@ -117,6 +112,10 @@ class Run:
     facts: dict
     calls: list
     faults: list
+
+    @property
+    def members(self):
+        return int(self.facts["members"])
 
 
 def _facts(path):

@@ -1,10 +1,9 @@
 """What a run's histories must be: each rule gives the violations it finds, as sentences."""
 
 from collections import defaultdict
-
 from math import inf
 
-from check_history import GONE, NOTHING_DONE
+from check_history import GONE, PERHAPS_DONE
 from check_objects import ABSENT, PRESENT, Operation, Undecided, explain
 
 CREATES = {"C_GenerateKeyPair", "C_GenerateKey", "C_CreateObject"}
@@ -18,15 +17,15 @@ CUTTING = ("partition", "stop", "half-open", "loss", "delay", "stall", "cut", "d
 class Rules:
     """By the cluster's settings."""
 
-    def __init__(self, settings, grace_us=5_000_000):
+    def __init__(self, settings):
         self.reads, self.minority = settings.get("reads", "session"), settings.get("minority", "serve")
-        self.grace_us = grace_us
 
     def cuts(self, faults):
-        """When a member may have been out of contact: under minority = refuse such a one serves nobody."""
+        """When a member may have been out of contact: until all said again that they are not. Under minority = refuse such a one
+        serves nobody."""
         if self.minority == "refuse":
             return []
-        return [(fault.start, fault.end + self.grace_us) for fault in faults if fault.kind.startswith(CUTTING)]
+        return [(fault.start, fault.end) for fault in faults if fault.kind.startswith(CUTTING)]
 
 
 def _operation(call, rules, cuts, since):
@@ -36,7 +35,7 @@ def _operation(call, rules, cuts, since):
     if action and call.outcome == "CKR_OK":
         return Operation(action, value=call.detail.get("value"), **answer)
     if action and call.outcome not in GONE:
-        return None if call.outcome in NOTHING_DONE else Operation(action, value=call.detail.get("value"), **answer | {"ret": inf})
+        return Operation(action, value=call.detail.get("value"), **answer | {"ret": inf}) if call.outcome in PERHAPS_DONE else None
     seen = _seen(call)
     if seen is None:
         return None
@@ -98,17 +97,41 @@ def objects_explained(calls, faults, rules):
         if left:
             story = sorted(set(left[:5] + [operation for operation in operations if operation.action != "see"]),
                            key=lambda operation: operation.invoke)
-            violations.append(f"{name}: {_name_of(operations, left)}\n" + "\n".join(f"    {o.call.where}: {o.call.line}" for o in story))
+            violations.append(f"{name}: {_name_of(operations, left)}" + shown(*(operation.call for operation in story)))
     return violations, undecided
 
 
+def shown(*calls):
+    return "".join(f"\n    {call.where}: {call.line}" for call in calls)
+
+
+def last_readings_agree(calls):
+    """In the end all members say the same of an object, also of one of which nobody heard whether it was made."""
+    said = defaultdict(dict)  # of an object and a call: what it was, and who said so
+    for call in calls:
+        if call.is_final and call.objects and (call.name == "C_FindObjects" or "value" in call.detail) and _seen(call):
+            said[call.objects[0], call.name].setdefault(_seen(call)[0], call)
+    return [f"{name}: members differ in the end" + shown(*answers.values()) for (name, _), answers in sorted(said.items(), key=lambda item: item[0])
+            if len(answers) > 1]
+
+
+def pairs_whole(calls):
+    """Also where nobody heard whether a pair was made there are both of its keys, or none."""
+    destroyed = {name for call in calls if call.name == "C_DestroyObject" for name in call.objects}
+    last = {call.objects[0]: call for call in calls if call.is_final and call.name == "C_FindObjects" and call.objects and _seen(call)}
+    made = [call for call in calls if call.name in CREATES and call.outcome in PERHAPS_DONE and not destroyed & set(call.objects)]
+    finds = [(call, [last[name] for name in call.objects if name in last]) for call in made]
+    return [f"{'+'.join(call.objects)}: made in part" + shown(call, *found) for call, found in finds
+            if len({_seen(find)[0] for find in found}) > 1]
+
+
 def found_once(calls):
-    return [f"{call.objects[0]}: duplicated\n    {call.where}: {call.line}" for call in calls
+    return [f"{call.objects[0]}: duplicated" + shown(call) for call in calls
             if call.name == "C_FindObjects" and call.objects and int(call.detail.get("count", 0)) > 1]
 
 
 def answers_true(calls):
-    return [f"{','.join(call.objects) or '-'}: wrong answer: {call.detail['wrong']}\n    {call.where}: {call.line}" for call in calls
+    return [f"{','.join(call.objects) or '-'}: wrong answer: {call.detail['wrong']}" + shown(call) for call in calls
             if "wrong" in call.detail]
 
 
@@ -121,14 +144,13 @@ def handles_stable(calls):
             continue
         first = meant.setdefault((call.process, handle), call)
         if first.objects[0] != call.objects[0]:
-            violations.append(f"{call.objects[0]}: handle {handle} meant another object before\n"
-                              f"    {first.where}: {first.line}\n    {call.where}: {call.line}")
+            violations.append(f"{call.objects[0]}: handle {handle} meant another object before" + shown(first, call))
     return violations
 
 
 def sessions_usable(calls):
     """Whatever became of an operation, its session takes the next."""
-    return [f"{','.join(call.objects) or '-'}: the session was not usable\n    {call.where}: {call.line}" for call in calls
+    return [f"{','.join(call.objects) or '-'}: the session was not usable" + shown(call) for call in calls
             if call.outcome in ("CKR_OPERATION_ACTIVE", "CKR_OPERATION_NOT_INITIALIZED")]
 
 
@@ -140,22 +162,28 @@ def is_error(call):
 
 
 def without_errors(calls):
-    return [f"{','.join(call.objects) or '-'}: an error\n    {call.where}: {call.line}" for call in calls if is_error(call)]
+    return [f"{','.join(call.objects) or '-'}: an error" + shown(call) for call in calls if is_error(call)]
+
+
+RULES = last_readings_agree, pairs_whole, found_once, answers_true, handles_stable, sessions_usable
 
 
 def judge(calls, faults, rules, no_errors=False):
     """All violations, and the objects about which nothing could be said."""
     violations, undecided = objects_explained(calls, faults, rules)
-    for rule in (found_once, answers_true, handles_stable, sessions_usable) + ((without_errors,) if no_errors else ()):
+    for rule in RULES + ((without_errors,) if no_errors else ()):
         violations += rule(calls)
     return violations, undecided
 
 
-def unread(calls):
-    """Acknowledged token objects that one of the last readings did not get to see or miss. (A session's objects end with it.)"""
+def unread(calls, members):
+    """Last readings, one of each member, and what is missing of them: acknowledged token objects that one did not get to see or miss.
+    (A session's objects end with it.)"""
     readers = sorted({call.process for call in calls if call.is_final})
     made = {name for call in calls if call.name in CREATES and call.outcome == "CKR_OK" and call.kind != "session"
             for name in call.objects}
     read = {(call.process, name) for call in calls if call.is_final and call.name == "C_FindObjects" and call.outcome == "CKR_OK"
             for name in call.objects}
-    return readers, [f"{name} through {reader}" for reader in readers for name in sorted(made) if (reader, name) not in read]
+    missing = members - len(readers)
+    return readers, [f"anything through {missing} of {members} members"] * (missing > 0) + [
+        f"{name} through {reader}" for reader in readers for name in sorted(made) if (reader, name) not in read]

@@ -102,14 +102,10 @@ static void tell(const struct tally *tally)
 
 static int load(void)
 {
-	sigset_t ours;
 	if (!threads_plan(options.threads)) {
 		fprintf(stderr, "fault-client: --threads %s\n", options.threads);
 		return 2;
 	}
-	sigemptyset(&ours);
-	sigaddset(&ours, SIGTERM);
-	sigaddset(&ours, SIGINT);
 	for (size_t i = 0; i < thread_count; i++)
 		if (pthread_create(&threads[i].thread, NULL, run, &threads[i]) != 0)
 			return 1;

@@ -3,24 +3,23 @@ import os
 import signal
 import subprocess
 
-from cluster import Trouble
+from cluster import PATIENCE_SECONDS, Trouble
 from isolation import dies_with_us
-
-PATIENCE_SECONDS = 120    # for calls in flight to end; for giving up
 
 
 class Clients:
     def __init__(self, cluster, folder, seed, pace_us):
         self.program, self.folder, self.pace_us = cluster.build + "/tests/fault/fault-client", folder, pace_us
-        self.cluster, self.seed, self.running, self.count, self.histories = cluster, seed, {}, 0, []
+        self.cluster, self.seed, self.running, self.count = cluster, seed, {}, 0
+
+    def history(self, name):
+        return "%s/%s.history" % (self.folder, name)
 
     def launch(self, mode, name, conf, *words):
-        history = "%s/%s.history" % (self.folder, name)
-        self.histories.append(history)
         inside = self.cluster.network.inside("clients") if self.cluster.network else dies_with_us()
         environment = {**os.environ, **self.cluster.environment, "CRATON_CONF": conf}
         environment.pop("CRATON_SO_PIN", None)
-        command = [self.program, mode, "--process", name, "--history", history, "--board", self.folder + "/board", *words]
+        command = [self.program, mode, "--process", name, "--history", self.history(name), "--board", self.folder + "/board", *words]
         with open("%s/%s.out" % (self.folder, name), "wb") as out:
             return subprocess.Popen(inside + command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
 
@@ -51,8 +50,17 @@ class Clients:
         self.count += 1
         name = "%s.%d" % (name, self.count)
         self.running[name] = self.launch("load", name, self.cluster.folder + "/craton.conf", "--seed", str(self.seed + self.count),
-                                         "--seconds", "1000000", "--pace-us", str(self.pace_us), "--threads", threads)
+                                         "--pace-us", str(self.pace_us), "--threads", threads)
         return name
+
+    def until_at_work(self):
+        """All that were started: they have logged in, and been told of it."""
+        self.cluster.until("the applications are at work", self.are_at_work)
+
+    def are_at_work(self):
+        self.check_alive()
+        histories = [self.history(name) for name in self.running]
+        return all(os.path.exists(path) and os.path.getsize(path) for path in histories)
 
     def kill(self, name):
         process = self.running.pop(name)

@@ -1,10 +1,11 @@
 """A cluster of real daemons: made by `craton dev start`, then moved to the network of the run and founded anew there.
 
-A node that ends without having been told is started again, as a service manager would, and what it said last is kept."""
+A node ends only when it is told to, or when a fault is on that ends it."""
 import configparser
 import json
 import os
 import re
+import select
 import shutil
 import subprocess
 import time
@@ -12,8 +13,8 @@ import time
 from isolation import dies_with_us
 from network import CLIENT_PORT, PEER_PORT
 
-QUICK = "[timeouts]\nconnect = 500ms\ncommand = 2s\n\n"
-PATIENCE_SECONDS = 60    # for giving up, not for passing
+QUICK = "[timeouts]\nconnect = 500ms\ncommand = 2s\n\n"     # for questions that are asked again
+PATIENCE_SECONDS = 300    # for giving up, not for passing: other suites may have the processors
 
 
 class Trouble(Exception):
@@ -28,12 +29,25 @@ def write(path, text):
     os.rename(path + ".new", path)
 
 
+def ask(program, conf, *words):
+    return subprocess.Popen([program, "-c", conf, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def statuses(asked):
+    """What members said of themselves; {} for one that said nothing."""
+    out = asked.communicate()[0]
+    try:
+        return [member if member["reachable"] else {} for member in json.loads(out)["members"]]
+    except (ValueError, KeyError):
+        raise Trouble("craton status: " + out)
+
+
 class Node:
     def __init__(self, name, folder, build, inside):
         self.name, self.folder, self.inside = name, folder, inside
         self.cratond, self.craton = build + "/cratond", build + "/craton"
-        self.process, self.is_wanted, self.environment, self.endings = None, False, {}, []
-        self.may_end = False     # a fault is on that ends it
+        self.process, self.ending, self.environment = None, None, {}     # ending: readable once the process has ended
+        self.is_wanted = False     # to run: while it is, it may not end
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -44,42 +58,48 @@ class Node:
                                  self.cratond, "-c", self.path("cratond.conf")]
         with open(self.path("log"), "ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        if self.ending is not None:
+            os.close(self.ending)
+        self.ending = os.pidfd_open(self.process.pid)
+
+    def has_ended(self):
+        return self.process.poll() is not None
+
+    def has_loaded(self, library):
+        """Whether the process has a library of such a name."""
+        with open("/proc/%d/maps" % self.process.pid) as file:
+            return library in file.read()
 
     def signal(self, number):
-        if self.process and self.process.poll() is None:
+        if self.process and not self.has_ended():
             self.process.send_signal(number)
+
+    def tell_to_end(self, number):
+        self.is_wanted = False
+        self.signal(number)
+
+    def await_end(self):
+        try:
+            if self.process:
+                self.process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise Trouble("node %s does not end" % self.name)
 
     def end(self, number):
         """Told to, with this signal; once it returns the process is gone."""
-        self.is_wanted = False
-        self.signal(number)
-        if self.process:
-            self.process.wait(PATIENCE_SECONDS)
+        self.tell_to_end(number)
+        self.await_end()
 
     def last_words(self, lines=3):
         with open(self.path("log"), errors="replace") as log:
             return " | ".join(line.strip() for line in log.readlines()[-lines:])
 
-    def tend(self):
-        """It is running, or started again."""
-        if not self.is_wanted or self.process.poll() is None:
-            return
-        ending = "node %s ended by itself, status %d: %s" % (self.name, self.process.returncode, self.last_words())
-        self.endings.append((self.may_end, ending))
-        self.start()
-
     def ask(self, *words):
-        return subprocess.Popen([self.craton, "-c", self.path("admin.conf"), *words], stdin=subprocess.DEVNULL,
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return ask(self.craton, self.path("admin.conf"), *words)
 
     def status(self):
         """What it says of itself; {} if it says nothing."""
-        out = self.ask("status", "--json").communicate()[0]
-        try:
-            member = json.loads(out)["members"][0]
-        except (ValueError, KeyError, IndexError):
-            return {}
-        return member if member.get("reachable") else {}
+        return statuses(self.ask("status", "--json"))[0]
 
     def started_after(self, moment):
         """Whether it says that it is younger than this time.monotonic()."""
@@ -90,16 +110,16 @@ class Node:
 class Cluster:
     def __init__(self, count, folder, build, network, module=None):
         self.folder, self.build, self.network = folder, build, network
+        self.craton = build + "/craton"
         self.make(count, module)
         inside = network.inside if network else lambda name: dies_with_us()
         self.nodes = [Node(name, os.path.join(folder, name), build, inside(name)) for name in self.names]
-        self.by_name = {node.name: node for node in self.nodes}
         self.environment = self.read_environment()
 
     def make(self, count, module):
-        command = [self.build + "/craton", "dev", "start", "--nodes", str(count), "--transport", "tls", "--dir", self.folder]
+        command = [self.craton, "dev", "start", "--nodes", str(count), "--transport", "tls", "--dir", self.folder]
         run(command + (["--module", module] if module else []))
-        run([self.build + "/craton", "dev", "stop", "--dir", self.folder])
+        run([self.craton, "dev", "stop", "--dir", self.folder])
         conf = configparser.ConfigParser()
         conf.read(self.folder + "/dev.conf")
         self.names = [section.split()[1] for section in conf.sections() if section.startswith("node ")]
@@ -107,11 +127,20 @@ class Cluster:
         for name in self.names:
             shutil.rmtree("%s/%s/state" % (self.folder, name))
             os.mkdir("%s/%s/state" % (self.folder, name), 0o700)
-            write("%s/%s/admin.conf" % (self.folder, name), "%s[member %s]\naddress = unix:%s/%s/socket\n" % (QUICK, name, self.folder, name))
+            write("%s/%s/admin.conf" % (self.folder, name), QUICK + self.members(name))
+        write(self.folder + "/status.conf", QUICK + self.members(*self.names))
+        write(self.conf_of_all(), self.members(*self.names))
         if self.network:
             self.move(ports)
         for name in self.names:
             self.write_only(name)
+
+    def members(self, *names):
+        """For a configuration of `craton`."""
+        return "".join("[member %s]\naddress = unix:%s/%s/socket\n" % (name, self.folder, name) for name in names)
+
+    def conf_of_all(self):
+        return self.folder + "/local.conf"
 
     def move(self, ports):
         """Every file that names an address of the machine names one of the network instead."""
@@ -141,54 +170,49 @@ class Cluster:
             node.start()
         self.settle()
         secrets = {name: self.environment[name] for name in ("CRATON_PIN", "CRATON_SO_PIN")}
-        run([self.build + "/craton", "-c", self.conf_of_all(), "slot", "create", "--label", "craton"], env={**os.environ, **secrets})
+        run([self.craton, "-c", self.conf_of_all(), "slot", "create", "--label", "craton"], env={**os.environ, **secrets})
 
     def set(self, name, value):
         """A setting of the cluster."""
-        run([self.build + "/craton", "-c", self.conf_of_all(), "cluster", "set", name, value])
+        run([self.craton, "-c", self.conf_of_all(), "cluster", "set", name, value])
 
-    def conf_of_all(self):
-        path = self.folder + "/local.conf"
-        write(path, QUICK + "".join("[member %s]\naddress = unix:%s\n" % (node.name, node.path("socket")) for node in self.nodes))
-        return path
-
-    def tend(self):
-        for node in self.nodes:
-            node.tend()
+    def statuses(self):
+        """Of all nodes, in their order."""
+        return statuses(ask(self.craton, self.folder + "/status.conf", "status", "--json"))
 
     def wait(self, seconds):
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            self.tend()
-            time.sleep(min(left, 0.05))
+        """So long, if no node ends meanwhile that was not told to."""
+        endings = {node.ending: node for node in self.nodes if node.is_wanted}
+        for ending in select.select(endings, [], [], seconds)[0]:
+            node = endings[ending]
+            raise Trouble("node %s ended by itself, status %d: %s" % (node.name, node.process.wait(), node.last_words()))
 
-    def until(self, what, is_so, patience=PATIENCE_SECONDS):
-        end = time.monotonic() + patience
-        while not is_so():
+    def until(self, what, is_so, look_seconds=0.1):
+        """What is_so() says once it is neither false nor nothing."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        while not (so := is_so()):
             if time.monotonic() > end:
-                raise Trouble("after %d s still not so: %s; %s" % (patience, what, self.summary()))
-            self.wait(0.1)
+                raise Trouble("after %d s still not so: %s; %s" % (PATIENCE_SECONDS, what, self.summary()))
+            self.wait(look_seconds)
+        return so
 
     def summary(self):
         words = ("state", "role", "leader", "in_contact", "applied", "digest")
         return "; ".join("%s: %s" % (node.name, " ".join("%s=%s" % (word, status.get(word)) for word in words))
-                         for node, status in ((node, node.status()) for node in self.nodes))
+                         for node, status in zip(self.nodes, self.statuses()))
 
     def leader(self):
-        """The node that leads, once all that can be asked agree that it does."""
-        self.until("there is a leader", lambda: self.look_for_leader())
-        return self.found_leader
+        """The node that leads; of several that say so, by the latest election."""
+        terms = self.until("there is a leader", self.terms_of_leaders)
+        return terms[max(terms)]
 
-    def look_for_leader(self):
-        leaders = [(status.get("term", 0), node) for node in self.nodes if (status := node.status()).get("role") == "leader"]
-        self.found_leader = max(leaders, key=lambda pair: pair[0])[1] if leaders else None
-        return bool(leaders)
+    def terms_of_leaders(self):
+        return {status["term"]: node for node, status in zip(self.nodes, self.statuses()) if status.get("role") == "leader"}
 
     def is_settled(self):
-        statuses = [node.status() for node in self.nodes]
-        return (all(status.get("state") == "serving" and status.get("in_contact", True) for status in statuses)
-                and len({status.get("leader") for status in statuses}) == 1
-                and sum(status.get("role") == "leader" for status in statuses) == 1)
+        said = self.statuses()
+        return (all(status.get("state") == "serving" and status["in_contact"] for status in said)
+                and len({status["leader"] for status in said}) == 1 and sum(status["role"] == "leader" for status in said) == 1)
 
     def settle(self):
         self.until("all nodes serve and follow one leader", self.is_settled)
@@ -197,8 +221,8 @@ class Cluster:
         return node.status().get("state") == "serving"
 
     def is_in_step(self):
-        statuses = [node.status() for node in self.nodes]
-        return len({(status.get("applied"), status.get("digest")) for status in statuses}) == 1 and statuses[0].get("digest")
+        said = self.statuses()
+        return len({(status.get("applied"), status.get("digest")) for status in said}) == 1 and said[0].get("digest")
 
     def stop(self):
         for node in self.nodes:

@@ -4,10 +4,11 @@ import os
 import shutil
 import subprocess
 
-from cluster import write
+from cluster import Trouble, write
 
 STATE_SIZE = "128m"    # of the small file system a state folder is on
-WAIT = "[recovery]\nwait = 30s\n\n"    # applications wait for members to be back when all are lost; preset: they don't
+# Applications wait for members to be back when all are lost (preset: they don't), and for a majority, however busy the machine is.
+WAIT = "[recovery]\nwait = 120s\n\n[timeouts]\ncommand = 120s\n\n"
 TOKEN_LIMITS = "answer_limit = 2s\nrestart_after = 1s\n"    # a token that hangs does so for less than the preset's 40 s
 
 # The second is a mercy for old C libraries, with which pthread_cond_timedwait(3) on this clock returns at once.
@@ -19,9 +20,12 @@ class Equipment:
         self.token_module, self.disk_library = build + "/tests/fault/fault-token.so", build + "/tests/fault/libfault-disk.so"
         self.relay = build + "/tests/fault/relay"
         self.clock_library = next(iter(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")), None)
+        for path in (self.token_module, self.disk_library, self.relay):
+            if not os.path.exists(path):
+                raise Trouble("not built: " + path)
         self.why_not = {"network": why_not_apart or lacking_programs("ip", "nft", "ss"), "space": why_not_apart,
-                        "token": lacking_file(self.token_module), "disk": lacking_file(self.disk_library),
-                        "wait": None, "clock": None if self.clock_library else "libfaketime is not installed"}
+                        "token": None, "disk": None, "wait": None,
+                        "clock": None if self.clock_library else "libfaketime is not installed"}
         self.there = {name for name, why in self.why_not.items() if why is None}
 
     def where(self):
@@ -64,7 +68,3 @@ def insert(path, after, text):
 def lacking_programs(*names):
     missing = [name for name in names if not shutil.which(name)]
     return "not installed: " + " ".join(missing) if missing else None
-
-
-def lacking_file(path):
-    return None if os.path.exists(path) else "not built: " + os.path.basename(path)

@@ -1,85 +1,69 @@
 """Faults of processes: killed, stopped, restarted in the middle of something; wrong clocks; certificates that expire."""
+import contextlib
 import datetime
 import os
 import signal
 import subprocess
+import time
 
 from cluster import write
 from world import fault
 
 
-def kill_one(world, role, dice):
-    choose, seconds = world.pick(role, dice), dice.uniform(0.1, 1.5)
-    node = choose()
-    world.begins(node, "seconds=%.1f" % seconds)
-    node.end(signal.SIGKILL)
+def kill_at_once(world, nodes, seconds):
+    """They are lost at the same moment, and started again after a while."""
+    world.begins(",".join(node.name for node in nodes), "seconds=%.1f" % seconds)
+    for node in nodes:
+        node.tell_to_end(signal.SIGKILL)
+    for node in nodes:
+        node.await_end()
     world.hold(seconds)
-    world.starts()
-    node.start()
-    world.until_serving(node)
+    world.start_again(*nodes)
 
 
 @fault("kill")
 def kill(world, dice):
-    kill_one(world, "follower", dice)
+    choose, seconds = world.pick("follower", dice), dice.uniform(0.1, 1.5)
+    kill_at_once(world, [choose()], seconds)
 
 
 @fault("kill-leader")
 def kill_leader(world, dice):
-    kill_one(world, "leader", dice)
+    choose, seconds = world.pick("leader", dice), dice.uniform(0.1, 1.5)
+    kill_at_once(world, [choose()], seconds)
 
 
-@fault("kill-majority")
+@fault("kill-majority", "wait")
 def kill_majority(world, dice):
     """More than may be lost: what changes keys waits, signatures go on."""
     choose, seconds = world.pick("any", dice), dice.uniform(0.1, 1.5)
-    spared = choose()
-    lost = world.others(spared)[:len(world.cluster.nodes) // 2 + 1]
-    world.begins(",".join(node.name for node in lost), "seconds=%.1f" % seconds)
-    for node in lost:
-        node.end(signal.SIGKILL)
-    world.hold(seconds)
-    world.starts()
-    for node in lost:
-        node.start()
-    for node in lost:
-        world.until_serving(node)
+    kill_at_once(world, world.others(choose())[:len(world.cluster.nodes) // 2 + 1], seconds)
 
 
 @fault("kill-all", "wait")
 def kill_all(world, dice):
     """Every member is lost at once: calls wait for the first to be back ([recovery] wait), then all is as before."""
-    seconds = dice.uniform(0.1, 1.5)
-    world.begins("-", "seconds=%.1f" % seconds)
-    for node in world.cluster.nodes:
-        node.is_wanted = False
-        node.signal(signal.SIGKILL)
-    for node in world.cluster.nodes:
-        node.end(signal.SIGKILL)
-    world.hold(seconds)
-    world.starts()
-    for node in world.cluster.nodes:
-        node.start()
-    for node in world.cluster.nodes:
-        world.until_serving(node)
+    kill_at_once(world, world.cluster.nodes, dice.uniform(0.1, 1.5))
 
 
-@fault("kill-leaders")
+@fault("kill-leaders", "wait")
 def kill_leaders(world, dice):
     """The leader, then whoever leads next, before the first is back; a majority is left of five or more."""
     choose, pause = world.pick("leader", dice), dice.uniform(0, 0.3)
-    lost = [choose()]
-    world.begins(lost[0], "pause=%.1f" % pause)
-    lost[0].end(signal.SIGKILL)
-    lost.append(world.cluster.leader())
+    first = choose()
+    world.begins(first, "pause=%.1f" % pause)
+    first.end(signal.SIGKILL)
+    second = world.cluster.leader()
     world.hold(pause)
-    world.node += "," + lost[1].name
-    lost[1].end(signal.SIGKILL)
-    world.starts()
-    for node in lost:
-        node.start()
-    for node in lost:
-        world.until_serving(node)
+    world.node += "," + second.name
+    second.end(signal.SIGKILL)
+    world.start_again(first, second)
+
+
+def restart(world, node):
+    node.end(signal.SIGTERM)
+    node.start()
+    world.until_serving(node)
 
 
 @fault("rolling-restart")
@@ -91,13 +75,18 @@ def rolling_restart(world, dice):
         restart(world, node)
 
 
+@contextlib.contextmanager
+def stopped(node):
+    """It is there, and does nothing."""
+    node.signal(signal.SIGSTOP)
+    yield
+    node.signal(signal.SIGCONT)
+
+
 def stop_one(world, role, dice):
     choose, seconds = world.pick(role, dice), dice.uniform(0.3, 4)
     node = choose()
-    world.begins(node, "seconds=%.1f" % seconds)
-    node.signal(signal.SIGSTOP)
-    world.hold(seconds)
-    node.signal(signal.SIGCONT)
+    world.lasts(node, seconds, stopped(node))
 
 
 @fault("stop")
@@ -112,43 +101,51 @@ def stop_leader(world, dice):
 
 @fault("snapshot-restart")
 def snapshot_restart(world, dice):
-    choose, moment = world.pick("any", dice), dice.uniform(0.005, 0.12)
+    """Killed when a snapshot has just been begun, or is written, put in its place or has taken that of an older one."""
+    choose, moment = world.pick("any", dice), dice.uniform(0, 0.03)
     node = choose()
+    before = os.listdir(node.path("state/snapshots"))
     world.begins(node, "moment=%.3f" % moment)
     asked = node.ask("snapshot", node.name)
+    world.cluster.until("a snapshot is begun", lambda: os.listdir(node.path("state/snapshots")) != before, 0.001)
     world.hold(moment)
     node.end(signal.SIGKILL)
     asked.communicate()
-    world.starts()
-    node.start()
-    world.until_serving(node)
+    world.start_again(node)
 
 
 @fault("kill-client")
 def kill_client(world, dice):
     seconds = dice.uniform(0.3, 2)
-    world.begins("-", "seconds=%.1f" % seconds)
     client = world.clients.start("victim", "sign=1,create=1,destroy=1")
+    world.clients.until_at_work()
+    world.begins("-", "seconds=%.1f" % seconds)
     world.hold(seconds)
     world.clients.kill(client)
 
 
 JUMPS = (3, -3, 20, -20, 90, -90, 7200, -7200)   # seconds; nodes' messages may be 30 s old
+LOOKS_EVERY = 1.1   # libfaketime looks at its file once a second
 
 
 def jump(node, seconds):
     write(node.path("clock"), "%+d\n" % seconds)
 
 
+@contextlib.contextmanager
+def clock_off(world, node, seconds):
+    world.felt("libraries", lambda: node.has_loaded("faketime"))
+    jump(node, seconds)
+    yield
+    jump(node, 0)
+    world.hold(LOOKS_EVERY)
+
+
 @fault("clock", "clock")
 def clock(world, dice):
     choose, offset, seconds = world.pick("any", dice), dice.choice(JUMPS), dice.uniform(1.5, 4)
     node = choose()
-    world.begins(node, "jump=%+d seconds=%.1f" % (offset, seconds))
-    jump(node, offset)
-    world.hold(seconds)
-    jump(node, 0)
-    world.hold(1.1)    # libfaketime looks at the file once a second
+    world.lasts(node, seconds, clock_off(world, node, offset), "jump=%+d" % offset)
 
 
 @fault("clock-stopped", "clock")
@@ -158,12 +155,10 @@ def clock_stopped(world, dice):
     node = choose()
     world.begins(node, "jump=%+d seconds=%.1f" % (offset, seconds))
     node.signal(signal.SIGSTOP)
-    jump(node, offset)
-    world.hold(seconds)
-    node.signal(signal.SIGCONT)
-    world.hold(1.1)
-    jump(node, 0)
-    world.hold(1.1)
+    with clock_off(world, node, offset):
+        world.hold(seconds)
+        node.signal(signal.SIGCONT)
+        world.hold(LOOKS_EVERY)
 
 
 def issue(world, node, seconds):
@@ -189,23 +184,23 @@ def openssl(*words):
     subprocess.run(["openssl", *words], check=True, stdin=subprocess.DEVNULL, capture_output=True)
 
 
-def restart(world, node):
-    node.end(signal.SIGTERM)
-    node.start()
-    world.until_serving(node)
-
-
 @fault("certificate-expiry", "network")
 def certificate_expiry(world, dice):
     """Connections that stand live on; the first that has to be made anew finds nobody who trusts the node."""
     choose, seconds = world.pick("any", dice), dice.uniform(1, 3)
     node = choose()
-    issue(world, node, 6)
-    end = datetime.datetime.now() + datetime.timedelta(seconds=7)
     world.begins(node, "seconds=%.1f" % seconds)
-    restart(world, node)
-    world.hold(max(0, (end - datetime.datetime.now()).total_seconds()))
+    node.end(signal.SIGTERM)
+    issue(world, node, 6)
+    expiry = time.monotonic() + 7
+    node.start()
+    node.is_wanted = False     # where the processors are busy it may come too late, and see that itself
+    world.cluster.until("node %s serves, or its time is over" % node.name,
+                        lambda: world.cluster.serves(node) or time.monotonic() > expiry)
+    world.hold(max(0, expiry - time.monotonic()))
     world.network.reset_connections(node.name)
+    world.cluster.until("nobody trusts node %s" % node.name, lambda: node.has_ended() or node.status().get("in_contact") is False)
     world.hold(seconds)
+    node.end(signal.SIGTERM)
     issue(world, node, 86400)
-    restart(world, node)
+    world.start_again(node)

@@ -80,16 +80,15 @@ class Network:
         subprocess.run(self.inside(name) + ["ss", "-K", "dst", "10.77.0.0/24"], check=True, capture_output=True)
         return count
 
-    def detour(self, name, to, port, order):
-        """New connections from one to another's port go through a relay that has been told this."""
+    def detour(self, name, to, port):
+        """New connections from one to another's port go through a relay."""
         if name not in self.relays:
             self.relays[name] = Relay(self.relay_program, self.inside(name))
-        self.relays[name].order(order)
         self.detours.setdefault(name, set()).add((self.addresses[to], port))
         self.apply()
 
-    def dropped(self):
-        """How many packets the rules that hold now have kept from arriving."""
+    def caught(self):
+        """How many packets the rules that hold now have kept from arriving, or led elsewhere."""
         count = 0
         for name in self.addresses:
             answer = subprocess.run(self.inside(name) + ["nft", "list", "table", "ip", "fault"], check=True, capture_output=True, text=True)

@@ -3,14 +3,15 @@ import random
 import time
 
 
-def mix(seed, kinds, seconds):
-    """Round after round of all kinds, each in an order of its own, until the time is over."""
-    dice, end = random.Random(seed), time.monotonic() + seconds
+def mix(seed, kinds, seconds, each):
+    """Round after round of all kinds, each round in an order of its own, until the time is over; `each`: and the first round, too."""
+    dice, end, is_first = random.Random(seed), time.monotonic() + seconds, True
     while True:
         for kind in dice.sample(kinds, len(kinds)):
-            if time.monotonic() >= end:
+            if time.monotonic() >= end and not (each and is_first):
                 return
             yield kind
+        is_first = False
 
 
 def kills(seed, kinds, count):

@@ -36,6 +36,10 @@ def percentile(values, percent):
     return sorted(values)[max(0, ceil(len(values) * percent / 100) - 1)]
 
 
+def milliseconds(us):
+    return f"{us / 1000:.0f}" if us >= 10_000 else f"{us / 1000:.1f}"
+
+
 def quiet_times(calls, faults):
     """The gaps between faults, from the first call to the last."""
     start, gaps = min((call.invoke for call in calls), default=0), []
@@ -73,10 +77,12 @@ def add_window(row, calls):
 
 
 def add_run(rows, calls, faults):
-    """rows: a Row for each kind of fault. A call that meets two faults counts for both."""
-    loaded = under_load(calls)
+    """rows: a Row for each kind of fault. A call counts for the first that it met: there its stall began."""
+    loaded, counted = under_load(calls), set()
     overlaps = Overlaps(loaded)
-    for fault in faults:
-        add_window(rows.setdefault(fault.kind, Row()), overlaps.within(fault.start, fault.end))
+    for fault in sorted(faults, key=lambda fault: fault.start):
+        met = [call for call in overlaps.within(fault.start, fault.end) if call not in counted]
+        add_window(rows.setdefault(fault.kind, Row()), met)
+        counted.update(met)
     for start, end in quiet_times(loaded, faults):
         add_window(rows.setdefault(QUIET, Row()), [call for call in overlaps.within(start, end) if call.invoke >= start and call.ret <= end])

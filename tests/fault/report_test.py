@@ -33,6 +33,10 @@ class Stalls(unittest.TestCase):
         rows = rows_of([call(10, 15), call(20, 29), call(100, 103)], (8, 30, "kill"), (90, 110, "kill"))
         self.assertEqual((rows["kill"].times, rows["kill"].calls, rows["kill"].longest["signing"]), (2, 3, [9, 3]))
 
+    def test_a_call_counts_for_the_first_fault_that_it_met(self):
+        rows = rows_of([call(9, 35), call(31, 32)], (20, 40, "start"), (8, 19, "kill"))
+        self.assertEqual([(kind, rows[kind].longest["signing"]) for kind in ("kill", "start")], [("kill", [26]), ("start", [1])])
+
     def test_a_call_that_began_before_or_ended_after_met_the_fault(self):
         for invoke, ret, met in (1, 9, 0), (1, 10, 1), (15, 16, 1), (20, 90, 1), (21, 90, 0), (1, 90, 1):
             rows = rows_of([call(invoke, ret)], (10, 20, "kill"))
@@ -61,12 +65,12 @@ class Stalls(unittest.TestCase):
 class Program(unittest.TestCase):
     def folder(self, of, outcome):
         with open(os.path.join(of, "run.txt"), "w") as file:
-            file.write("command = tests/fault/run --seed 1\nmembers = 3\n")
+            file.write("command = tests/fault/run --seed 1\nmembers = 3\nload = sign=4,create=1\n")
         with open(os.path.join(of, "nemesis.log"), "w") as file:
             file.write("5\t30\tkill-leader\ta\tseconds=1\n")
         with open(os.path.join(of, "p.history"), "w") as file:
             for line in ("10 20 p create-0 C_CreateObject k/secret CKR_OK value=new", "21 22 p sign-0 C_Sign k/secret " + outcome + " -",
-                         "40 50 final-a final-0 C_FindObjects k/secret CKR_OK count=1"):
+                         *(f"40 50 final-{member} final-0 C_FindObjects k/secret CKR_OK count=1" for member in "abc")):
                 file.write(line.replace(" ", "\t") + "\n")
 
     def run_program(self, name, *arguments):
@@ -82,6 +86,15 @@ class Program(unittest.TestCase):
             self.assertIn("k/secret: lost", lost.stdout)
             os.remove(os.path.join(of, "nemesis.log"))
             self.assertEqual(self.run_program("check", of).returncode, 2)
+
+    def test_check_says_nothing_without_a_last_reading_of_each_member(self):
+        with tempfile.TemporaryDirectory() as of:
+            self.folder(of, "CKR_OK")
+            with open(os.path.join(of, "run.txt"), "a") as file:
+                file.write("members = 4\n")
+            unread = self.run_program("check", of)
+            self.assertEqual(unread.returncode, 2, unread)
+            self.assertIn("through 1 of 4 members", unread.stdout)
 
     def test_figures_are_written_between_their_lines_and_nowhere_else(self):
         with tempfile.TemporaryDirectory() as of:
@@ -102,6 +115,15 @@ class Program(unittest.TestCase):
         with tempfile.TemporaryDirectory() as of:
             self.folder(of, "CKR_KEY_HANDLE_INVALID")
             self.assertIn("1 promises broken", self.run_program("report", of).stdout)
+            self.assertIn("1 kills: 0 errors (expected: 0), 1 objects lost (0), 0 duplicated (0).", self.run_program("report", "--markdown", of).stdout)
+
+    def test_what_is_expected_stands_beside_what_was_seen(self):
+        with tempfile.TemporaryDirectory() as of:
+            self.folder(of, "CKR_OK")
+            self.assertIn("| SIGKILL of the leader | 1 | creating | 2500 | 0.0 | 0.0 | 0.0 | 1 of 1 |", self.run_program("report", "--markdown", of).stdout)
+            with open(os.path.join(of, "run.txt"), "a") as file:
+                file.write("load = sign=2,create=1\n")
+            self.assertNotIn("expected", self.run_program("report", "--markdown", of).stdout)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,53 @@
+"""What is expected of members that are killed and stopped, beside what was seen: at default settings, of three members, with four
+signing threads and one creating thread."""
+
+from check_rules import is_error
+from report_stalls import QUIET, Row, add_run, milliseconds, percentile
+
+LOAD, MEMBERS = "sign=4,create=1", 3
+
+# what is done; faults; whose stall; the longest that is expected, in ms
+LIMITS = (
+    ("SIGKILL of a follower", ("kill",), "signing", 50),
+    ("SIGKILL of the leader", ("kill-leader",), "signing", 50),
+    ("SIGKILL of the leader", ("kill-leader",), "creating", 2500),
+    ("SIGSTOP of a member", ("stop", "stop-leader"), "signing", 250),
+    ("nothing, for comparison", (QUIET,), "signing", None),
+    ("nothing, for comparison", (QUIET,), "creating", None),
+)
+
+
+def is_such(run):
+    return run.facts.get("load") == LOAD and run.members == MEMBERS
+
+
+def longest(rows, kinds, group):
+    return [value for kind in kinds for value in rows.get(kind, Row()).longest[group]]
+
+
+def limit_line(done, values, group, limit):
+    within = sum(value <= limit * 1000 for value in values) if limit else 0
+    cells = [done, str(len(values)), group, str(limit) if limit else ""]
+    cells += [milliseconds(percentile(values, percent)) for percent in (50, 99, 100)]
+    return "| " + " | ".join(cells + [f"{within} of {len(values)}" if limit else ""]) + " |"
+
+
+def kept_line(all_judged):
+    """Errors and objects, of all these runs."""
+    deaths = sum(fault.kind.startswith("kill") for judged in all_judged for fault in judged.run.faults)
+    errors = sum(is_error(call) for judged in all_judged for call in judged.run.calls)
+    return (f"{deaths} kills: {errors} errors (expected: 0), {sum(judged.broken('lost') for judged in all_judged)} objects lost (0), "
+            f"{sum(judged.broken('duplicated') for judged in all_judged)} duplicated (0).")
+
+
+def expected(all_judged):
+    """Lines of Markdown; none if there was no such run."""
+    rows, such = {}, [judged for judged in all_judged if is_such(judged.run)]
+    for judged in such:
+        add_run(rows, judged.run.calls, judged.run.faults)
+    lines = [limit_line(done, values, group, limit) for done, kinds, group, limit in LIMITS if (values := longest(rows, kinds, group))]
+    if not lines:
+        return []
+    return ["Three members, four threads that sign and one that creates, default settings; milliseconds, of each fault the longest call:", "",
+            "| what is done | times | calls | expected at most | p50 | p99 | max | within |", "| --- | --- | --- | --- | --- | --- | --- | --- |",
+            *lines, "", kept_line(such), ""]
