@@ -3,12 +3,14 @@
 #include <stdio.h>
 
 struct node_house house;
+unsigned tls_port;
 static uint64_t before[COUNTER_COUNT];
 
 static void start_node(void)
 {
 	char more[64];
-	snprintf(more, sizeof more, "tls = 127.0.0.1:%d\n", TLS_PORT);
+	tls_port = house_free_port();
+	snprintf(more, sizeof more, "tls = 127.0.0.1:%u\n", tls_port);
 	house_prepare(&house);
 	house_settings(&house, more);
 	house_start(&house, false);

@@ -5,9 +5,8 @@
 #include "tests/unit/node/house.h"
 #include "wire/call.h"
 
-#define TLS_PORT 47401
-
 extern struct node_house house;
+extern unsigned tls_port;
 
 /* `hello` and `frame` in milliseconds, and how many connections; 0: as usual. */
 void doors_open(int64_t patience_ms, int64_t connections);

@@ -1,8 +1,11 @@
 #include "tests/unit/node/house.h"
 #include "backend/domain.h"
 #include "base/file.h"
+#include "base/id.h"
 #include "base/log.h"
+#include <arpa/inet.h>
 #include <ftw.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -33,6 +36,25 @@ void house_write(const struct node_house *house, const char *name, const char *t
 	chmod(house_file(house, name), mode);
 }
 
+#define PORT_FIRST 10240
+#define PORT_END 32768
+
+unsigned house_free_port(void)
+{
+	struct sockaddr_in name = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	for (;;) {
+		uint16_t number;
+		random_bytes(&number, sizeof number);
+		unsigned port = PORT_FIRST + number % (PORT_END - PORT_FIRST);
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		name.sin_port = htons((uint16_t)port);
+		bool is_free = bind(fd, (struct sockaddr *)&name, sizeof name) == 0;
+		close(fd);
+		if (is_free)
+			return port;
+	}
+}
+
 void house_settings(struct node_house *house, const char *more)
 {
 	char text[4096];
@@ -40,11 +62,11 @@ void house_settings(struct node_house *house, const char *more)
 	node_config_release(&house->config);
 	snprintf(text, sizeof text,
 	         "[node]\nid = 1\nname = a\nstate = state\n"
-	         "[raft]\nlisten = 127.0.0.1:47403\nsecret_file = secret\nelection = 200ms\nheartbeat = 20ms\n"
-	         "[founder a]\nid = 1\naddress = 127.0.0.1:47403\n"
+	         "[raft]\nlisten = 127.0.0.1:%u\nsecret_file = secret\nelection = 200ms\nheartbeat = 20ms\n"
+	         "[founder a]\nid = 1\naddress = 127.0.0.1:%u\n"
 	         "[tls]\nauthority = %s\ncertificate = %s\nkey = %s\n"
 	         "[token]\nmodule = %s\nuri = pkcs11:token=a\npin_file = pin\n"
-	         "[listen]\nunix = socket\n%s",
+	         "[listen]\nunix = socket\n%s", house->raft_port, house->raft_port,
 	         test_authority_file(house->authority, "authority", "crt"), test_authority_file(house->authority, "a", "crt"),
 	         test_authority_file(house->authority, "a", "key"), softhsm_module(), more);
 	house_write(house, "cratond.conf", text, 0600);
@@ -52,12 +74,31 @@ void house_settings(struct node_house *house, const char *more)
 	     "settings");
 }
 
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st, (void)type, (void)ftw;
+	return remove(path);
+}
+
+void house_forget(struct node_house *house)
+{
+	nftw(house_file(house, "state"), remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+void house_mend(struct node_house *house)
+{
+	struct identity who = { IDENTITY_NODE, "a" };
+	test_authority_issue_identity(house->authority, "a", &who);
+	house_write(house, "secret", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n", 0600);
+	house_write(house, "pin", SOFTHSM_PIN "\n", 0600);
+	house_settings(house, "");
+}
+
 void house_prepare(struct node_house *house)
 {
 	static const char *const labels[] = { "a" };
 	struct complaint complaint = { "" };
-	struct identity who = { IDENTITY_NODE, "a" };
-	*house = (struct node_house){ .folder = "/tmp/craton-node-XXXXXX" };
+	*house = (struct node_house){ .folder = "/tmp/craton-node-XXXXXX", .raft_port = house_free_port() };
 	log_to_stderr(getenv("CRATON_TEST_LOG") ? LOG_DEBUG_LINE : LOG_ERROR_LINE);
 	if (!mkdtemp(house->folder))
 		abort();
@@ -65,10 +106,7 @@ void house_prepare(struct node_house *house)
 	struct token_config token = softhsm_config(&house->softhsm, 0);
 	must(domain_create(&token, house->softhsm.so_pin, &complaint), &complaint, "domain");
 	house->authority = test_authority_create();
-	test_authority_issue_identity(house->authority, "a", &who);
-	house_write(house, "secret", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n", 0600);
-	house_write(house, "pin", SOFTHSM_PIN "\n", 0600);
-	house_settings(house, "");
+	house_mend(house);
 }
 
 void house_start(struct node_house *house, bool serves)
@@ -92,12 +130,6 @@ void house_stop(struct node_house *house)
 	node_close(house->node);
 	house->server = NULL;
 	house->node = NULL;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
 }
 
 void house_clear(struct node_house *house)

@@ -15,6 +15,7 @@ struct node_house {
 	struct softhsm softhsm;
 	struct test_authority *authority;
 	char folder[64];
+	unsigned raft_port;
 	struct node_config config;
 	struct node *node;
 	struct server *server;
@@ -22,6 +23,10 @@ struct node_house {
 
 /* Token, domain, certificates, secrets and settings; no node yet. */
 void house_prepare(struct node_house *house);
+/* What an operator keeps for the node as it was at first: certificate, secrets, settings. */
+void house_mend(struct node_house *house);
+/* The node begins anew, as if it had never been a member. */
+void house_forget(struct node_house *house);
 /* Settings anew, with more lines at the end: "[limits]\nhello = 200ms\n". Also as the file cratond.conf. */
 void house_settings(struct node_house *house, const char *more);
 /* Opens and starts the node; and lets clients in, if `serves`. */
@@ -33,6 +38,8 @@ void house_open(struct node_house *house, bool serves);
 /* house_stop and house_clear. */
 void house_close(struct node_house *house);
 
+/* A port of 127.0.0.1 that nobody listens on, and that the kernel gives to no outgoing connection: tests run side by side. */
+unsigned house_free_port(void);
 /* folder/NAME, in one of a few buffers that take turns. */
 const char *house_file(const struct node_house *house, const char *name);
 void house_write(const struct node_house *house, const char *name, const char *text, unsigned mode);

@@ -209,7 +209,7 @@ static void many_come_and_go_at_once(void)
 
 static struct address tls_address(void)
 {
-	struct address address = { .host = "127.0.0.1", .port = TLS_PORT };
+	struct address address = { .host = "127.0.0.1", .port = (uint16_t)tls_port };
 	return address;
 }
 

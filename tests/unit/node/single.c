@@ -1,17 +1,28 @@
 /* One node as it really runs, consensus and all, in one process: found, stopped, started again, with what it had. */
+#include "base/file.h"
 #include "tests/unit/node/house.h"
 #include "node/founding.h"
 #include "wire/call.h"
 #include <fcntl.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static struct node_house house;
 
+/* One node for all stories: it runs. */
 static void open_house(void)
 {
-	house_prepare(&house);
+	if (!house.authority)
+		house_prepare(&house);
+	if (!house.node)
+		house_start(&house, true);
+}
+
+static void restart(void)
+{
+	house_stop(&house);
 	house_start(&house, true);
 }
 
@@ -42,11 +53,9 @@ static void it_founds_its_cluster_once(void)
 {
 	open_house();
 	struct id first = founded();
-	house_stop(&house);
-	house_start(&house, true);
+	restart();
 	struct id second = founded();
 	CU_ASSERT_TRUE(id_equal(&first, &second));
-	house_close(&house);
 }
 
 static void what_it_acknowledged_is_there_after_a_restart(void)
@@ -56,8 +65,7 @@ static void what_it_acknowledged_is_there_after_a_restart(void)
 	talk_begin(&talk, &house, 0);
 	uint32_t slot = talk_create_slot(&talk, "kept");
 	CU_ASSERT_EQUAL(talk_login(&talk, CRATON__ROLE__ROLE_USER, "wrong"), CKR_PIN_INCORRECT);
-	house_stop(&house);
-	house_start(&house, true);
+	restart();
 	talk_begin(&talk, &house, slot);
 	struct slot_record record;
 	CU_ASSERT_EQUAL_FATAL(consensus_barrier(house.node->consensus, deadline_in(30000), &(uint64_t){ 0 }), ERR_OK);
@@ -65,7 +73,6 @@ static void what_it_acknowledged_is_there_after_a_restart(void)
 	CU_ASSERT_STRING_EQUAL(record.label, "kept");
 	CU_ASSERT_EQUAL(record.user.failures, 1);
 	CU_ASSERT_EQUAL(talk_login(&talk, CRATON__ROLE__ROLE_USER, USER_PIN), CKR_OK);
-	house_close(&house);
 }
 
 /* The reply says which index its answer is as of; a change has one at or above its own. */
@@ -87,10 +94,9 @@ static void a_reply_carries_the_applied_index(void)
 	CU_ASSERT_EQUAL_FATAL(call(channel, &request, 5000, deadline_in(5000), &reply), ERR_OK);
 	CU_ASSERT_EQUAL(reply->fault, CRATON__FAULT__FAULT_NONE);
 	CU_ASSERT_TRUE(reply->index > before);
-	CU_ASSERT_EQUAL(reply->slot_list->n_list, 1);
+	CU_ASSERT_EQUAL(reply->slot_list->n_list, 2);
 	reply_free(reply);
 	channel_close(channel);
-	house_close(&house);
 }
 
 static enum err start_again(struct complaint *complaint)
@@ -114,17 +120,17 @@ static void refused(const char *file, const char *why)
 	CU_ASSERT_PTR_NULL(strchr(complaint.text, '\n'));
 }
 
+/* One file at a time, which is put back after that. */
 static void damage(const char *file, void (*deed)(const char *path))
 {
-	struct talk talk;
-	open_house();
-	founded();
-	talk_begin(&talk, &house, 0);
-	talk_create_slot(&talk, "lost");
+	struct buf whole;
+	buf_init(&whole, 64u << 20);
 	house_stop(&house);
+	CU_ASSERT_EQUAL_FATAL(file_read(house_file(&house, file), &whole), ERR_OK);
 	deed(house_file(&house, file));
 	refused(file, "damaged");
-	house_clear(&house);
+	CU_ASSERT_EQUAL(file_write(house_file(&house, file), whole.data, whole.size, 0600), ERR_OK);
+	buf_finish(&whole);
 }
 
 static void remove_it(const char *path)
@@ -175,7 +181,18 @@ static void a_directory_whose_bytes_were_changed_is_refused(void)
 	damage("state/directory.db", flip_it);
 }
 
+static void put_back_as_it_was_it_is_taken(void)
+{
+	struct slot_record *slots;
+	size_t count;
+	house_start(&house, true);
+	CU_ASSERT_EQUAL_FATAL(directory_slots(house.node->directory, &slots, &count), ERR_OK);
+	CU_ASSERT_EQUAL(count, 2);
+	free(slots);
+	house_close(&house);
+}
+
 TESTS("node single", SAY(it_founds_its_cluster_once), SAY(what_it_acknowledged_is_there_after_a_restart),
       SAY(a_reply_carries_the_applied_index), SAY(a_log_that_is_gone_is_refused), SAY(a_log_that_is_shorter_is_refused),
       SAY(a_log_whose_bytes_were_changed_is_refused), SAY(a_directory_that_is_gone_is_refused),
-      SAY(a_directory_whose_bytes_were_changed_is_refused))
+      SAY(a_directory_whose_bytes_were_changed_is_refused), SAY(put_back_as_it_was_it_is_taken))
