@@ -5,7 +5,7 @@
  *
  * The first row hangs on an anchor, which is the place (index, term) after which it comes:
  * (0, 0) for a new log, the snapshot's after one was installed. The key belongs to one node, so
- * another node's log is not taken for ours. */
+ * another node's log is not taken for ours. One thread at a time. */
 #pragma once
 #include "base/err.h"
 #include "base/secret.h"

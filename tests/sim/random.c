@@ -1,4 +1,5 @@
 #include "tests/sim/random.h"
+#include <string.h>
 
 static uint64_t state;
 
@@ -25,7 +26,12 @@ uint64_t mix(uint64_t hash, uint64_t value)
 uint64_t mix_bytes(uint64_t hash, const void *data, size_t size)
 {
 	const uint8_t *bytes = data;
-	for (size_t i = 0; i < size; i++)
+	size_t i = 0;
+	for (uint64_t word; i + sizeof word <= size; i += sizeof word) {
+		memcpy(&word, bytes + i, sizeof word);
+		hash = mix(hash, word);
+	}
+	for (; i < size; i++)
 		hash = (hash ^ bytes[i]) * 0x100000001b3u;
 	return mix(hash, size);
 }
