@@ -74,17 +74,23 @@ static CK_RV update_on(struct parts *parts, CK_SESSION_HANDLE session, const str
 	}
 }
 
-CK_RV parts_update(struct parts *parts, const struct bytes *data, struct buf *out)
+typedef CK_RV (*step_function)(struct parts *parts, CK_SESSION_HANDLE session, const struct bytes *input, struct buf *out);
+
+static CK_RV step(struct parts *parts, step_function function, const struct bytes *input, struct buf *out)
 {
 	CK_SESSION_HANDLE session;
-	if (data->size == 0) /* which not every token takes */
-		return CKR_OK;
 	CK_RV rv = token_take_up(parts->token, parts->ticket, &session);
 	if (rv != CKR_OK)
 		return rv;
-	rv = update_on(parts, session, data, out);
+	rv = function(parts, session, input, out);
 	parts->ticket = token_lay_aside(parts->token, session);
 	return rv;
+}
+
+CK_RV parts_update(struct parts *parts, const struct bytes *data, struct buf *out)
+{
+	/* Not every token takes an empty part. */
+	return data->size ? step(parts, update_on, data, out) : CKR_OK;
 }
 
 typedef CK_RV (*final_function)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG *);
@@ -125,13 +131,7 @@ static CK_RV final_on(struct parts *parts, CK_SESSION_HANDLE session, const stru
 
 CK_RV parts_final(struct parts *parts, const struct bytes *signature, struct buf *out)
 {
-	CK_SESSION_HANDLE session;
-	CK_RV rv = token_take_up(parts->token, parts->ticket, &session);
-	if (rv != CKR_OK)
-		return rv;
-	rv = final_on(parts, session, signature, out);
-	parts->ticket = token_lay_aside(parts->token, session);
-	return rv;
+	return step(parts, final_on, signature, out);
 }
 
 void parts_end(struct parts *parts, CK_RV rv)
