@@ -18,7 +18,7 @@ static void print_table(const struct dev *dev, const struct process_status *proc
 		status_add_cells(&table, &statuses[i]);
 	}
 	table_print(&table, stdout);
-	status_print_warnings(statuses, dev->node_count);
+	status_print_warnings(stdout, statuses, dev->node_count);
 }
 
 static void print_json(const struct dev *dev, const struct process_status *processes,

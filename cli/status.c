@@ -34,20 +34,20 @@ void status_add_cells(struct table *table, const struct member_status *status)
 #define DAY_S 86400
 #define SOON_DAYS 14
 
-static void warn_of_certificate(const char *name, const Craton__Status *body)
+static void warn_of_certificate(FILE *out, const char *name, const Craton__Status *body)
 {
 	int64_t days = body->certificate_seconds / DAY_S;
 	if (body->certificate_seconds < 0)
-		printf("%s: its certificate has expired; put a new one in its place, then send the node SIGHUP\n", name);
+		fprintf(out, "%s: its certificate has expired; put a new one in its place, then send the node SIGHUP\n", name);
 	else if (body->certificate_seconds > 0 && days < SOON_DAYS)
-		printf("%s: its certificate expires in %" PRId64 " day%s\n", name, days, days == 1 ? "" : "s");
+		fprintf(out, "%s: its certificate expires in %" PRId64 " day%s\n", name, days, days == 1 ? "" : "s");
 }
 
-void status_print_warnings(const struct member_status *statuses, size_t count)
+void status_print_warnings(FILE *out, const struct member_status *statuses, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (member_status(&statuses[i]))
-			warn_of_certificate(statuses[i].name, member_status(&statuses[i]));
+			warn_of_certificate(out, statuses[i].name, member_status(&statuses[i]));
 }
 
 static void add_digest(FILE *out, const ProtobufCBinaryData *digest)
@@ -139,7 +139,7 @@ static void print_table(const struct asker *asker, const struct member_status *s
 	for (size_t i = 0; i < asker->config.member_count; i++)
 		if (!statuses[i].reply)
 			printf("%s\n", statuses[i].complaint.text);
-	status_print_warnings(statuses, asker->config.member_count);
+	status_print_warnings(stdout, statuses, asker->config.member_count);
 }
 
 int status_run(const struct options *options)

@@ -7,6 +7,6 @@
 #define STATUS_COLUMNS 9
 void status_add_cells(struct table *table, const struct member_status *status);
 /* What an operator should do soon, a line each. */
-void status_print_warnings(const struct member_status *statuses, size_t count);
+void status_print_warnings(FILE *out, const struct member_status *statuses, size_t count);
 /* The members of a JSON object, after a comma. */
 void status_add_json(FILE *out, const struct member_status *status);

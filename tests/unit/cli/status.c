@@ -74,7 +74,60 @@ static void the_table_tells_duty_contact_and_strangers(void)
 	CU_ASSERT_EQUAL(table.filled, table.columns);
 }
 
+static char *warnings(int64_t certificate_seconds)
+{
+	Craton__Status body;
+	Craton__Reply reply;
+	struct member_status statuses[] = { serving(&reply, &body), { .name = "b" } };
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	body.certificate_seconds = certificate_seconds;
+	status_print_warnings(out, statuses, 2);
+	fclose(out);
+	return text;
+}
+
+static void warns(int64_t certificate_seconds, const char *expected)
+{
+	char *text = warnings(certificate_seconds);
+	CU_ASSERT_STRING_EQUAL(text, expected);
+	free(text);
+}
+
+static void a_certificate_that_ends_is_told_of_in_time(void)
+{
+	const int64_t day = 24 * 3600;
+	warns(0, ""); /* a node that does not say */
+	warns(14 * day, "");
+	warns(14 * day - 1, "a: its certificate expires in 13 days\n");
+	warns(day, "a: its certificate expires in 1 day\n");
+	warns(5, "a: its certificate expires in 0 days\n");
+	warns(-1, "a: its certificate has expired; put a new one in its place, then send the node SIGHUP\n");
+}
+
+static bool is_stuck(const char *state)
+{
+	Craton__Status body;
+	Craton__Reply reply;
+	struct member_status status = serving(&reply, &body);
+	body.state = (char *)(uintptr_t)state;
+	return member_is_stuck(&status);
+}
+
+static void who_will_not_serve_by_waiting_is_not_waited_for(void)
+{
+	struct member_status silent = { .name = "b" };
+	CU_ASSERT_TRUE(is_stuck("token hangs"));
+	CU_ASSERT_TRUE(is_stuck("needs enrolment"));
+	CU_ASSERT_FALSE(is_stuck("token out")); /* it is started afresh */
+	CU_ASSERT_FALSE(is_stuck("starting"));
+	CU_ASSERT_FALSE(is_stuck("serving"));
+	CU_ASSERT_FALSE(member_is_stuck(&silent));
+}
+
 TESTS("cli status",
       SAY(who_belongs_to_another_cluster_than_most_is_strange),
       SAY(a_strange_member_serves_nobody),
-      SAY(the_table_tells_duty_contact_and_strangers))
+      SAY(the_table_tells_duty_contact_and_strangers),
+      SAY(a_certificate_that_ends_is_told_of_in_time), SAY(who_will_not_serve_by_waiting_is_not_waited_for))

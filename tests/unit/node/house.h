@@ -44,6 +44,10 @@ unsigned house_free_port(void);
 const char *house_file(const struct node_house *house, const char *name);
 void house_write(const struct node_house *house, const char *name, const char *text, unsigned mode);
 
+/* What the log says from here on; then, how often it has said these words. */
+void log_listen(void);
+unsigned log_heard(const char *words);
+
 /* Asking, without a connection in between. */
 struct talk {
 	struct node *node;

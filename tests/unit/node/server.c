@@ -1,5 +1,4 @@
 /* A node's doors: who comes in, who is thrown out, and that the others notice nothing. */
-#include "base/log.h"
 #include "node/access.h"
 #include "tests/unit/node/doors.h"
 #include <fcntl.h>
@@ -7,7 +6,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -120,31 +118,6 @@ static void beyond_the_limit_one_is_told_that_the_node_is_busy(void)
 	doors_close();
 }
 
-/* What the log says from here on, until it is listened to. */
-static int log_listen(int *stderr_before)
-{
-	int said = memfd_create("log", MFD_CLOEXEC);
-	*stderr_before = dup(STDERR_FILENO);
-	CU_ASSERT_FATAL(said >= 0 && *stderr_before >= 0 && dup2(said, STDERR_FILENO) >= 0);
-	log_to_stderr(LOG_INFO_LINE);
-	return said;
-}
-
-static unsigned log_end(int said, int stderr_before, const char *words)
-{
-	char text[16384];
-	unsigned times = 0;
-	ssize_t size = pread(said, text, sizeof text - 1, 0);
-	dup2(stderr_before, STDERR_FILENO);
-	log_to_stderr(LOG_ERROR_LINE);
-	close(stderr_before);
-	close(said);
-	text[size > 0 ? size : 0] = '\0';
-	for (const char *at = text; (at = strstr(at, words)); at++)
-		times++;
-	return times;
-}
-
 /* Descriptors are given from the lowest number on: there is room for one more, which is the client's own. */
 static struct rlimit room_for_one(void)
 {
@@ -160,11 +133,10 @@ static struct rlimit room_for_one(void)
 
 static void without_descriptors_clients_wait_until_there_are_some_again(void)
 {
-	int stderr_before;
 	struct address address = unix_door();
 	doors_open(0, 0);
 	struct channel *other = welcome();
-	int said = log_listen(&stderr_before);
+	log_listen();
 	struct rlimit before = room_for_one();
 	struct channel *waiting = connect_to(&address, NULL);
 	comes_to_at_least(COUNTER_ACCEPTS_FAILED, 3);
@@ -172,7 +144,7 @@ static void without_descriptors_clients_wait_until_there_are_some_again(void)
 	CU_ASSERT_EQUAL(setrlimit(RLIMIT_NOFILE, &before), 0);
 	CU_ASSERT_EQUAL(hello(waiting), ERR_OK);
 	CU_ASSERT_TRUE(is_served(waiting));
-	CU_ASSERT_EQUAL(log_end(said, stderr_before, "clients have to wait"), 1);
+	CU_ASSERT_EQUAL(log_heard("clients have to wait"), 1);
 	channel_close(waiting);
 	channel_close(other);
 	doors_close();
