@@ -4,13 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct slot_record slot_of(struct world *world, uint32_t slot)
-{
-	struct slot_record record;
-	CU_ASSERT_EQUAL_FATAL(directory_slot(world->directory, slot, &record), ERR_OK);
-	return record;
-}
-
 static void an_object_that_was_created_is_there(void)
 {
 	struct world world;
@@ -125,11 +118,11 @@ static void a_key_made_for_an_earlier_life_of_the_slot_is_stale(void)
 {
 	struct world world;
 	world_begin_with_slot(&world);
-	uint64_t life = slot_of(&world, 1).life;
+	uint64_t life = world_slot_record(&world, 1).life;
 	CU_ASSERT_EQUAL(create_pair(&world, 1, 2, life), OUTCOME_DONE);
 	CU_ASSERT_EQUAL(world_init_token(&world, 1), OUTCOME_DONE);
 	CU_ASSERT_EQUAL(create_pair(&world, 3, 4, life), OUTCOME_STALE);
-	CU_ASSERT_EQUAL(create_pair(&world, 3, 4, slot_of(&world, 1).life), OUTCOME_DONE);
+	CU_ASSERT_EQUAL(create_pair(&world, 3, 4, world_slot_record(&world, 1).life), OUTCOME_DONE);
 	world_end(&world);
 }
 
@@ -198,97 +191,6 @@ static void the_digest_is_the_same_however_entries_are_batched(void)
 	CU_ASSERT_STRING_EQUAL(world_digest(&worlds[0]).text, world_digest(&worlds[2]).text);
 	for (size_t w = 0; w < 3; w++)
 		world_end(&worlds[w]);
-}
-
-static void slots_are_numbered_from_one_and_never_again(void)
-{
-	struct world world;
-	struct slot_record *slots;
-	size_t count;
-	world_begin(&world);
-	CU_ASSERT_EQUAL(world_slot(&world, "first"), 1);
-	CU_ASSERT_EQUAL(world_slot(&world, "second"), 2);
-	world_reopen(&world);
-	CU_ASSERT_EQUAL(world_slot(&world, "third"), 3);
-	CU_ASSERT_EQUAL(world_slot(&world, "a label of more than 32 characters"), 0);
-	CU_ASSERT_EQUAL(directory_slots(world.directory, &slots, &count), ERR_OK);
-	CU_ASSERT_EQUAL_FATAL(count, 3);
-	CU_ASSERT_STRING_EQUAL(slots[1].label, "second");
-	CU_ASSERT_STRING_EQUAL(slots[1].serial, "0123456789abcdef");
-	CU_ASSERT(slots[2].so.is_set && slots[2].user.is_set);
-	free(slots);
-	world_end(&world);
-}
-
-static void initialising_a_token_destroys_its_objects_and_no_others(void)
-{
-	struct world world;
-	world_begin_with_slot(&world);
-	world_slot(&world, "other");
-	for (unsigned i = 0; i < 20; i++)
-		world_create(&world, object_make(1 + i % 2, i, "key", CKO_SECRET_KEY, true));
-	uint64_t generation = slot_of(&world, 1).generation;
-	CU_ASSERT_EQUAL(world_init_token(&world, 1), OUTCOME_DONE);
-	struct slot_record slot = slot_of(&world, 1);
-	CU_ASSERT_EQUAL(slot.generation, generation + 1);
-	CU_ASSERT_STRING_EQUAL(slot.label, "anew");
-	CU_ASSERT(!slot.user.is_set);
-	CU_ASSERT(slot.so.is_set);
-	CU_ASSERT_EQUAL(world_find(&world, 1, NULL, true), 0);
-	CU_ASSERT_EQUAL(world_find(&world, 2, NULL, true), 10);
-	CU_ASSERT_EQUAL(world_init_token(&world, 9), OUTCOME_NOT_FOUND);
-	world_reopen(&world);
-	world_end(&world);
-}
-
-static void failed_logins_lock_a_pin_and_only_the_so_unlocks_the_users(void)
-{
-	struct world world;
-	world_begin_with_slot(&world);
-	uint64_t generation = slot_of(&world, 1).generation;
-	for (unsigned i = 0; i < LOGIN_FAILURES_MAX - 1; i++)
-		CU_ASSERT_EQUAL(world_login(&world, 1, CRATON__ROLE__ROLE_USER, generation, false), OUTCOME_DONE);
-	CU_ASSERT_EQUAL(world_login(&world, 1, CRATON__ROLE__ROLE_USER, generation, true), OUTCOME_DONE);
-	CU_ASSERT_EQUAL(slot_of(&world, 1).user.failures, 0);
-	for (unsigned i = 0; i < LOGIN_FAILURES_MAX; i++)
-		CU_ASSERT_EQUAL(world_login(&world, 1, CRATON__ROLE__ROLE_USER, generation, false), OUTCOME_DONE);
-	struct slot_record slot = slot_of(&world, 1);
-	CU_ASSERT(PIN_LOCKED(&slot.user));
-	CU_ASSERT(!PIN_LOCKED(&slot.so));
-	/* A success that was under way comes too late. */
-	CU_ASSERT_EQUAL(world_login(&world, 1, CRATON__ROLE__ROLE_USER, generation, true), OUTCOME_LOCKED);
-	CU_ASSERT_EQUAL(world_login(&world, 1, CRATON__ROLE__ROLE_USER, generation, false), OUTCOME_LOCKED);
-	CU_ASSERT_EQUAL(world_pin(&world, 1, CRATON__ROLE__ROLE_USER, false, generation), OUTCOME_LOCKED);
-	CU_ASSERT_EQUAL(world_pin(&world, 1, CRATON__ROLE__ROLE_USER, true, generation), OUTCOME_DONE);
-	slot = slot_of(&world, 1);
-	CU_ASSERT(!PIN_LOCKED(&slot.user));
-	CU_ASSERT_EQUAL(slot.generation, generation + 1);
-	world_end(&world);
-}
-
-static void a_guess_at_a_pin_that_has_changed_counts_for_nothing(void)
-{
-	struct world world;
-	world_begin_with_slot(&world);
-	uint64_t generation = slot_of(&world, 1).generation;
-	CU_ASSERT_EQUAL(world_pin(&world, 1, CRATON__ROLE__ROLE_USER, false, generation), OUTCOME_DONE);
-	CU_ASSERT_EQUAL(world_login(&world, 1, CRATON__ROLE__ROLE_USER, generation, false), OUTCOME_STALE);
-	CU_ASSERT_EQUAL(slot_of(&world, 1).user.failures, 0);
-	/* Nor does a second change that was based on the old PIN. */
-	CU_ASSERT_EQUAL(world_pin(&world, 1, CRATON__ROLE__ROLE_USER, false, generation), OUTCOME_STALE);
-	world_end(&world);
-}
-
-static void a_user_pin_that_was_never_set_is_the_sos_to_set(void)
-{
-	struct world world;
-	world_begin_with_slot(&world);
-	world_init_token(&world, 1);
-	CU_ASSERT_EQUAL(world_pin(&world, 1, CRATON__ROLE__ROLE_USER, false, 0), OUTCOME_NOT_FOUND);
-	CU_ASSERT_EQUAL(world_login(&world, 1, CRATON__ROLE__ROLE_USER, 0, false), OUTCOME_NOT_FOUND);
-	CU_ASSERT_EQUAL(world_pin(&world, 1, CRATON__ROLE__ROLE_USER, true, 0), OUTCOME_DONE);
-	CU_ASSERT_EQUAL(world_pin(&world, 1, CRATON__ROLE__ROLE_NONE, true, 0), OUTCOME_MALFORMED);
-	world_end(&world);
 }
 
 /* It would not do what the others do, and nobody would see it. */
@@ -419,11 +321,6 @@ TESTS("store: apply",
 	SAY(an_update_needs_the_version_it_replaces),
 	SAY(what_is_destroyed_is_gone_and_leaves_no_trace_in_the_digest),
 	SAY(the_digest_is_the_same_however_entries_are_batched),
-	SAY(slots_are_numbered_from_one_and_never_again),
-	SAY(initialising_a_token_destroys_its_objects_and_no_others),
-	SAY(failed_logins_lock_a_pin_and_only_the_so_unlocks_the_users),
-	SAY(a_guess_at_a_pin_that_has_changed_counts_for_nothing),
-	SAY(a_user_pin_that_was_never_set_is_the_sos_to_set),
 	SAY(what_only_newer_software_knows_to_apply_stops_the_node),
 	SAY(an_event_that_makes_no_sense_changes_nothing_and_is_answered),
 	SAY(entries_that_are_told_again_after_a_restart_change_nothing),

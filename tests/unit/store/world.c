@@ -210,6 +210,14 @@ uint32_t world_slot(struct world *world, const char *label)
 	return world_slot_for(world, label, NULL, 0);
 }
 
+struct slot_record world_slot_record(struct world *world, uint32_t slot)
+{
+	struct slot_record record;
+	enum err err = directory_slot(world->directory, slot, &record);
+	assert(err == ERR_OK);
+	return record;
+}
+
 uint32_t world_slot_for(struct world *world, const char *label, const char *const *allowed, size_t count)
 {
 	struct request_record record;

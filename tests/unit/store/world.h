@@ -36,6 +36,7 @@ enum outcome world_create(struct world *world, Craton__Object *object);       /*
 enum outcome world_update(struct world *world, Craton__Object *object, uint64_t version); /* takes it */
 enum outcome world_destroy(struct world *world, uint32_t slot, unsigned number);
 uint32_t world_slot(struct world *world, const char *label);
+struct slot_record world_slot_record(struct world *world, uint32_t slot); /* of one that is there */
 uint32_t world_slot_for(struct world *world, const char *label, const char *const *allowed, size_t count);
 enum outcome world_access(struct world *world, uint32_t slot, const char *const *allowed, size_t count);
 enum outcome world_remove(struct world *world, uint32_t slot);
