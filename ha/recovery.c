@@ -2,10 +2,10 @@
  * other waiting. */
 #include "ha/group_inside.h"
 #include "ha/descriptors.h"
+#include "ha/quiet_thread.h"
 #include "wire/call.h"
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -168,18 +168,13 @@ static void close_wake(struct group *group)
 	}
 }
 
-/* The application's signals are the application's: none is delivered to our thread. */
 static bool start(struct group *group)
 {
-	sigset_t all, before;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, group->wake) < 0)
 		return false;
 	descriptor_opened(group->wake[0]);
 	descriptor_opened(group->wake[1]);
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
-	bool is_started = pthread_create(&group->thread, NULL, recovery_run, group) == 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	bool is_started = quiet_thread_start(&group->thread, recovery_run, group);
 	if (!is_started)
 		close_wake(group);
 	return is_started;

@@ -25,25 +25,51 @@ static enum err keep_request(struct connection *connection, const Craton__Reques
 	return at ? ERR_OK : ERR_NO_MEMORY;
 }
 
-static enum err dial(struct remote *remote, const Craton__Request *request, struct connection **out)
+/* Once it is known where: none yet, and it stays as it is. */
+static enum err dial(struct remote *remote, struct connection *connection, const struct resolved *where)
 {
+	struct channel *channel;
+	if (remote->names && !where->count)
+		return ERR_OK;
+	enum err err = channel_dial(&remote->address, where, remote->tls, &remote->expected, &channel);
+	if (err != ERR_OK)
+		return err;
+	descriptor_opened(channel_fd(channel));
+	connection->stage = STAGE_DIALING;
+	return pool_dialled(remote, connection, channel);
+}
+
+static enum err connect_to(struct remote *remote, const Craton__Request *request, struct connection **out)
+{
+	struct resolved where = { .count = 0 };
 	struct connection *connection = calloc(1, sizeof *connection);
 	if (!connection)
 		return ERR_NO_MEMORY;
 	buf_init(&connection->request, FRAME_SIZE_MAX);
-	connection->stage = STAGE_DIALING;
+	connection->stage = STAGE_NAMING;
 	connection->deadline = deadline_in(remote->connect_ms);
-	enum err err = request ? keep_request(connection, request) : ERR_OK;
+	enum err err = pool_add(remote, connection);
+	if (err == ERR_OK && request)
+		err = keep_request(connection, request);
+	if (err == ERR_OK && remote->names)
+		err = names_want(remote->names, &where);
 	if (err == ERR_OK)
-		err = channel_dial(&remote->address, remote->tls, &remote->expected, &connection->channel);
-	if (err != ERR_OK) {
-		buf_finish(&connection->request);
-		free(connection);
-		return err;
-	}
-	descriptor_opened(channel_fd(connection->channel));
-	*out = connection;
-	return pool_add(remote, connection);
+		err = dial(remote, connection, &where);
+	if (err == ERR_OK)
+		*out = connection;
+	else
+		pool_return(remote, connection, LINE_BAD);
+	return err == ERR_NOT_FOUND ? ERR_CLOSED : err;
+}
+
+static enum err name_on(struct remote *remote, struct connection *connection, struct awaited *awaited)
+{
+	struct resolved where;
+	enum err err = names_found(remote->names, &where);
+	if (err == ERR_OK)
+		err = dial(remote, connection, &where);
+	awaited->events = POLLIN;
+	return err == ERR_NOT_FOUND ? ERR_CLOSED : err;
 }
 
 static enum err dial_on(struct connection *connection, struct awaited *awaited)
@@ -124,11 +150,13 @@ static enum err go_on(struct remote *remote, struct connection *connection, enum
                       struct awaited *awaited)
 {
 	enum err err = ERR_OK;
-	if (connection->stage == STAGE_DIALING)
+	if (connection->stage == STAGE_NAMING)
+		err = name_on(remote, connection, awaited);
+	if (err == ERR_OK && connection->stage == STAGE_DIALING)
 		err = dial_on(connection, awaited);
 	if (err == ERR_OK && connection->stage == STAGE_GREETING)
 		return greet_on(remote, connection, said, reply, awaited);
-	if (err == ERR_OK && connection->stage != STAGE_DIALING)
+	if (err == ERR_OK && connection->stage >= STAGE_GREETED)
 		return answer_on(connection, said, reply, awaited);
 	return err;
 }
@@ -140,8 +168,9 @@ static enum err remote_hear(struct member *member, struct line **line, enum said
 	bool is_new = connection->stage < STAGE_GREETED;
 	*said = SAID_NOTHING;
 	*reply = NULL;
-	*awaited = (struct awaited){ channel_fd(connection->channel), 0, is_new ? connection->deadline : DEADLINE_NEVER, !is_new };
+	*awaited = (struct awaited){ -1, 0, is_new ? connection->deadline : DEADLINE_NEVER, !is_new };
 	enum err err = go_on(remote, connection, said, reply, awaited);
+	awaited->fd = connection->channel ? channel_fd(connection->channel) : names_fd(remote->names);
 	if (err == ERR_OK && *said == SAID_NOTHING && is_new && deadline_passed(connection->deadline))
 		err = ERR_TIMEOUT;
 	if (err == ERR_OK)
@@ -165,7 +194,7 @@ static enum err remote_ask(struct member *member, struct line **line, const Crat
 		connection->was_idle = true;
 	if (!connection && request && (connection = pool_borrow_owing(remote)))
 		connection->was_idle = true;
-	enum err err = connection ? put(connection, request) : dial(remote, request, &connection);
+	enum err err = connection ? put(connection, request) : connect_to(remote, request, &connection);
 	if (err != ERR_OK && connection && !mine && (err == ERR_TOO_BIG || err == ERR_NO_MEMORY)) {
 		pool_return(remote, connection, LINE_FREE);
 		connection = NULL;
@@ -191,13 +220,17 @@ static void remote_drop(struct member *member)
 
 static void remote_interrupt(struct member *member)
 {
-	pool_interrupt(remote_of(member));
+	struct remote *remote = remote_of(member);
+	pool_interrupt(remote);
+	if (remote->names)
+		names_interrupt(remote->names);
 }
 
 static void remote_destroy(struct member *member)
 {
 	struct remote *remote = remote_of(member);
 	pool_finish(remote);
+	names_destroy(remote->names);
 	pthread_mutex_destroy(&remote->lock);
 	free((char *)(uintptr_t)member->name);
 	free(remote);
@@ -212,15 +245,18 @@ static const struct member_ops remote_ops = {
 	.destroy = remote_destroy,
 };
 
-struct member *remote_create(const struct client_member *config, struct tls *tls, int64_t connect_ms)
+struct member *remote_create(const struct client_member *config, struct tls *tls, int64_t connect_ms, bool may_start_threads)
 {
 	struct remote *remote = calloc(1, sizeof *remote);
+	struct names *names = config->address.is_unix ? NULL : names_create(&config->address, may_start_threads);
 	char *name = strdup(config->name);
-	if (!remote || !name) {
+	if (!remote || !name || (!names && !config->address.is_unix)) {
+		names_destroy(names);
 		free(remote);
 		free(name);
 		return NULL;
 	}
+	remote->names = names;
 	remote->member = (struct member){ .ops = &remote_ops, .name = name };
 	remote->address = config->address;
 	remote->tls = tls;

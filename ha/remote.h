@@ -8,5 +8,5 @@
 #include "wire/client_config.h"
 
 /* Copies what it needs; `tls` (may be NULL for a Unix socket) must outlive the member. Reaches for no network.
- * NULL without memory. */
-struct member *remote_create(const struct client_member *config, struct tls *tls, int64_t connect_ms);
+ * Threads: to look up the host's name. NULL without memory. */
+struct member *remote_create(const struct client_member *config, struct tls *tls, int64_t connect_ms, bool may_start_threads);

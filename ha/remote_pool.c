@@ -32,7 +32,8 @@ static void connection_close(struct connection *connection)
 {
 	if (!connection)
 		return;
-	descriptor_closing(channel_fd(connection->channel));
+	if (connection->channel)
+		descriptor_closing(channel_fd(connection->channel));
 	channel_close(connection->channel);
 	buf_finish(&connection->request);
 	free(connection);
@@ -135,8 +136,15 @@ enum err pool_add(struct remote *remote, struct connection *connection)
 	bool stopping = remote->stopping;
 	list_add(&remote->busy, connection);
 	pthread_mutex_unlock(&remote->lock);
-	if (stopping)
-		pool_return(remote, connection, LINE_BAD);
+	return stopping ? ERR_CLOSED : ERR_OK;
+}
+
+enum err pool_dialled(struct remote *remote, struct connection *connection, struct channel *channel)
+{
+	pthread_mutex_lock(&remote->lock);
+	bool stopping = remote->stopping;
+	connection->channel = channel;
+	pthread_mutex_unlock(&remote->lock);
 	return stopping ? ERR_CLOSED : ERR_OK;
 }
 
@@ -145,7 +153,8 @@ void pool_interrupt(struct remote *remote)
 	pthread_mutex_lock(&remote->lock);
 	remote->stopping = true;
 	for (struct connection *c = remote->busy; c; c = c->next)
-		channel_interrupt(c->channel);
+		if (c->channel)
+			channel_interrupt(c->channel);
 	pthread_mutex_unlock(&remote->lock);
 }
 

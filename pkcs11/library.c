@@ -12,7 +12,7 @@ static enum err make_group(struct library *library, bool may_start_threads)
 	struct group_settings settings = group_settings_of(config, may_start_threads);
 	struct member *members[MEMBERS_MAX];
 	size_t count = 0;
-	while (count < config->member_count && (members[count] = remote_create(&config->members[count], library->tls, config->connect_ms)))
+	while (count < config->member_count && (members[count] = remote_create(&config->members[count], library->tls, config->connect_ms, may_start_threads)))
 		count++;
 	if (count == config->member_count)
 		library->group = group_create(&settings, members, count);

@@ -38,8 +38,6 @@ void channel_close(struct channel *channel)
 	tls_close(channel->ssl);
 	if (channel->fd >= 0)
 		close(channel->fd);
-	if (channel->names)
-		freeaddrinfo(channel->names);
 	pthread_mutex_destroy(&channel->ssl_lock);
 	pthread_mutex_destroy(&channel->turn_lock);
 	pthread_cond_destroy(&channel->turn_ended);

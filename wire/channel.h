@@ -18,6 +18,7 @@
 enum frame_kind { FRAME_REQUEST = 1, FRAME_REPLY = 2, FRAME_HEARTBEAT = 3 };
 
 struct channel;
+struct resolved;
 
 /* `tls` may be NULL for a Unix address. `expected` as in tls_handshake; over a Unix socket the peer must
  * run as root, as ourselves, or as the owner of the socket's folder (SO_PEERCRED). */
@@ -52,7 +53,8 @@ enum err channel_receive(struct channel *channel, enum frame_kind *kind, struct 
 /* The same without waiting, for one thread that has several channels in hand. Each does what can be done now: with ERR_OK and *events
  * not 0 the descriptor is to be polled for them before it is called again; 0: it is done. (TLS reads ahead: poll only after
  * that.) channel_interrupt ends a poll. */
-enum err channel_dial(const struct address *address, struct tls *tls, const struct identity *expected, struct channel **out);
+enum err channel_dial(const struct address *address, const struct resolved *where, struct tls *tls, const struct identity *expected,
+                      struct channel **out); /* where: of a host, copied; NULL: it is looked up, for as long as a name server takes */
 enum err channel_dial_on(struct channel *channel, short *events);
 enum err channel_put_message(struct channel *channel, enum frame_kind kind, const ProtobufCMessage *message); /* packed; sends nothing yet */
 enum err channel_put(struct channel *channel, enum frame_kind kind, const void *data, size_t size);           /* the same, copied */

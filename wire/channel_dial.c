@@ -21,9 +21,9 @@ static bool replace_socket(struct channel *channel, int fd)
 /* From one of the host's addresses to the next, until one does not refuse at once. */
 static enum err dial_next(struct channel *channel, enum err err)
 {
-	for (; channel->name; channel->name = channel->name->ai_next) {
+	for (; channel->tried < channel->where.count; channel->tried++) {
 		int fd;
-		err = socket_dial(channel->name, &fd);
+		err = socket_dial(&channel->where.places[channel->tried], &fd);
 		if (err == ERR_OK)
 			return replace_socket(channel, fd) ? ERR_OK : ERR_IO;
 	}
@@ -36,14 +36,17 @@ static enum err dial_unix(struct channel *channel, const struct address *address
 	return err == ERR_OK ? channel_judge_unix(channel, address->host) : err;
 }
 
-static enum err dial_tcp(struct channel *channel, const struct address *address)
+static enum err dial_tcp(struct channel *channel, const struct address *address, const struct resolved *where)
 {
-	enum err err = socket_resolve(address, &channel->names);
-	channel->name = channel->names;
-	return err == ERR_OK ? dial_next(channel, ERR_CLOSED) : ERR_CLOSED;
+	if (where)
+		channel->where = *where;
+	else if (socket_resolve(address, &channel->where) != ERR_OK)
+		return ERR_CLOSED;
+	return dial_next(channel, ERR_CLOSED);
 }
 
-enum err channel_dial(const struct address *address, struct tls *tls, const struct identity *expected, struct channel **out)
+enum err channel_dial(const struct address *address, const struct resolved *where, struct tls *tls, const struct identity *expected,
+                      struct channel **out)
 {
 	assert(tls || address->is_unix);
 	struct channel *channel = channel_create(-1);
@@ -53,7 +56,7 @@ enum err channel_dial(const struct address *address, struct tls *tls, const stru
 	channel->expects_anybody = !expected;
 	if (expected)
 		channel->expected = *expected;
-	enum err err = address->is_unix ? dial_unix(channel, address) : dial_tcp(channel, address);
+	enum err err = address->is_unix ? dial_unix(channel, address) : dial_tcp(channel, address, where);
 	if (err == ERR_OK)
 		*out = channel;
 	else
@@ -64,7 +67,7 @@ enum err channel_dial(const struct address *address, struct tls *tls, const stru
 /* Connected, refused (then the next address is tried), or neither yet. */
 static enum err connect_on(struct channel *channel, short *events)
 {
-	while (channel->name) {
+	while (channel->tried < channel->where.count) {
 		bool is_done = false;
 		enum err err = socket_dialled(channel->fd, &is_done);
 		if (err == ERR_OK && !is_done) {
@@ -72,10 +75,10 @@ static enum err connect_on(struct channel *channel, short *events)
 			return ERR_OK;
 		}
 		if (err == ERR_OK) {
-			channel->name = NULL;
+			channel->tried = channel->where.count;
 			return tls_start(channel->tls, false, channel->fd, &channel->ssl);
 		}
-		channel->name = channel->name->ai_next;
+		channel->tried++;
 		if ((err = dial_next(channel, err)) != ERR_OK)
 			return err;
 	}
@@ -124,7 +127,7 @@ enum err channel_connect(const struct address *address, struct tls *tls,
 {
 	struct channel *channel = NULL;
 	assert(tls || address->is_unix);
-	enum err err = address->is_unix ? connect_unix(address, deadline, &channel) : channel_dial(address, tls, expected, &channel);
+	enum err err = address->is_unix ? connect_unix(address, deadline, &channel) : channel_dial(address, NULL, tls, expected, &channel);
 	if (err == ERR_OK)
 		err = dial_through(channel, deadline);
 	if (err == ERR_OK)

@@ -1,7 +1,7 @@
 /* What the files of the channel share. */
 #pragma once
 #include "wire/channel.h"
-#include <netdb.h>
+#include "wire/socket.h"
 #include <openssl/ssl.h>
 #include <pthread.h>
 
@@ -14,7 +14,8 @@ struct channel {
 	struct identity peer;
 	pthread_mutex_t ssl_lock;     /* guards the SSL's state, never a wait */
 	/* while it is made */
-	struct addrinfo *names, *name; /* where to connect to: all, and the one that is tried; NULL once connected */
+	struct resolved where;        /* to connect to */
+	size_t tried;                 /* which of them is tried; `where.count` once connected */
 	struct tls *tls;
 	struct identity expected;
 	bool expects_anybody;

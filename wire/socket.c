@@ -63,17 +63,31 @@ static struct sockaddr_un unix_name(const struct address *address)
 	return name;
 }
 
-static enum err resolve(const struct address *address, int flags, struct addrinfo **out)
+static enum err resolve(const struct address *address, int flags, struct resolved *out)
 {
 	char port[8];
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = flags };
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = flags }, *names;
 	snprintf(port, sizeof port, "%u", address->port);
-	return getaddrinfo(address->host, port, &hints, out) ? ERR_NOT_FOUND : ERR_OK;
+	out->count = 0;
+	if (getaddrinfo(address->host, port, &hints, &names) != 0)
+		return ERR_NOT_FOUND;
+	for (const struct addrinfo *name = names; name && out->count < PLACES_MAX; name = name->ai_next) {
+		struct place *place = &out->places[out->count++];
+		place->size = name->ai_addrlen;
+		memcpy(&place->name, name->ai_addr, name->ai_addrlen);
+	}
+	freeaddrinfo(names);
+	return out->count ? ERR_OK : ERR_NOT_FOUND;
 }
 
-enum err socket_resolve(const struct address *address, struct addrinfo **out)
+enum err socket_resolve(const struct address *address, struct resolved *out)
 {
 	return resolve(address, 0, out);
+}
+
+enum err socket_resolve_number(const struct address *address, struct resolved *out)
+{
+	return resolve(address, AI_NUMERICHOST, out);
 }
 
 /* Connecting */
@@ -118,13 +132,13 @@ void socket_tune(int fd)
 	tune_tcp(fd); /* means nothing to a Unix socket, which says so and goes on */
 }
 
-enum err socket_dial(const struct addrinfo *name, int *fd)
+enum err socket_dial(const struct place *place, int *fd)
 {
-	int made = socket(name->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int made = socket(place->name.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (made < 0)
 		return ERR_IO;
 	tune_tcp(made);
-	if (connect(made, name->ai_addr, name->ai_addrlen) == 0 || errno == EINPROGRESS || errno == EINTR) {
+	if (connect(made, (const struct sockaddr *)&place->name, place->size) == 0 || errno == EINPROGRESS || errno == EINTR) {
 		*fd = made;
 		return ERR_OK;
 	}
@@ -158,10 +172,10 @@ enum err socket_dial_unix(const struct address *address, int *fd)
 	return err;
 }
 
-static enum err connect_tcp(const struct addrinfo *name, deadline_ms deadline, int *fd)
+static enum err connect_tcp(const struct place *place, deadline_ms deadline, int *fd)
 {
 	bool is_done = false;
-	enum err err = socket_dial(name, fd);
+	enum err err = socket_dial(place, fd);
 	if (err != ERR_OK)
 		return err;
 	while (err == ERR_OK && !is_done) {
@@ -176,14 +190,12 @@ static enum err connect_tcp(const struct addrinfo *name, deadline_ms deadline, i
 
 static enum err connect_any_tcp(const struct address *address, deadline_ms deadline, int *fd)
 {
-	struct addrinfo *names;
-	enum err err = socket_resolve(address, &names);
-	if (err != ERR_OK)
+	struct resolved resolved;
+	enum err err = ERR_CLOSED;
+	if (socket_resolve(address, &resolved) != ERR_OK)
 		return ERR_CLOSED;
-	err = ERR_CLOSED;
-	for (struct addrinfo *name = names; name && err != ERR_OK && err != ERR_TIMEOUT; name = name->ai_next)
-		err = connect_tcp(name, deadline, fd);
-	freeaddrinfo(names);
+	for (size_t i = 0; i < resolved.count && err != ERR_OK && err != ERR_TIMEOUT; i++)
+		err = connect_tcp(&resolved.places[i], deadline, fd);
 	return err;
 }
 
@@ -233,11 +245,11 @@ static bool bind_unix(const struct address *address, unsigned mode, int fd)
 	return bind(fd, (struct sockaddr *)&name, sizeof name) == 0 && chmod(address->host, (mode_t)mode) == 0;
 }
 
-static bool bind_tcp(const struct addrinfo *name, int fd)
+static bool bind_tcp(const struct place *place, int fd)
 {
 	int yes = 1;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-	return bind(fd, name->ai_addr, name->ai_addrlen) == 0;
+	return bind(fd, (const struct sockaddr *)&place->name, place->size) == 0;
 }
 
 static enum err cannot_listen(const struct address *address, struct complaint *complaint)
@@ -249,21 +261,19 @@ static enum err cannot_listen(const struct address *address, struct complaint *c
 
 enum err address_bind(const struct address *address, unsigned mode, int *fd, struct complaint *complaint)
 {
-	struct addrinfo *name = NULL;
-	enum err err = address->is_unix ? clear_the_way(address, complaint) : resolve(address, AI_PASSIVE, &name);
+	struct resolved here;
+	enum err err = address->is_unix ? clear_the_way(address, complaint) : resolve(address, AI_PASSIVE, &here);
 	if (err == ERR_NOT_FOUND)
 		return complain(complaint, ERR_CONFIG, "%s:%u: there is no such host", address->host, address->port);
 	if (err != ERR_OK)
 		return err;
-	int made = socket(address->is_unix ? AF_UNIX : name->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (made >= 0 && (address->is_unix ? bind_unix(address, mode, made) : bind_tcp(name, made)))
+	int made = socket(address->is_unix ? AF_UNIX : here.places[0].name.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (made >= 0 && (address->is_unix ? bind_unix(address, mode, made) : bind_tcp(&here.places[0], made)))
 		*fd = made;
 	else
 		err = cannot_listen(address, complaint);
 	if (err != ERR_OK && made >= 0)
 		close(made);
-	if (name)
-		freeaddrinfo(name);
 	return err;
 }
 

@@ -47,7 +47,7 @@ static struct member *member_named(const char *name)
 	if (!path[0])
 		snprintf(path, sizeof path, "%s/node.sock", mkdtemp(folder));
 	strcpy(config.address.host, path);
-	return remote_create(&config, NULL, 2000);
+	return remote_create(&config, NULL, 2000, true);
 }
 
 /* Waits until there is an answer, whatever else is said. */

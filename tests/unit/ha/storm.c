@@ -65,7 +65,7 @@ static void door_close(struct door *door)
 static struct member *member_at(const char *name, const struct address *address, int64_t connect_ms)
 {
 	struct client_member config = { .name = (char *)(uintptr_t)name, .address = *address };
-	return remote_create(&config, NULL, connect_ms);
+	return remote_create(&config, NULL, connect_ms, true);
 }
 
 static atomic_bool is_enough;
