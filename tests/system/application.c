@@ -1,7 +1,7 @@
 /* application STORY: what an application may do with the whole library, against real nodes. Ends with 0 if all was as the standard
  * has it. */
 #include "tests/system/application.h"
-#include <dirent.h>
+#include "tests/support/inventory.h"
 #include <dlfcn.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -95,23 +95,6 @@ CK_TOKEN_INFO token_info(void)
 	return info;
 }
 
-size_t entries(const char *folder)
-{
-	size_t count = 0;
-	DIR *directory = opendir(folder);
-	while (directory && readdir(directory))
-		count++;
-	closedir(directory);
-	return count;
-}
-
-/* A thread that was joined stays listed until the kernel is done with it. */
-void expect_threads(size_t count)
-{
-	while (entries("/proc/self/task") > count)
-		sched_yield();
-}
-
 /* ---- stories */
 
 void one_round(void)
@@ -127,21 +110,26 @@ void one_round(void)
 #define WARM 2 /* rounds, after which libraries have what they keep for themselves */
 
 /* The allocator must not keep what is freed (GLIBC_TUNABLES): then every byte counts. */
-static void run_rounds(void)
+void expect_nothing_left_by(void (*round)(void))
 {
 	size_t files = 0, threads = 0, bytes = 0;
-	load();
-	for (int round = 0; round < WARM + 15; round++) {
-		one_round();
-		if (round == WARM - 1) {
-			files = entries("/proc/self/fd");
-			threads = entries("/proc/self/task");
+	for (int i = 0; i < WARM + 15; i++) {
+		round();
+		if (i == WARM - 1) {
+			files = files_open();
+			threads = threads_alive();
 			bytes = mallinfo2().uordblks;
 		}
 	}
-	EXPECT_TRUE(entries("/proc/self/fd") == files);
-	expect_threads(threads);
+	EXPECT_TRUE(files_open() == files);
+	EXPECT_TRUE(threads_settle_at(threads));
 	EXPECT_TRUE(mallinfo2().uordblks == bytes);
+}
+
+static void run_rounds(void)
+{
+	load();
+	expect_nothing_left_by(one_round);
 }
 
 static atomic_int initialized;
@@ -269,12 +257,12 @@ static void run_mutexes(void)
 		finalize_under_threads(&arguments);
 	EXPECT_TRUE(atomic_load(&locks) >= 3 * 200);
 	arguments.flags = CKF_LIBRARY_CANT_CREATE_OS_THREADS;
-	size_t threads = entries("/proc/self/task");
+	size_t threads = threads_alive();
 	start(&arguments);
 	CK_SESSION_HANDLE session = open_session(RW);
 	EXPECT(login(session, CKU_USER, PIN), CKR_OK);
 	EXPECT(use_key(session, make_key(session, false)), CKR_OK);
-	EXPECT_TRUE(entries("/proc/self/task") <= threads);
+	EXPECT_TRUE(threads_settle_at(threads));
 	EXPECT(p11->C_Finalize(NULL), CKR_OK);
 }
 

@@ -32,8 +32,7 @@ CK_STATE state_of(CK_SESSION_HANDLE session);
 CK_TOKEN_INFO token_info(void);
 
 void one_round(void);                     /* from C_Initialize to C_Finalize, with all left open */
-size_t entries(const char *folder);       /* of /proc/self/fd, /proc/self/task */
-void expect_threads(size_t count);
+void expect_nothing_left_by(void (*round)(void)); /* fifteen times: no descriptor, thread or byte */
 
 #define THREADS 8
 void in_threads(void *(*work)(void *), pthread_t threads[THREADS]);

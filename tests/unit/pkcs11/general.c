@@ -1,29 +1,10 @@
 #include "tests/unit/pkcs11/module.h"
-#include <dirent.h>
+#include "tests/support/inventory.h"
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static size_t entries(const char *folder)
-{
-	size_t count = 0;
-	DIR *directory = opendir(folder);
-	while (directory && readdir(directory))
-		count++;
-	closedir(directory);
-	return count;
-}
-
-/* A thread that was joined may stay listed for a moment, until the kernel is done with it. */
-static bool threads_settle_at(size_t count)
-{
-	int64_t end = clock_ms() + 10000;
-	while (entries("/proc/self/task") > count && clock_ms() < end)
-		sched_yield();
-	return entries("/proc/self/task") <= count;
-}
 
 static void nothing_works_before_initialization_or_after_the_end(void)
 {
@@ -123,10 +104,10 @@ static void fifteen_rounds_leave_nothing_behind(void)
 		EXPECT(C_Finalize(NULL), CKR_OK);
 		node_stop(0); /* its own ends of our connections */
 		if (round == 0) {
-			files = entries("/proc/self/fd");
-			threads = entries("/proc/self/task");
+			files = files_open();
+			threads = threads_alive();
 		}
-		CU_ASSERT_EQUAL(entries("/proc/self/fd"), files);
+		CU_ASSERT_EQUAL(files_open(), files);
 		CU_ASSERT(threads_settle_at(threads));
 		node_start(0);
 	}

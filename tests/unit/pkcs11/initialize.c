@@ -1,6 +1,6 @@
 /* C_Initialize and its arguments: whose locks, whose threads. */
 #include "tests/unit/pkcs11/module.h"
-#include <dirent.h>
+#include "tests/support/inventory.h"
 #include <pthread.h>
 #include <sched.h>
 
@@ -227,16 +227,6 @@ static void under_the_applications_mutexes_calls_come_one_after_the_other(void)
 	module_finish();
 }
 
-static size_t own_threads(void)
-{
-	size_t count = 0;
-	DIR *directory = opendir("/proc/self/task");
-	while (directory && readdir(directory))
-		count++;
-	closedir(directory);
-	return count;
-}
-
 /* The one node is lost and comes back: with a thread of ours or without one, but never with one where none may be. */
 static void where_no_thread_may_be_started_the_calls_find_lost_nodes_again(void)
 {
@@ -246,10 +236,10 @@ static void where_no_thread_may_be_started_the_calls_find_lost_nodes_again(void)
 	EXPECT(C_Initialize(&arguments), CKR_OK);
 	CK_SESSION_HANDLE session = open_session(RO);
 	node_stop(0);
-	size_t threads = own_threads();
+	size_t threads = threads_alive();
 	for (int i = 0; i < 4; i++)
 		EXPECT(C_GenerateRandom(session, random, sizeof random), CKR_DEVICE_REMOVED);
-	CU_ASSERT(own_threads() <= threads);
+	CU_ASSERT(threads_settle_at(threads));
 	node_start(0);
 	CK_RV rv = CKR_DEVICE_REMOVED;
 	for (int64_t end = clock_ms() + 10000; rv != CKR_OK && clock_ms() < end;)
@@ -258,7 +248,27 @@ static void where_no_thread_may_be_started_the_calls_find_lost_nodes_again(void)
 	module_stop();
 }
 
-TESTS("pkcs11 initialize", SAY(every_combination_of_functions_but_all_or_none_is_refused),
+/* The fake nodes' own threads are gone with them. */
+static void one_thread_looks_for_all_that_are_lost_and_none_before(void)
+{
+	CK_BYTE random[4];
+	size_t threads = threads_alive();
+	module_prepare(3, "interval = 10ms");
+	EXPECT(C_Initialize(NULL), CKR_OK);
+	CK_SESSION_HANDLE session = open_session(RO);
+	EXPECT(C_GenerateRandom(session, random, sizeof random), CKR_OK);
+	for (size_t i = 0; i < 3; i++)
+		node_stop(i);
+	CU_ASSERT(threads_settle_at(threads));
+	for (int i = 0; i < 4; i++)
+		EXPECT(C_GenerateRandom(session, random, sizeof random), CKR_DEVICE_REMOVED);
+	CU_ASSERT_EQUAL(threads_alive(), threads + 1);
+	EXPECT(C_Finalize(NULL), CKR_OK);
+	CU_ASSERT(threads_settle_at(threads));
+	module_finish();
+}
+
+TESTS("pkcs11 initialize", SAY(one_thread_looks_for_all_that_are_lost_and_none_before), SAY(every_combination_of_functions_but_all_or_none_is_refused),
 	SAY(the_applications_mutexes_are_used_where_ours_may_not_be), SAY(they_are_not_needed_where_ours_may_be),
 	SAY(a_mutex_that_fails_is_an_answer), SAY(who_waits_for_an_event_lets_others_in),
 	SAY(finalizing_while_threads_are_inside_is_safe), SAY(under_the_applications_mutexes_calls_come_one_after_the_other),

@@ -1,10 +1,9 @@
 /* The library as applications meet it: loaded, closed, loaded again. CRATON_MODULE names it. */
-#include "base/clock.h"
 #include "tests/check.h"
+#include "tests/support/inventory.h"
 #include "wire/cryptoki.h"
-#include <dirent.h>
 #include <dlfcn.h>
-#include <sched.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,25 +30,6 @@ static CK_FUNCTION_LIST *load(void **library)
 	return list;
 }
 
-static size_t entries(const char *folder)
-{
-	size_t count = 0;
-	DIR *directory = opendir(folder);
-	while (readdir(directory))
-		count++;
-	closedir(directory);
-	return count;
-}
-
-/* A thread that was joined may stay listed for a moment, until the kernel is done with it. */
-static bool threads_settle_at(size_t count)
-{
-	int64_t end = clock_ms() + 10000;
-	while (entries("/proc/self/task") > count && clock_ms() < end)
-		sched_yield();
-	return entries("/proc/self/task") <= count;
-}
-
 static void closing_and_loading_again_works_and_leaves_nothing(void)
 {
 	size_t files = 0, threads = 0;
@@ -63,10 +43,10 @@ static void closing_and_loading_again_works_and_leaves_nothing(void)
 		CU_ASSERT_EQUAL(list->C_Finalize(NULL), CKR_OK);
 		CU_ASSERT_EQUAL(dlclose(library), 0);
 		if (i == 0) {
-			files = entries("/proc/self/fd");
-			threads = entries("/proc/self/task");
+			files = files_open();
+			threads = threads_alive();
 		}
-		CU_ASSERT_EQUAL(entries("/proc/self/fd"), files);
+		CU_ASSERT_EQUAL(files_open(), files);
 		CU_ASSERT(threads_settle_at(threads));
 	}
 }

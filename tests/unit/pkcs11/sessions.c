@@ -1,4 +1,6 @@
 #include "tests/unit/pkcs11/module.h"
+#include <pthread.h>
+#include <sched.h>
 
 static CK_STATE state_of(CK_SESSION_HANDLE session)
 {
@@ -87,6 +89,44 @@ static void closing_the_last_session_logs_out(void)
 	module_stop();
 }
 
+/* ---- closed while another thread has a call in it, which no member answers */
+
+static void *draw(void *session)
+{
+	CK_BYTE random[4];
+	return (void *)(uintptr_t)C_GenerateRandom(*(CK_SESSION_HANDLE *)session, random, sizeof random);
+}
+
+static void *log_in(void *session)
+{
+	return (void *)(uintptr_t)login(*(CK_SESSION_HANDLE *)session, CKU_USER, TOY_PIN);
+}
+
+static CK_RV close_under(CK_SESSION_HANDLE session, void *(*ask)(void *))
+{
+	pthread_t thread;
+	void *rv;
+	pthread_mutex_lock(&module.toy.silence);
+	unsigned before = atomic_load(&module.toy.asked);
+	pthread_create(&thread, NULL, ask, &session);
+	while (atomic_load(&module.toy.asked) == before)
+		sched_yield();
+	EXPECT(C_CloseSession(session), CKR_OK);
+	EXPECT(C_CloseSession(session), CKR_SESSION_HANDLE_INVALID);
+	pthread_mutex_unlock(&module.toy.silence);
+	pthread_join(thread, &rv);
+	return (CK_RV)(uintptr_t)rv;
+}
+
+static void closing_a_session_leaves_the_call_in_it_its_answer(void)
+{
+	CK_SESSION_HANDLE session = module_start();
+	EXPECT(close_under(session, draw), CKR_OK);
+	EXPECT(close_under(open_session(RW), log_in), CKR_SESSION_CLOSED);
+	CU_ASSERT_EQUAL(state_of(open_session(RW)), CKS_RW_PUBLIC_SESSION); /* nobody was logged in through a session that is none */
+	module_stop();
+}
+
 static void ten_thousand_sessions_cost_no_round_trip(void)
 {
 	static CK_SESSION_HANDLE sessions[10000];
@@ -152,7 +192,8 @@ static void token_texts_are_padded_and_cut_between_characters(void)
 
 TESTS("pkcs11 sessions", SAY(state_is_the_applications_whatever_the_session), SAY(the_so_stands_no_read_only_session),
 	SAY(logging_in_says_what_is_wrong), SAY(changing_the_pin_keeps_the_login), SAY(a_ticket_that_died_ends_the_login),
-	SAY(closing_the_last_session_logs_out), SAY(ten_thousand_sessions_cost_no_round_trip),
+	SAY(closing_the_last_session_logs_out),
+	SAY(closing_a_session_leaves_the_call_in_it_its_answer), SAY(ten_thousand_sessions_cost_no_round_trip),
 	SAY(opening_is_refused_where_the_standard_says_so),
 	SAY(initializing_the_token_needs_all_sessions_closed_and_forgets_every_object),
 	SAY(token_texts_are_padded_and_cut_between_characters))
