@@ -39,7 +39,7 @@ def errors_from_now(node):
     def count():
         return node.status().get("counters", {}).get("token_errors", 0)
     before = count()
-    return "errors", lambda: count() - before
+    return "errors", lambda: max(0, count() - before)
 
 
 @fault("token-hang", "token")
