@@ -38,8 +38,8 @@ void house_open(struct house *house, size_t count)
 	struct token_config first = softhsm_config(&house->softhsm, 0);
 	must(domain_create(&first, house->softhsm.so_pin, &complaint), &complaint);
 	for (size_t i = 1; i < count; i++) {
-		struct token_config config = softhsm_config(&house->softhsm, i);
-		must(house_enrol(&first, &config, house->softhsm.so_pin, &complaint), &complaint);
+		struct token_config before = softhsm_config(&house->softhsm, i - 1), config = softhsm_config(&house->softhsm, i);
+		must(house_enrol(&before, &config, house->softhsm.so_pin, &complaint), &complaint);
 	}
 	for (size_t i = 0; i < count; i++) {
 		struct token_config config = softhsm_config(&house->softhsm, i);

@@ -15,7 +15,7 @@ struct house {
 	struct domain *domains[TOKENS_MAX];
 };
 
-/* Tokens a, b, c; the first made the domain, the others were enrolled. Ends the test if it can't be. */
+/* Tokens a, b, c; the first made the domain, each of the others has it from the one before. Ends the test if it can't be. */
 void house_open(struct house *house, size_t count);
 void house_close(struct house *house);
 /* Makes the token `to` one of the domain of `from`, each in the hands of its SO. */
