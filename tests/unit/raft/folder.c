@@ -10,7 +10,7 @@ static struct complaint complaint;
 
 static void begin(void)
 {
-	scratch_make(&scratch);
+	scratch_make_in_memory(&scratch);
 	secret = secret_create(key, sizeof key);
 	other = secret_create(other_key, sizeof other_key);
 	complaint.text[0] = '\0';

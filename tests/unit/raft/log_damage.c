@@ -2,6 +2,8 @@
 #include "tests/check.h"
 #include "tests/unit/raft/log_fixture.h"
 
+#define BLANK 64 /* bytes of a file that nothing is written in */
+
 struct expected {
 	uint64_t term, vote, first_index;
 	size_t count;
@@ -35,6 +37,15 @@ static bool is_as_expected(const struct expected *expected)
 	       memcmp(sum, expected->sum, CHAIN_SIZE) == 0;
 }
 
+/* In the midst of nothing one byte is as good as another. */
+static size_t next_byte(const struct bytes_of *file, size_t at, size_t stride)
+{
+	size_t blank = 0;
+	while (blank < BLANK && at + blank < file->size && !file->data[at + blank])
+		blank++;
+	return at + (blank == BLANK ? BLANK : at < 128 ? 1 : stride);
+}
+
 /* Flips each `stride`th byte of one of the copied files in turn; SQLite may change the others when it opens them, so
  * all are put back each time. */
 static void flip_every_byte(const char *name, size_t stride, const struct expected *expected, size_t *refused)
@@ -50,7 +61,7 @@ static void flip_every_byte(const char *name, size_t stride, const struct expect
 			target = i;
 	}
 	CU_ASSERT(files[target].exists);
-	for (size_t at = 0; at < files[target].size; at += at < 128 ? 1 : stride) {
+	for (size_t at = 0; at < files[target].size; at = next_byte(&files[target], at, stride)) {
 		files[target].data[at] ^= 0x41;
 		for (size_t i = 0; i < 3; i++) {
 			unlink(paths[i]);
@@ -99,7 +110,7 @@ static void a_flipped_byte_of_the_database_is_refused_or_harmless(void)
 	size_t refused = 0;
 	fill_and_copy(true, &expected);
 	flip_every_byte("log.db", 5, &expected, &refused);
-	CU_ASSERT(refused > 300);
+	CU_ASSERT(refused > 200);
 	finish();
 }
 
@@ -109,7 +120,7 @@ static void a_flipped_byte_of_the_wal_is_refused_or_harmless(void)
 	size_t refused = 0;
 	fill_and_copy(false, &expected);
 	flip_every_byte("log.db-wal", 11, &expected, &refused);
-	CU_ASSERT(refused > 1000);
+	CU_ASSERT(refused > 400);
 	finish();
 }
 

@@ -73,7 +73,7 @@ void begin(void)
 {
 	static const uint8_t key[32] = { 3 };
 	scratch_make(&live);
-	scratch_make(&copy);
+	scratch_make_in_memory(&copy);
 	secret = secret_create(key, sizeof key);
 	chain = chain_create(secret, 1);
 	CU_ASSERT_EQUAL_FATAL(log_store_create(live.path, chain, &complaint), ERR_OK);

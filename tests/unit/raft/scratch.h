@@ -14,12 +14,26 @@ struct scratch {
 	char path[256];
 };
 
+static inline void scratch_make_in(struct scratch *scratch, const char *base)
+{
+	snprintf(scratch->path, sizeof scratch->path, "%s/craton-raft-XXXXXX", base);
+	if (!mkdtemp(scratch->path))
+		abort();
+}
+
 static inline void scratch_make(struct scratch *scratch)
 {
 	const char *base = getenv("TMPDIR");
-	snprintf(scratch->path, sizeof scratch->path, "%s/craton-raft-XXXXXX", base ? base : "/tmp");
-	if (!mkdtemp(scratch->path))
-		abort();
+	scratch_make_in(scratch, base ? base : "/tmp");
+}
+
+/* For what is written thousands of times: in memory where that can be had. */
+static inline void scratch_make_in_memory(struct scratch *scratch)
+{
+	if (access("/dev/shm", W_OK) == 0)
+		scratch_make_in(scratch, "/dev/shm");
+	else
+		scratch_make(scratch);
 }
 
 static inline int scratch_remove_one(const char *path, const struct stat *about, int type, struct FTW *place)

@@ -18,7 +18,7 @@ static struct snapshots *open_with(const uint8_t bytes[32])
 
 static void begin(void)
 {
-	scratch_make(&scratch);
+	scratch_make_in_memory(&scratch);
 	snprintf(plain, sizeof plain, "%s/plain", scratch.path);
 	snprintf(back, sizeof back, "%s/back", scratch.path);
 	snapshots = open_with(key);

@@ -10,7 +10,7 @@ static struct chain *chain;
 static void begin(void)
 {
 	struct secret *secret = secret_create(key, sizeof key);
-	scratch_make(&scratch);
+	scratch_make_in_memory(&scratch);
 	snprintf(path, sizeof path, "%s/watermark", scratch.path);
 	chain = chain_create(secret, 1);
 	secret_destroy(secret);
