@@ -44,7 +44,7 @@ CK_RV answer_copy_object(struct question *question)
 	bool known = false;
 	CK_RV rv = object_template(&wanted, body->attributes, body->n_attributes);
 	if (rv == CKR_OK)
-		rv = making_begin(question, &making, true, 0, &known);
+		rv = making_begin(question, &making, true, &known);
 	if (rv == CKR_OK && !known)
 		rv = copy(question, &wanted, &making);
 	if (rv == CKR_OK)

@@ -46,8 +46,24 @@ static CK_RV stored_brief(struct question *question, const struct id *id, Craton
 	return *out ? CKR_OK : CKR_HOST_MEMORY;
 }
 
+/* Of a pair of which one half is stored the other went into the log with it: whoever answers, it is that of the same pair. */
+static CK_RV add_carried(struct question *question, const struct id *key, Craton__Created *created)
+{
+	Craton__Object *object;
+	enum err err = directory_carried(question->node->directory, key, &object);
+	if (err != ERR_OK)
+		return err == ERR_NOT_FOUND ? CKR_OK : question_err(question, err, "reading what is carried");
+	created->carried = calloc(1, sizeof *created->carried);
+	if (!created->carried) {
+		object_destroy(object);
+		return CKR_HOST_MEMORY;
+	}
+	created->carried[created->n_carried++] = object;
+	return CKR_OK;
+}
+
 /* What the directory recorded, ours or an earlier try's. */
-static CK_RV answer_stored(struct question *question, Craton__Created *created, const struct request_record *record)
+static CK_RV answer_stored(struct question *question, Craton__Created *created, const struct id *key, const struct request_record *record)
 {
 	CK_RV rv = change_rv(record, CKR_SLOT_ID_INVALID);
 	if (rv != CKR_OK || record->object_count == 0)
@@ -60,22 +76,22 @@ static CK_RV answer_stored(struct question *question, Craton__Created *created, 
 		if (rv == CKR_OK)
 			created->n_list = i + 1;
 	}
-	return rv;
+	return rv == CKR_OK ? add_carried(question, key, created) : rv;
 }
 
-CK_RV making_begin(struct question *question, struct making *making, bool has_token_objects, unsigned attempt, bool *known)
+CK_RV making_begin(struct question *question, struct making *making, bool has_token_objects, bool *known)
 {
 	struct request_record record;
 	struct slot_record slot;
 	Craton__Created *created;
 	uint32_t slot_id = question->request->slot;
 
-	*making = (struct making){ .key = change_key(slot_id, &question->request->request_id, attempt),
+	*making = (struct making){ .key = change_key(slot_id, &question->request->request_id, 0),
 	                           .has_token_objects = has_token_objects };
 	*known = has_token_objects && change_is_known(question, &making->key, &record);
 	if (*known) {
 		CK_RV rv = created_body(question, &created);
-		return rv == CKR_OK ? answer_stored(question, created, &record) : rv;
+		return rv == CKR_OK ? answer_stored(question, created, &making->key, &record) : rv;
 	}
 	enum err err = directory_slot(question->node->directory, slot_id, &slot);
 	if (err != ERR_OK)
@@ -118,78 +134,52 @@ static CK_RV store(struct question *question, struct making *making, Craton__Cre
 	struct request_record record;
 
 	change.objects = stored;
-	for (size_t i = 0; i < making->count; i++)
+	for (size_t i = 0; i < making->count; i++) {
 		if (is_stored(making->objects[i]))
 			stored[change.n_objects++] = making->objects[i];
+		else
+			change.carried = making->objects[i];
+	}
+	if (change.carried && craton__object__get_packed_size(change.carried) > CARRIED_SIZE_MAX)
+		return CKR_DEVICE_MEMORY;
 	change.life = making->life;
 	event.change_case = CRATON__EVENT__CHANGE_OBJECT_CREATED;
 	event.object_created = &change;
 	/* The token may have taken long, with heartbeats: the cluster has its own time. */
 	CK_RV rv = change_commit(question, &making->key, &event, deadline_in(question->patience_ms), &record);
-	return rv == CKR_OK ? answer_stored(question, created, &record) : rv;
+	return rv == CKR_OK ? answer_stored(question, created, &making->key, &record) : rv;
 }
 
-static CK_RV carry(struct question *question, struct making *making, Craton__Created *created)
+static CK_RV seal_carried(struct question *question, struct making *making)
 {
 	CK_RV rv = CKR_OK;
+	for (size_t i = 0; i < making->count && rv == CKR_OK; i++)
+		if (!is_stored(making->objects[i]))
+			rv = question_token(question, carried_seal(question->node, making->objects[i]));
+	return rv;
+}
+
+/* Nothing is stored: the library gets all there is. */
+static CK_RV carry(struct making *making, Craton__Created *created)
+{
 	created->carried = calloc(making->count, sizeof *created->carried);
 	if (!created->carried)
 		return CKR_HOST_MEMORY;
-	for (size_t i = 0; i < making->count && rv == CKR_OK; i++) {
-		if (is_stored(making->objects[i]))
-			continue;
-		rv = question_token(question, carried_seal(question->node, making->objects[i]));
-		if (rv != CKR_OK)
-			break;
+	for (size_t i = 0; i < making->count; i++)
 		created->carried[created->n_carried++] = making->objects[i];
-		making->objects[i] = NULL;
-	}
-	return rv;
+	making->count = 0;
+	return CKR_OK;
 }
 
 CK_RV making_commit(struct question *question, struct making *making)
 {
 	Craton__Created *created;
 	CK_RV rv = created_body(question, &created);
-	if (rv == CKR_OK && making->has_token_objects)
-		rv = store(question, making, created);
-	return rv == CKR_OK ? carry(question, making, created) : rv;
-}
-
-static bool is_same(const Craton__Object *a, const Craton__Object *b)
-{
-	size_t size = craton__object__get_packed_size(a);
-	if (size != craton__object__get_packed_size(b))
-		return false;
-	uint8_t *packed = malloc(2 * size);
-	if (!packed)
-		return false;
-	craton__object__pack(a, packed);
-	craton__object__pack(b, packed + size);
-	bool same = memcmp(packed, packed + size, size) == 0;
-	free(packed);
-	return same;
-}
-
-static bool is_in_directory(struct question *question, const Craton__Object *object)
-{
-	Craton__Object *stored = NULL;
-	uint64_t version;
-	struct id id;
-	bool found = id_from_bytes(&id, object->id.data, object->id.len) &&
-	             directory_object(question->node->directory, object->slot, &id, &stored, &version) == ERR_OK;
-	bool same = found && is_same(stored, object);
-	if (found)
-		object_destroy(stored);
-	return same;
-}
-
-bool making_is_stored(struct question *question, const struct making *making)
-{
-	for (size_t i = 0; i < making->count; i++)
-		if (making->objects[i] && is_stored(making->objects[i]) && !is_in_directory(question, making->objects[i]))
-			return false;
-	return true;
+	if (rv == CKR_OK)
+		rv = seal_carried(question, making);
+	if (rv != CKR_OK)
+		return rv;
+	return making->has_token_objects ? store(question, making, created) : carry(making, created);
 }
 
 void making_finish(struct making *making)
@@ -206,7 +196,7 @@ CK_RV making_answer(struct question *question, Craton__Attribute *const *templat
 	bool known = false;
 	CK_RV rv = object_template(&wanted, template_, count);
 	if (rv == CKR_OK)
-		rv = making_begin(question, &making, attribute_list_bool(&wanted, CKA_TOKEN, false), 0, &known);
+		rv = making_begin(question, &making, attribute_list_bool(&wanted, CKA_TOKEN, false), &known);
 	if (rv == CKR_OK && !known)
 		rv = make(question, &wanted, &making);
 	making_finish(&making);

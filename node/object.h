@@ -43,25 +43,21 @@ struct making {
 	size_t count;
 	bool has_token_objects;  /* else nothing is stored and nobody agrees on it */
 };
-/* Reads the slot and sees whether the same request (its `attempt`th try, as in change_key) was answered before: then
- * *known and the answer stands in the reply. */
-CK_RV making_begin(struct question *question, struct making *making, bool has_token_objects, unsigned attempt, bool *known);
+/* Reads the slot and sees whether the same request was answered before: then *known and the answer stands in the reply. */
+CK_RV making_begin(struct question *question, struct making *making, bool has_token_objects, bool *known);
 /* The id of the next object: derived from the request for one that is stored, random for a session object. */
 struct id making_id(const struct question *question, uint8_t ordinal, bool is_token);
 void making_add(struct making *making, Craton__Object *object);
 /* A new object of these attributes (taken in any case) among those being made, which own it. */
 CK_RV making_object(struct question *question, struct making *making, const struct id *id,
                     struct attribute_list *attributes, Craton__Object **out);
-/* Has the cluster agree on what is stored, hands out what is carried. */
+/* Has the cluster agree on what is stored (and on what is carried beside it), hands out what is carried. */
 CK_RV making_commit(struct question *question, struct making *making);
 void making_finish(struct making *making);
 /* The whole walk of a request that makes one object of a template: `make` is asked unless the request was answered before, and
  * ends with making_commit. */
 typedef CK_RV making_step(struct question *question, const struct attribute_list *wanted, struct making *making);
 CK_RV making_answer(struct question *question, Craton__Attribute *const *template_, size_t count, making_step *make);
-/* After making_commit of a pair of which one half is stored and the other carried: is what is stored the half we made, or
- * that of another node that had the same request? */
-bool making_is_stored(struct question *question, const struct making *making);
 
 /* May this mechanism be used so (one CKF_ flag) on this node's token? CKR_MECHANISM_INVALID. */
 CK_RV mechanism_offered(struct question *question, const Craton__Mechanism *wire, CK_FLAGS use);

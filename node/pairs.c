@@ -1,9 +1,6 @@
-/* The walk of a new key pair. Both halves are stored, or both carried; or one of each, which takes more care. */
+/* The walk of a new key pair. Both halves are stored, or both carried, or one of each. */
 #include "node/object.h"
 #include <stdlib.h>
-#include <string.h>
-
-#define TRIES_MAX 8 /* of a pair of one half each */
 
 struct pair {
 	const CK_MECHANISM *mechanism;
@@ -11,16 +8,11 @@ struct pair {
 	bool public_is_token, private_is_token;
 };
 
-static struct id half_id(const struct question *question, unsigned half, unsigned attempt, bool is_token)
-{
-	return making_id(question, (uint8_t)(2 * attempt + half), is_token);
-}
-
-static CK_RV make_objects(struct question *question, const struct pair *pair, unsigned attempt, struct making *making)
+static CK_RV make_objects(struct question *question, const struct pair *pair, struct making *making)
 {
 	struct attribute_list public_list = { NULL, 0 }, private_list = { NULL, 0 };
-	struct id public_id = half_id(question, 0, attempt, pair->public_is_token);
-	struct id private_id = half_id(question, 1, attempt, pair->private_is_token);
+	struct id public_id = making_id(question, 0, pair->public_is_token);
+	struct id private_id = making_id(question, 1, pair->private_is_token);
 	CK_RV rv = rules_generate_pair(&question->asker, pair->mechanism->mechanism, &pair->public_wanted, &public_id,
 	                               &pair->private_wanted, &private_id, &public_list, &private_list);
 	if (rv != CKR_OK)
@@ -41,9 +33,9 @@ static CK_RV of_curve(const struct pair *pair, CK_RV rv)
 	return of_curve && rv == CKR_GENERAL_ERROR ? CKR_CURVE_NOT_SUPPORTED : rv;
 }
 
-static CK_RV make(struct question *question, const struct pair *pair, unsigned attempt, struct making *making)
+static CK_RV make(struct question *question, const struct pair *pair, struct making *making)
 {
-	CK_RV rv = make_objects(question, pair, attempt, making);
+	CK_RV rv = make_objects(question, pair, making);
 	if (rv == CKR_OK)
 		rv = mechanism_check_size(question, pair->mechanism->mechanism, &pair->public_wanted, CKA_MODULUS_BITS);
 	if (rv == CKR_OK)
@@ -52,71 +44,17 @@ static CK_RV make(struct question *question, const struct pair *pair, unsigned a
 	return rv;
 }
 
-static CK_RV answer_alike(struct question *question, const struct pair *pair)
+static CK_RV answer_pair(struct question *question, const struct pair *pair)
 {
 	struct making making = { .count = 0 };
 	bool known = false;
-	CK_RV rv = making_begin(question, &making, pair->public_is_token, 0, &known);
+	CK_RV rv = making_begin(question, &making, pair->public_is_token || pair->private_is_token, &known);
 	if (rv == CKR_OK && !known)
-		rv = make(question, pair, 0, &making);
+		rv = make(question, pair, &making);
 	if (rv == CKR_OK && !known)
 		rv = making_commit(question, &making);
 	making_finish(&making);
 	return rv;
-}
-
-/* One half stored, the other carried: where an earlier try has stored its half, the other half went with the
- * answer that was lost. */
-static CK_RV destroy_orphan(struct question *question, const Craton__Created *created)
-{
-	Craton__ObjectDestroyed change = CRATON__OBJECT_DESTROYED__INIT;
-	Craton__Event event = CRATON__EVENT__INIT;
-	struct request_record record;
-	if (created->n_list == 0)
-		return CKR_OK;
-	change.slot = question->request->slot;
-	change.id = created->list[0]->id;
-	event.change_case = CRATON__EVENT__CHANGE_OBJECT_DESTROYED;
-	event.object_destroyed = &change;
-	struct id key = change_key(change.slot, &change.id, 0);
-	return change_commit(question, &key, &event, question->deadline, &record);
-}
-
-static void forget_answer(struct question *question)
-{
-	Craton__Reply *reply = question->reply;
-	if (reply->body_case == CRATON__REPLY__BODY_CREATED)
-		craton__created__free_unpacked(reply->created, NULL);
-	reply->created = NULL;
-	reply->body_case = CRATON__REPLY__BODY__NOT_SET;
-}
-
-/* *done unless what is stored is the half of another try: then it is destroyed, and the next try begins afresh. */
-static CK_RV try_unlike(struct question *question, const struct pair *pair, unsigned attempt, bool *done)
-{
-	struct making making = { .count = 0 };
-	bool known = false;
-	CK_RV rv = making_begin(question, &making, true, attempt, &known);
-	if (rv == CKR_OK && !known)
-		rv = make(question, pair, attempt, &making);
-	if (rv == CKR_OK && !known)
-		rv = making_commit(question, &making);
-	*done = rv != CKR_OK || (!known && making_is_stored(question, &making));
-	if (!*done) {
-		rv = destroy_orphan(question, question->reply->created);
-		forget_answer(question);
-	}
-	making_finish(&making);
-	return rv;
-}
-
-static CK_RV answer_unlike(struct question *question, const struct pair *pair)
-{
-	bool done = false;
-	CK_RV rv = CKR_OK;
-	for (unsigned i = 0; i < TRIES_MAX && rv == CKR_OK && !done; i++)
-		rv = try_unlike(question, pair, i, &done);
-	return rv == CKR_OK && !done ? CKR_FUNCTION_FAILED : rv;
 }
 
 static CK_RV take_pair(const Craton__GenerateKeyPair *body, struct pair *pair)
@@ -141,7 +79,7 @@ CK_RV answer_generate_key_pair(struct question *question)
 		rv = take_pair(body, &pair);
 	pair.mechanism = mechanism;
 	if (rv == CKR_OK)
-		rv = pair.public_is_token == pair.private_is_token ? answer_alike(question, &pair) : answer_unlike(question, &pair);
+		rv = answer_pair(question, &pair);
 	if (rv == CKR_OK)
 		count_one(&question->node->counters, COUNTER_GENERATE);
 	attribute_list_finish(&pair.public_wanted);

@@ -120,8 +120,13 @@ static enum err apply_once(struct directory *directory, const struct committed *
 		return err;
 	struct request_row row = { .id = entry->request, .time_ms = directory->state.time_ms,
 	                           .record = { .outcome = OUTCOME_MALFORMED, .index = entry->index } };
+	buf_init(&directory->carried, CARRIED_SIZE_MAX);
 	err = apply_event(directory, entry, &row.record);
-	return err == ERR_OK && named ? table_request_add(directory, &row) : err;
+	row.carried = (struct bytes){ directory->carried.data, directory->carried.size };
+	if (err == ERR_OK && named)
+		err = table_request_add(directory, &row);
+	buf_finish(&directory->carried);
+	return err;
 }
 
 static enum err begin(struct directory *directory)

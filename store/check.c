@@ -123,7 +123,8 @@ static bool check_request(struct check *check, sqlite3_stmt *statement)
 	struct request_row row = { .time_ms = (int64_t)column_u64(statement, 2),
 	                           .record = { .index = column_u64(statement, 0),
 	                                       .outcome = (enum outcome)column_u64(statement, 4),
-	                                       .object_count = objects.size / ID_SIZE } };
+	                                       .object_count = objects.size / ID_SIZE },
+	                           .carried = column_bytes(statement, 6) };
 	struct hash hash;
 	if (!column_slot(statement, 3, &row.record.slot) || !column_id(statement, 1, &row.id) ||
 	    objects.size > sizeof row.record.objects || objects.size % ID_SIZE)
@@ -132,7 +133,7 @@ static bool check_request(struct check *check, sqlite3_stmt *statement)
 		memcpy(row.record.objects, objects.data, objects.size);
 	request_row_hash(&check->key, &row, &hash);
 	check->requests++;
-	return hash_is(check, statement, 6, &hash) || no(check, "has a request that was altered");
+	return hash_is(check, statement, 7, &hash) || no(check, "has a request that was altered");
 }
 
 static bool check_search(struct check *check, sqlite3_stmt *statement)
@@ -169,7 +170,7 @@ static bool check_rest(struct check *check)
 		return no(check, "fails SQLite's integrity check");
 	return check_table(check, "SELECT slot, body, hash FROM slots", check_slot)
 	       && check_table(check, "SELECT name, value, hash FROM settings", check_setting)
-	       && check_table(check, "SELECT applied, id, time, slot, outcome, objects, hash FROM requests", check_request)
+	       && check_table(check, "SELECT applied, id, time, slot, outcome, objects, carried, hash FROM requests", check_request)
 	       && check_table(check, "SELECT slot, type, value, id FROM search", check_search);
 }
 

@@ -117,6 +117,9 @@ enum err directory_slot(struct directory *directory, uint32_t slot, struct slot_
 enum err directory_slot_access(struct directory *directory, uint32_t slot, struct slot_access *out);
 enum err directory_slots(struct directory *directory, struct slot_record **out, size_t *count); /* free() */
 enum err directory_request(struct directory *directory, const struct id *request, struct request_record *out);
+/* What that request made for its asker to keep (ObjectCreated.carried). ERR_NOT_FOUND: nothing, or no such request. */
+#define CARRIED_SIZE_MAX (256u << 10) /* bytes, packed */
+enum err directory_carried(struct directory *directory, const struct id *request, Craton__Object **out);
 /* `out` is set up by the caller; its size_max bounds the value. ERR_NOT_FOUND if it was never set. */
 enum err directory_setting(struct directory *directory, const char *name, struct buf *out);
 /* The sum of all rows' hashes, its index, and how many objects there are: together, as of one moment. */

@@ -63,10 +63,27 @@ static enum err add_all(struct directory *directory, uint64_t index, const Crato
 	return err;
 }
 
+static bool carried_makes_sense(const Craton__ObjectCreated *event)
+{
+	struct id id;
+	const Craton__Object *carried = event->carried;
+	return !carried || (makes_sense(carried, &id) && carried->slot == event->objects[0]->slot &&
+	                    craton__object__get_packed_size(carried) <= CARRIED_SIZE_MAX);
+}
+
+static enum err keep_carried(struct directory *directory, const Craton__Object *carried)
+{
+	uint8_t *to = buf_extend(&directory->carried, craton__object__get_packed_size(carried));
+	if (!to)
+		return ERR_NO_MEMORY;
+	craton__object__pack(carried, to);
+	return ERR_OK;
+}
+
 enum err apply_object_created(struct directory *directory, uint64_t index,
                               const Craton__ObjectCreated *event, struct request_record *record)
 {
-	if (event->n_objects == 0 || event->n_objects > OBJECTS_PER_EVENT_MAX)
+	if (event->n_objects == 0 || event->n_objects > OBJECTS_PER_EVENT_MAX || !carried_makes_sense(event))
 		return ERR_OK;
 	record->outcome = OUTCOME_DONE;
 	enum err err = check_all(directory, event, record);
@@ -76,7 +93,8 @@ enum err apply_object_created(struct directory *directory, uint64_t index,
 		err = check_slot(directory, event->objects[0]->slot, event->life, record);
 	if (err == ERR_OK && record->outcome == OUTCOME_DONE) {
 		record->object_count = event->n_objects;
-		return add_all(directory, index, event);
+		err = event->carried ? keep_carried(directory, event->carried) : ERR_OK;
+		return err == ERR_OK ? add_all(directory, index, event) : err;
 	}
 	memset(record->objects, 0, sizeof record->objects);
 	return err == ERR_REFUSED ? ERR_OK : err;

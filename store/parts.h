@@ -23,6 +23,7 @@ struct directory {
 	bool in_batch;
 	struct state_row state;   /* as of the batch in progress */
 	struct news news;
+	struct buf carried;       /* of the request being applied: what its asker keeps, packed */
 	struct directory_watch watch;
 	_Atomic uint64_t applied; /* as of the last commit */
 	struct readers *readers;

@@ -131,6 +131,26 @@ enum err directory_request(struct directory *directory, const struct id *request
 	return err;
 }
 
+enum err directory_carried(struct directory *directory, const struct id *request, Craton__Object **out)
+{
+	struct database *reader = NULL;
+	sqlite3_stmt *statement;
+	*out = NULL;
+	enum err err = ask(directory, REQUEST_CARRIED, &reader, &statement);
+	if (err == ERR_OK) {
+		bind_id(statement, 1, request);
+		err = database_step(reader, statement);
+	}
+	if (err == ERR_OK && sqlite3_column_bytes(statement, 0) == 0)
+		err = ERR_NOT_FOUND;
+	if (err == ERR_OK) {
+		*out = craton__object__unpack(NULL, (size_t)sqlite3_column_bytes(statement, 0), sqlite3_column_blob(statement, 0));
+		err = *out ? ERR_OK : ERR_NO_MEMORY;
+	}
+	readers_return(directory->readers, reader);
+	return err;
+}
+
 enum err directory_setting(struct directory *directory, const char *name, struct buf *out)
 {
 	struct database *reader = NULL;

@@ -26,7 +26,8 @@ enum err table_request_add(struct directory *directory, const struct request_row
 	bind_u64(statement, 4, record->slot);
 	bind_u64(statement, 5, record->outcome);
 	bind_bytes(statement, 6, record->objects, record->object_count * ID_SIZE);
-	bind_bytes(statement, 7, hash.bytes, SHA256_SIZE);
+	bind_bytes(statement, 7, row->carried.data, row->carried.size);
+	bind_bytes(statement, 8, hash.bytes, SHA256_SIZE);
 	hash_add(&directory->state.digest, &hash);
 	directory->state.requests++;
 	return database_run(&directory->writer, statement);

@@ -86,7 +86,6 @@ void setting_row_hash(const struct row_key *key, const char *name, const struct 
 void request_row_hash(const struct row_key *key, const struct request_row *row, struct hash *out)
 {
 	const struct request_record *record = &row->record;
-	struct bytes objects = { record->objects, record->object_count * ID_SIZE };
 	struct buf fixed;
 	buf_init(&fixed, FIXED_MAX);
 	buf_add(&fixed, row->id.bytes, ID_SIZE);
@@ -94,7 +93,8 @@ void request_row_hash(const struct row_key *key, const struct request_row *row, 
 	buf_add_u64(&fixed, (uint64_t)row->time_ms);
 	buf_add_u32(&fixed, record->slot);
 	buf_add_u32(&fixed, (uint32_t)record->outcome);
-	keyed(key, 'r', &fixed, &objects, out);
+	buf_add_block(&fixed, record->objects, record->object_count * ID_SIZE);
+	keyed(key, 'r', &fixed, &row->carried, out);
 	buf_finish(&fixed);
 }
 

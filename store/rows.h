@@ -34,6 +34,7 @@ struct request_row {
 	struct id id;
 	int64_t time_ms;
 	struct request_record record;
+	struct bytes carried;  /* a packed Craton__Object, or nothing */
 };
 void request_row_hash(const struct row_key *key, const struct request_row *row, struct hash *out);
 

@@ -24,7 +24,7 @@ static const char schema[] =
 	"CREATE TABLE slots(slot INTEGER PRIMARY KEY, body BLOB NOT NULL, hash BLOB NOT NULL) STRICT;"
 	"CREATE TABLE settings(name TEXT NOT NULL UNIQUE, value BLOB NOT NULL, hash BLOB NOT NULL) STRICT;"
 	"CREATE TABLE requests(applied INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, time INTEGER NOT NULL,"
-	" slot INTEGER NOT NULL, outcome INTEGER NOT NULL, objects BLOB NOT NULL, hash BLOB NOT NULL) STRICT;";
+	" slot INTEGER NOT NULL, outcome INTEGER NOT NULL, objects BLOB NOT NULL, carried BLOB NOT NULL, hash BLOB NOT NULL) STRICT;";
 
 static enum err write_first_state(struct database *database, const struct row_key *key)
 {

@@ -34,8 +34,9 @@ static const char *const statement_text[STATEMENT_COUNT] = {
 	[SETTING_READ] = "SELECT value, hash FROM settings WHERE name = ?1",
 	[SETTING_WRITE] = "INSERT OR REPLACE INTO settings(name, value, hash) VALUES (?1, ?2, ?3)",
 	[REQUEST_READ] = "SELECT applied, slot, outcome, objects FROM requests WHERE id = ?1",
-	[REQUEST_ADD] = "INSERT INTO requests(applied, id, time, slot, outcome, objects, hash)"
-	                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[REQUEST_CARRIED] = "SELECT carried FROM requests WHERE id = ?1",
+	[REQUEST_ADD] = "INSERT INTO requests(applied, id, time, slot, outcome, objects, carried, hash)"
+	                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[REQUEST_OLDEST] = "SELECT applied, time, hash FROM requests ORDER BY applied LIMIT 1",
 	[REQUEST_REMOVE] = "DELETE FROM requests WHERE applied = ?1",
 };

@@ -232,6 +232,7 @@ static void a_row_that_is_taken_out_is_missed(void)
 		"UPDATE state SET applied = applied + 1",
 		"UPDATE slots SET body = x'0801'",
 		"DELETE FROM requests WHERE applied = 2",
+		"UPDATE requests SET carried = x'0801' WHERE applied = 2",
 		"UPDATE settings SET value = x'00'",
 		"INSERT INTO settings VALUES ('more', x'00', x'00')",
 		"UPDATE objects SET private = 0",

@@ -2,6 +2,8 @@
 #include "tests/check.h"
 #include "store/parts.h"
 #include "tests/unit/store/world.h"
+#include <stdlib.h>
+#include <string.h>
 
 static struct id request_id(unsigned number)
 {
@@ -105,9 +107,65 @@ static void a_request_without_a_name_is_not_remembered(void)
 	world_end(&world);
 }
 
+/* A pair of which one half is the asker's. */
+static enum outcome create_with(struct world *world, const struct id *request, unsigned number, Craton__Object *carried)
+{
+	Craton__ObjectCreated change = CRATON__OBJECT_CREATED__INIT;
+	Craton__Event event = CRATON__EVENT__INIT;
+	struct request_record record;
+	Craton__Object *object = object_make(1, number, "pair", CKO_PUBLIC_KEY, false);
+	change.n_objects = 1;
+	change.objects = &object;
+	change.carried = carried;
+	event.change_case = CRATON__EVENT__CHANGE_OBJECT_CREATED;
+	event.object_created = &change;
+	enum outcome outcome = world_ask(world, &event, request, &record);
+	craton__object__free_unpacked(object, NULL);
+	craton__object__free_unpacked(carried, NULL);
+	return outcome;
+}
+
+static void what_an_asker_keeps_is_remembered_with_its_request_and_is_no_object(void)
+{
+	struct world world;
+	struct id first = request_id(1), second = request_id(2), other = request_id(3);
+	Craton__Object *kept;
+	world_begin_with_slot(&world);
+	CU_ASSERT_EQUAL(create_with(&world, &first, 1, object_make(1, 7, "mine", CKO_PRIVATE_KEY, true)), OUTCOME_DONE);
+	CU_ASSERT_EQUAL(create_with(&world, &first, 2, object_make(1, 8, "too late", CKO_PRIVATE_KEY, true)), OUTCOME_DONE); /* of the first */
+	CU_ASSERT_EQUAL(create_with(&world, &second, 3, NULL), OUTCOME_DONE);
+	CU_ASSERT_EQUAL(world_count(&world), 2);
+	CU_ASSERT_EQUAL(world_find(&world, 1, "mine", true), 0);
+	world_reopen(&world);
+	CU_ASSERT_EQUAL_FATAL(directory_carried(world.directory, &first, &kept), ERR_OK);
+	struct id id = id_of(7);
+	CU_ASSERT(kept->id.len == ID_SIZE && memcmp(kept->id.data, id.bytes, ID_SIZE) == 0);
+	craton__object__free_unpacked(kept, NULL);
+	CU_ASSERT_EQUAL(directory_carried(world.directory, &second, &kept), ERR_NOT_FOUND);
+	CU_ASSERT_EQUAL(directory_carried(world.directory, &other, &kept), ERR_NOT_FOUND);
+	world_end(&world);
+}
+
+static void what_is_not_the_slots_or_too_much_is_not_kept(void)
+{
+	struct world world;
+	struct id first = request_id(1), second = request_id(2);
+	Craton__Object *big = object_make(1, 7, "big", CKO_PRIVATE_KEY, true);
+	big->sealed = malloc(sizeof *big->sealed);
+	craton__sealed__init(big->sealed);
+	big->sealed->wrapped = (ProtobufCBinaryData){ CARRIED_SIZE_MAX, calloc(1, CARRIED_SIZE_MAX) };
+	world_begin_with_slot(&world);
+	CU_ASSERT_EQUAL(create_with(&world, &first, 1, object_make(2, 7, "another's", CKO_PRIVATE_KEY, true)), OUTCOME_MALFORMED);
+	CU_ASSERT_EQUAL(create_with(&world, &second, 1, big), OUTCOME_MALFORMED);
+	CU_ASSERT_EQUAL(world_count(&world), 0);
+	world_end(&world);
+}
+
 TESTS("store: requests",
 	SAY(old_requests_are_forgotten_once_there_are_enough_young_ones),
 	SAY(a_clock_that_leaps_does_not_make_the_latest_requests_forgotten),
 	SAY(no_more_are_kept_than_the_limit),
 	SAY(what_is_forgotten_is_the_same_on_every_node),
-	SAY(a_request_without_a_name_is_not_remembered))
+	SAY(a_request_without_a_name_is_not_remembered),
+	SAY(what_an_asker_keeps_is_remembered_with_its_request_and_is_no_object),
+	SAY(what_is_not_the_slots_or_too_much_is_not_kept))

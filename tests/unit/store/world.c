@@ -167,7 +167,7 @@ Craton__Object *object_make(uint32_t slot, unsigned number, const char *label, C
 
 enum outcome world_create(struct world *world, Craton__Object *object)
 {
-	EVENT(ObjectCreated, object_created, 1, &object, 0);
+	EVENT(ObjectCreated, object_created, 1, &object, 0, NULL);
 	Craton__Event event = CRATON__EVENT__INIT;
 	event.change_case = CRATON__EVENT__CHANGE_OBJECT_CREATED;
 	event.object_created = &change_;
