@@ -26,7 +26,7 @@ static struct attribute_list dsa_parameters(void)
 	return list;
 }
 
-static CK_RV changing(const struct asker *asker, struct attribute_list object, CK_ATTRIBUTE_TYPE type, const char *value)
+static CK_RV changing_text(const struct asker *asker, struct attribute_list object, CK_ATTRIBUTE_TYPE type, const char *value)
 {
 	struct attribute_list changes = { 0 }, out;
 	set(&changes, type, value, strlen(value));
@@ -50,8 +50,8 @@ static void a_wtls_certificate_says_whose_it_is_unless_it_is_elsewhere(void)
 	struct attribute_list with_id = wtls("subject", "value");
 	set(&with_id, CKA_ID, "1", 1);
 	CU_ASSERT_EQUAL(creating(&anyone, with_id), CKR_ATTRIBUTE_TYPE_INVALID);
-	CU_ASSERT_EQUAL(changing(&user, object_of(wtls("subject", "value")), CKA_ISSUER, "other"), CKR_OK);
-	CU_ASSERT_EQUAL(changing(&user, object_of(wtls("subject", "value")), CKA_SUBJECT, "other"), CKR_ATTRIBUTE_READ_ONLY);
+	CU_ASSERT_EQUAL(changing_text(&user, object_of(wtls("subject", "value")), CKA_ISSUER, "other"), CKR_OK);
+	CU_ASSERT_EQUAL(changing_text(&user, object_of(wtls("subject", "value")), CKA_SUBJECT, "other"), CKR_ATTRIBUTE_READ_ONLY);
 }
 
 static void an_attribute_certificate_has_an_owner(void)
@@ -62,10 +62,10 @@ static void an_attribute_certificate_has_an_owner(void)
 		struct attribute_list wanted = attribute_certificate();
 		attribute_list_remove(&wanted, must[i]);
 		CU_ASSERT_EQUAL(creating(&anyone, wanted), CKR_TEMPLATE_INCOMPLETE);
-		CU_ASSERT_EQUAL(changing(&user, object_of(attribute_certificate()), must[i], "x"), CKR_ATTRIBUTE_READ_ONLY);
+		CU_ASSERT_EQUAL(changing_text(&user, object_of(attribute_certificate()), must[i], "x"), CKR_ATTRIBUTE_READ_ONLY);
 	}
 	for (size_t i = 0; i < 3; i++)
-		CU_ASSERT_EQUAL(changing(&user, object_of(attribute_certificate()), may_change[i], "x"), CKR_OK);
+		CU_ASSERT_EQUAL(changing_text(&user, object_of(attribute_certificate()), may_change[i], "x"), CKR_OK);
 }
 
 /* "Trusted certificates cannot be modified." */
@@ -79,7 +79,7 @@ static void a_trusted_certificate_is_left_alone(void)
 	set(&wanted, CKA_AC_ISSUER, "somebody else", 13);
 	CU_ASSERT_EQUAL(rules_copy(&user, &trusted, &wanted, &other_id, &out), CKR_ATTRIBUTE_READ_ONLY);
 	attribute_list_finish(&wanted);
-	CU_ASSERT_EQUAL(changing(&so, trusted, CKA_LABEL, "x"), CKR_ATTRIBUTE_READ_ONLY);
+	CU_ASSERT_EQUAL(changing_text(&so, trusted, CKA_LABEL, "x"), CKR_ATTRIBUTE_READ_ONLY);
 }
 
 static void domain_parameters_are_created_and_measured(void)
@@ -143,7 +143,7 @@ static void a_date_is_a_date_or_nothing(void)
 		struct attribute_list wanted = aes();
 		set(&wanted, CKA_END_DATE, dates[i].text, strlen(dates[i].text));
 		CU_ASSERT_EQUAL(creating(&user, wanted), dates[i].rv);
-		CU_ASSERT_EQUAL(changing(&user, object_of(aes()), CKA_START_DATE, dates[i].text), dates[i].rv);
+		CU_ASSERT_EQUAL(changing_text(&user, object_of(aes()), CKA_START_DATE, dates[i].text), dates[i].rv);
 	}
 	/* "For reference only": an end before the start is the application's own business. */
 	struct attribute_list wanted = aes();
@@ -156,10 +156,10 @@ static void a_check_value_may_be_destroyed_and_not_replaced(void)
 {
 	struct attribute_list key = object_of(aes());
 	set(&key, CKA_CHECK_VALUE, "123", 3);
-	CU_ASSERT_EQUAL(changing(&user, key, CKA_CHECK_VALUE, "456"), CKR_ATTRIBUTE_READ_ONLY);
+	CU_ASSERT_EQUAL(changing_text(&user, key, CKA_CHECK_VALUE, "456"), CKR_ATTRIBUTE_READ_ONLY);
 	key = object_of(aes());
 	set(&key, CKA_CHECK_VALUE, "123", 3);
-	CU_ASSERT_EQUAL(changing(&user, key, CKA_CHECK_VALUE, ""), CKR_OK);
+	CU_ASSERT_EQUAL(changing_text(&user, key, CKA_CHECK_VALUE, ""), CKR_OK);
 }
 
 TESTS("node: rules of objects",
