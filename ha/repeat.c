@@ -1,5 +1,4 @@
 #include "ha/repeat.h"
-#include "wire/attributes.h"
 #include <assert.h>
 #include <stddef.h>
 
@@ -57,28 +56,10 @@ static bool is_stateful_signature(const Craton__Request *request)
 	return crypt && crypt->mechanism && crypt_is_once(crypt->kind, crypt->mechanism->type);
 }
 
-/* A pair of which one half is stored and the other comes with the answer: whoever is asked again destroys the half that he finds stored, for
- * the other one may be lost. */
-static const struct question_kind by_unlike_halves = {
-	BODY(GENERATE_KEY_PAIR), DEED, .is_last_heard = true, .reason = "the half that an earlier one has stored is destroyed, and another pair made",
-};
-
-static bool has_unlike_halves(const Craton__Request *request)
-{
-	const Craton__GenerateKeyPair *pair = request->body_case == BODY(GENERATE_KEY_PAIR) ? request->generate_key_pair : NULL;
-	if (!pair)
-		return false;
-	const struct attribute_list public_half = { pair->public_attributes, pair->n_public_attributes };
-	const struct attribute_list private_half = { pair->private_attributes, pair->n_private_attributes };
-	return attribute_list_bool(&public_half, CKA_TOKEN, false) != attribute_list_bool(&private_half, CKA_TOKEN, false);
-}
-
 const struct question_kind *question_kind(const Craton__Request *request)
 {
 	if (is_stateful_signature(request))
 		return &by_stateful_key;
-	if (has_unlike_halves(request))
-		return &by_unlike_halves;
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (kinds[i].body == request->body_case)
 			return &kinds[i];

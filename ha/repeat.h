@@ -14,7 +14,6 @@ struct question_kind {
 	bool is_deed;      /* has a request id; needs a majority, so a member may fail it while another can */
 	bool is_measured;  /* its time says how busy a member is; not so where the work itself is long */
 	bool is_once;      /* neither repeated nor asked of two */
-	bool is_last_heard; /* once another is asked, only his answer counts: he may undo what the ones before have done */
 	const char *reason;
 };
 /* Never NULL for what the library asks (asserted). */

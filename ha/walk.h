@@ -36,7 +36,7 @@ enum step walk_hear(struct walk *walk, size_t i, Craton__Reply **reply);
 /* It has failed, or was silent for too long. */
 enum step walk_lost(struct walk *walk, size_t i, enum err err, Craton__Reply **reply);
 enum step walk_silent(struct walk *walk, size_t i, Craton__Reply **reply);
-/* Another is about to be asked: those that are at it are listened to all the same, if what they say may still be so. */
+/* Another is about to be asked: those that are at it are listened to all the same. */
 void walk_leave_behind(struct walk *walk);
 /* Another has answered, or the time is up. */
 void walk_abandon_all(struct walk *walk);

@@ -122,17 +122,17 @@ enum step walk_hear(struct walk *walk, size_t i, Craton__Reply **reply)
 	return STEP_ON;
 }
 
-static void abandon(struct walk *walk, size_t i, bool was_silent, enum line_end end)
+static void abandon(struct walk *walk, size_t i, bool was_silent)
 {
 	struct attempt attempt = walk->attempts[i];
 	forget(walk, i);
-	attempt_abandon(walk->group, walk->kind, &attempt, was_silent, walk->question->multipart ? LINE_BAD : end);
+	attempt_abandon(walk->group, walk->kind, &attempt, was_silent, walk->question->multipart ? LINE_BAD : LINE_OWING);
 }
 
 enum step walk_silent(struct walk *walk, size_t i, Craton__Reply **reply)
 {
 	bool may_be_done = may_have_been_done(walk, &walk->attempts[i]);
-	abandon(walk, i, true, LINE_OWING);
+	abandon(walk, i, true);
 	walk->wants_another = true;
 	walk->err = ERR_TIMEOUT;
 	if (!may_be_done)
@@ -146,14 +146,12 @@ void walk_abandon_all(struct walk *walk)
 	int64_t now_ms = clock_ms();
 	while (walk->count) {
 		const struct attempt *attempt = &walk->attempts[walk->count - 1];
-		abandon(walk, walk->count - 1, attempt->was_silent || attempt->another_at <= now_ms, LINE_OWING);
+		abandon(walk, walk->count - 1, attempt->was_silent || attempt->another_at <= now_ms);
 	}
 }
 
 void walk_leave_behind(struct walk *walk)
 {
-	while (walk->kind->is_last_heard && walk->count)
-		abandon(walk, walk->count - 1, true, LINE_BAD);
 	for (size_t i = 0; i < walk->count; i++) {
 		walk->attempts[i].was_silent |= deadline_passed(walk->attempts[i].another_at);
 		walk->attempts[i].another_at = DEADLINE_NEVER;

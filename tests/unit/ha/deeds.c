@@ -54,43 +54,6 @@ static void work_that_takes_longer_than_a_call_may_is_followed_by_another_try(vo
 	group_destroy(group);
 }
 
-static void *make_unlike_halves(void *group)
-{
-	struct question question = QUESTION_INIT;
-	Craton__GenerateKeyPair body = CRATON__GENERATE_KEY_PAIR__INIT;
-	Craton__Attribute token = CRATON__ATTRIBUTE__INIT, *list[] = { &token };
-	Craton__Reply *reply = NULL;
-	uint8_t yes = CK_TRUE;
-	token.type = CKA_TOKEN;
-	token.value = (ProtobufCBinaryData){ 1, &yes };
-	body.private_attributes = list;
-	body.n_private_attributes = 1;
-	question.request.body_case = CRATON__REQUEST__BODY_GENERATE_KEY_PAIR;
-	question.request.generate_key_pair = &body;
-	uintptr_t index = group_call(group, &question, &reply) == ERR_OK ? reply->index : 0;
-	reply_free(reply);
-	return (void *)index;
-}
-
-/* He has destroyed what the one before had made. */
-static void of_unlike_halves_only_who_was_asked_last_is_listened_to(void)
-{
-	pthread_t thread;
-	void *index;
-	start_quick(SAYS({ .index = 7, .is_late = true }), SAYS({ .index = 9, .is_late = true }));
-	a.swallows_probes = true;
-	struct group *group = group_of_two(&patient);
-	pthread_create(&thread, NULL, make_unlike_halves, group);
-	fake_wait_calls(&b, 1);
-	CU_ASSERT_EQUAL(atomic_load(&a.let_go_bad), 1);
-	fake_speak(&a);
-	fake_speak(&b);
-	pthread_join(thread, &index);
-	CU_ASSERT_EQUAL((uintptr_t)index, 9);
-	CU_ASSERT(id_equal(&a.request_ids[0], &b.request_ids[0]));
-	group_destroy(group);
-}
-
 static void what_must_not_be_done_twice_is_not(void)
 {
 	start_quick(SAYS(GONE), SAYS(GOOD));
@@ -151,6 +114,6 @@ static void a_silent_member_does_not_hold_up_the_rounds_of_the_others(void)
 }
 
 TESTS("ha deeds", SAY(a_deed_is_asked_of_another_only_when_there_is_no_sign_of_life), SAY(with_heartbeats_a_deed_is_waited_for),
-	SAY(work_that_takes_longer_than_a_call_may_is_followed_by_another_try), SAY(of_unlike_halves_only_who_was_asked_last_is_listened_to),
+	SAY(work_that_takes_longer_than_a_call_may_is_followed_by_another_try),
 	SAY(what_must_not_be_done_twice_is_not), SAY(nor_is_another_asked_beside_the_first),
 	SAY(a_call_has_an_end_however_the_heart_beats), SAY(a_silent_member_does_not_hold_up_the_rounds_of_the_others))

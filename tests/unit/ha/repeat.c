@@ -1,6 +1,5 @@
 #include "ha/repeat.h"
 #include "tests/check.h"
-#include "wire/cryptoki.h"
 
 #define BODY(name) CRATON__REQUEST__BODY_##name
 
@@ -38,35 +37,6 @@ static void a_signature_that_uses_its_key_up_is_made_once(void)
 	CU_ASSERT(!fault_is_before_deed(CRATON__FAULT__FAULT_NOT_SERVING)); /* its token may have failed in the middle */
 }
 
-static bool is_last_heard(bool public_is_token, bool private_is_token)
-{
-	Craton__Request request = CRATON__REQUEST__INIT;
-	Craton__GenerateKeyPair body = CRATON__GENERATE_KEY_PAIR__INIT;
-	uint8_t values[2] = { public_is_token, private_is_token };
-	Craton__Attribute attributes[2] = { CRATON__ATTRIBUTE__INIT, CRATON__ATTRIBUTE__INIT };
-	Craton__Attribute *lists[2] = { &attributes[0], &attributes[1] };
-	for (size_t i = 0; i < 2; i++) {
-		attributes[i].type = CKA_TOKEN;
-		attributes[i].value = (ProtobufCBinaryData){ 1, &values[i] };
-	}
-	body.public_attributes = &lists[0];
-	body.private_attributes = &lists[1];
-	body.n_public_attributes = body.n_private_attributes = 1;
-	request.body_case = BODY(GENERATE_KEY_PAIR);
-	request.generate_key_pair = &body;
-	CU_ASSERT(question_kind(&request)->is_deed);
-	return question_kind(&request)->is_last_heard;
-}
-
-/* The half that is stored may be another's by then. */
-static void of_a_pair_of_unlike_halves_the_last_answer_counts(void)
-{
-	CU_ASSERT(is_last_heard(true, false));
-	CU_ASSERT(is_last_heard(false, true));
-	CU_ASSERT_FALSE(is_last_heard(true, true));
-	CU_ASSERT_FALSE(is_last_heard(false, false));
-}
-
 static void whatever_changes_something_is_a_deed(void)
 {
 	static const Craton__Request__BodyCase deeds[] = { BODY(LOGIN), BODY(INIT_TOKEN), BODY(INIT_PIN), BODY(SET_PIN),
@@ -102,6 +72,6 @@ static void no_majority_is_no_reason_to_leave_a_member_alone(void)
 	CU_ASSERT_EQUAL(rest_ms, 0);
 }
 
-TESTS("ha repeat", SAY(a_signature_that_uses_its_key_up_is_made_once), SAY(of_a_pair_of_unlike_halves_the_last_answer_counts),
+TESTS("ha repeat", SAY(a_signature_that_uses_its_key_up_is_made_once),
 	SAY(whatever_changes_something_is_a_deed), SAY(what_changes_nothing_needs_no_request_id),
 	SAY(a_fault_nobody_knows_sends_the_asker_elsewhere), SAY(no_majority_is_no_reason_to_leave_a_member_alone))
