@@ -59,6 +59,7 @@ struct member {
 	unsigned outstanding;     /* calls it has not answered yet */
 	int64_t outstanding_since_us; /* sum of when they began */
 	int64_t latency_us;       /* expected: peak EWMA */
+	int64_t usual_us;         /* what it usually takes: EWMA, without the peaks */
 	int64_t latency_at_ms;    /* when it was last measured; 0: never */
 	uint64_t index;           /* the highest it is known to have applied */
 	int64_t index_at_ms;

@@ -2,6 +2,7 @@
 
 #define HALF_LIFE_US 1000000
 #define SHIFT_MAX 30
+#define MEASURED_SHARE 8     /* a new measurement is an eighth of what is known */
 #define COST_FLOOR_US 100 /* so that what is waiting counts even where nothing was measured yet */
 
 static int64_t decayed(const struct member *member, int64_t now_us)
@@ -25,7 +26,8 @@ int64_t member_cost(const struct member *member, int64_t floor_us, int64_t now_u
 void member_measured(struct member *member, int64_t latency_us, int64_t now_us)
 {
 	int64_t before = decayed(member, now_us);
-	member->latency_us = latency_us >= before ? latency_us : before - (before - latency_us) / 8;
+	member->latency_us = latency_us >= before ? latency_us : before - (before - latency_us) / MEASURED_SHARE;
+	member->usual_us = member->latency_at_ms ? member->usual_us + (latency_us - member->usual_us) / MEASURED_SHARE : latency_us;
 	member->latency_at_ms = now_us / 1000;
 }
 

@@ -69,7 +69,7 @@ static int64_t hedge_ms(const struct walk *walk, const struct member *member)
 		return INT32_MAX;
 	if (walk_waits_for_silence(walk))
 		return SILENCE_MS;
-	int64_t usual_ms = HEDGE_TIMES * member->latency_us / 1000;
+	int64_t usual_ms = HEDGE_TIMES * member->usual_us / 1000;
 	if (!member->latency_at_ms || usual_ms > settings->hedge_most_ms)
 		return settings->hedge_most_ms;
 	return usual_ms > settings->hedge_least_ms ? usual_ms : settings->hedge_least_ms;

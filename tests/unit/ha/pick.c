@@ -77,6 +77,18 @@ static void expectation_rises_at_once_and_falls_slowly(void)
 	CU_ASSERT_EQUAL(idle.latency_us, 8000);
 }
 
+static void one_slow_answer_does_not_change_what_is_usual(void)
+{
+	struct member member = { .name = "a" };
+	member_measured(&member, 1000, 1000000); /* the first is all that is known */
+	CU_ASSERT_EQUAL(member.usual_us, 1000);
+	member_measured(&member, 9000, 1000000);
+	CU_ASSERT_EQUAL(member.usual_us, 2000);
+	for (int i = 0; i < 100; i++)
+		member_measured(&member, 9000, 1000000); /* but many do */
+	CU_ASSERT(member.usual_us > 8900);
+}
+
 static void what_was_slow_once_is_tried_again(void)
 {
 	start();
@@ -200,7 +212,7 @@ static void a_slow_member_gets_less_and_costs_the_others_nothing(void)
 
 TESTS("ha pick", SAY(pick_takes_the_least_busy), SAY(pick_passes_over_a_member_that_is_behind),
 	SAY(a_member_not_heard_of_for_a_while_has_caught_up), SAY(pick_leaves_alone_who_rests_or_is_lost), SAY(equals_take_turns),
-	SAY(expectation_rises_at_once_and_falls_slowly), SAY(what_was_slow_once_is_tried_again),
+	SAY(expectation_rises_at_once_and_falls_slowly), SAY(one_slow_answer_does_not_change_what_is_usual), SAY(what_was_slow_once_is_tried_again),
 	SAY(one_not_asked_for_a_while_is_not_taken_for_the_fastest), SAY(a_long_operation_moves_the_rest_elsewhere),
 	SAY(standby_members_serve_when_no_active_one_is_left_and_draining_ones_last),
 	SAY(of_a_lesser_rank_none_is_taken_if_it_is_not_to_be), SAY(members_are_kept_as_busy_as_they_can_be),

@@ -16,7 +16,7 @@ static inline void start(const struct say *of_a, unsigned length_a, const struct
 static inline void start_quick(const struct say *of_a, unsigned length_a, const struct say *of_b, unsigned length_b)
 {
 	start(of_a, length_a, of_b, length_b);
-	a.member.latency_us = b.member.latency_us = 1000;
+	a.member.latency_us = b.member.latency_us = a.member.usual_us = b.member.usual_us = 1000;
 	a.member.latency_at_ms = b.member.latency_at_ms = clock_ms();
 }
 
