@@ -94,6 +94,10 @@ class Node:
         with open(self.path("log"), errors="replace") as log:
             return " | ".join(line.strip() for line in log.readlines()[-lines:])
 
+    def times_said(self, words):
+        with open(self.path("log"), errors="replace") as log:
+            return log.read().count(words)
+
     def ask(self, *words):
         return ask(self.craton, self.path("admin.conf"), *words)
 

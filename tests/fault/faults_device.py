@@ -34,12 +34,12 @@ def calls_that_hang(node):
         return 0
 
 
-def errors_from_now(node):
-    """For World.felt."""
+def trouble_from_now(node):
+    """For World.felt: calls to which the token answered an error, and times that the node's own look found it out."""
     def count():
-        return node.status().get("counters", {}).get("token_errors", 0)
+        return node.status().get("counters", {}).get("token_errors", 0) + node.times_said('was="serving"')
     before = count()
-    return "errors", lambda: max(0, count() - before)
+    return "trouble", lambda: max(0, count() - before)
 
 
 @fault("token-hang", "token")
@@ -70,7 +70,7 @@ def token_stuck(world, dice):
 def token_error(world, dice):
     choose, seconds, error = world.pick("any", dice), dice.uniform(0.3, 3), dice.choice(TOKEN_ERRORS)
     node = choose()
-    world.lasts(node, seconds, token_is(node, "error = 0x%x\n" % error), "error=0x%x" % error, errors_from_now(node))
+    world.lasts(node, seconds, token_is(node, "error = 0x%x\n" % error), "error=0x%x" % error, trouble_from_now(node))
 
 
 @fault("token-removed", "token")
@@ -78,7 +78,7 @@ def token_removed(world, dice):
     """Pulled out of its slot, and put back; what sessions there were are gone."""
     choose, seconds = world.pick("any", dice), dice.uniform(0.3, 3)
     node = choose()
-    world.lasts(node, seconds, token_is(node, "removed = yes\n"), "", errors_from_now(node))
+    world.lasts(node, seconds, token_is(node, "removed = yes\n"), "", trouble_from_now(node))
 
 
 @fault("token-restart", "token")
@@ -87,7 +87,7 @@ def token_restart(world, dice):
     choose, seconds = world.pick("any", dice), dice.uniform(0.5, 1.5)
     node = choose()
     number = world.injected["token-restart"] + 1
-    world.lasts(node, seconds, token_is(node, "lose_sessions = %d\n" % number), "", errors_from_now(node))
+    world.lasts(node, seconds, token_is(node, "lose_sessions = %d\n" % number), "", trouble_from_now(node))
 
 
 @fault("slow-token", "token")
