@@ -1,10 +1,7 @@
 #include "ha/group_inside.h"
-#include "base/log.h"
+#include "base/wait.h"
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 struct group_settings group_settings_of(const struct client_config *config, bool may_start_threads)
 {
@@ -26,16 +23,6 @@ void group_set_slot(struct group *group, uint32_t slot)
 	group->settings.slot = slot;
 }
 
-static void init_locks(struct group *group)
-{
-	pthread_condattr_t monotonic;
-	pthread_mutex_init(&group->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&group->news, &monotonic);
-	pthread_condattr_destroy(&monotonic);
-}
-
 struct group *group_create(const struct group_settings *settings, struct member *const *members, size_t count)
 {
 	assert(count >= 1 && count <= MEMBERS_MAX);
@@ -51,7 +38,8 @@ struct group *group_create(const struct group_settings *settings, struct member 
 	group->settings = *settings;
 	group->count = count;
 	group->hedge_credit = HEDGE_CREDIT_MAX;
-	init_locks(group);
+	pthread_mutex_init(&group->lock, NULL);
+	pthread_cond_init(&group->news, NULL);
 	return group;
 }
 
@@ -83,11 +71,7 @@ void group_destroy(struct group *group)
 
 void group_wait_locked(struct group *group, int64_t until_ms)
 {
-	struct timespec until = { .tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000 };
-	if (until_ms == DEADLINE_NEVER)
-		pthread_cond_wait(&group->news, &group->lock);
-	else
-		pthread_cond_timedwait(&group->news, &group->lock, &until);
+	wait_until(&group->news, &group->lock, until_ms);
 }
 
 uint64_t group_index_seen(struct group *group)

@@ -19,11 +19,7 @@ struct channel *channel_create(int fd)
 	if (!channel)
 		return NULL;
 	channel->fd = fd;
-	pthread_condattr_t monotonic;
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&channel->turn_ended, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	pthread_cond_init(&channel->turn_ended, NULL);
 	pthread_mutex_init(&channel->turn_lock, NULL);
 	pthread_mutex_init(&channel->ssl_lock, NULL);
 	buf_init(&channel->outbox, HEADER_SIZE + FRAME_SIZE_MAX);

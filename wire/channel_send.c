@@ -1,7 +1,7 @@
 #include "wire/channel_inside.h"
+#include "base/wait.h"
 #include "wire/socket.h"
 #include <assert.h>
-#include <time.h>
 
 #ifndef FRAMES_PER_KEY                /* a test can't wait so long */
 #define FRAMES_PER_KEY (1u << 22)     /* RFC 8446 5.5: AES-GCM keys are good for 2^24.5 records */
@@ -22,21 +22,13 @@ static enum err write_all(struct channel *channel, const uint8_t *data, size_t s
 	return err;
 }
 
-static bool wait_turn_locked(struct channel *channel, deadline_ms deadline)
-{
-	struct timespec until = { .tv_sec = deadline / 1000, .tv_nsec = deadline % 1000 * 1000000 };
-	if (deadline == DEADLINE_NEVER)
-		return pthread_cond_wait(&channel->turn_ended, &channel->turn_lock) == 0;
-	return pthread_cond_timedwait(&channel->turn_ended, &channel->turn_lock, &until) == 0;
-}
-
 static enum err send_enter(struct channel *channel, deadline_ms deadline)
 {
 	bool in_time = true;
 	pthread_mutex_lock(&channel->turn_lock);
 	channel->waiting++;
 	while (channel->is_sending && in_time)
-		in_time = wait_turn_locked(channel, deadline);
+		in_time = wait_until(&channel->turn_ended, &channel->turn_lock, deadline);
 	channel->waiting--;
 	bool mine = !channel->is_sending;
 	channel->is_sending = true;
