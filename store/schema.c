@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,17 +139,24 @@ static char *describe(sqlite3 *db)
 	return text;
 }
 
-/* Are its tables the ones that we would make? */
-static bool tables_are_ours(struct database *database)
+/* What we would make, for good; NULL without memory. */
+static char *model_text;
+
+static void describe_model(void)
 {
 	sqlite3 *model = NULL;
-	char *ours = NULL, *theirs = describe(database->db);
 	if (sqlite3_open(":memory:", &model) == SQLITE_OK && sqlite3_exec(model, schema, NULL, NULL, NULL) == SQLITE_OK)
-		ours = describe(model);
-	bool same = ours && theirs && !strcmp(ours, theirs);
-	sqlite3_free(ours);
-	sqlite3_free(theirs);
+		model_text = describe(model);
 	sqlite3_close(model);
+}
+
+static bool tables_are_ours(struct database *database)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, describe_model);
+	char *text = describe(database->db);
+	bool same = model_text && text && !strcmp(model_text, text);
+	sqlite3_free(text);
 	return same;
 }
 

@@ -79,6 +79,29 @@ static size_t stride(size_t usual)
 	return getenv("CRATON_EVERY_BYTE") ? 1 : usual;
 }
 
+static bool is_empty_space(const struct file *file, size_t at)
+{
+	static const uint8_t nothing[64];
+	return at + sizeof nothing <= file->size && memcmp(file->bytes + at, nothing, sizeof nothing) == 0;
+}
+
+/* The head byte by byte, what is in the pages closely, what is between it now and then. */
+static size_t next_in_file(const struct file *file, size_t at)
+{
+	return at + (at < 128 ? 1 : stride(is_empty_space(file, at) ? 397 : 23));
+}
+
+#define WAL_HEADER_SIZE 32
+#define FRAME_HEADER_SIZE 24
+#define FRAME_SIZE (FRAME_HEADER_SIZE + 4096)
+
+/* Of a frame, every fourth byte of its header and four of its page. */
+static size_t next_in_wal(size_t at)
+{
+	size_t in_frame = at < WAL_HEADER_SIZE ? 0 : (at - WAL_HEADER_SIZE) % FRAME_SIZE;
+	return at + stride(in_frame < FRAME_HEADER_SIZE ? 4 : 1024);
+}
+
 /* Opened with one byte flipped: refused with a line that says what to do, or it reads as one of `good`. */
 static void try_open(struct world *world, const char *const *good, size_t good_count, const char *what, size_t at)
 {
@@ -119,7 +142,7 @@ static void every_flipped_byte_of_the_file_is_refused_or_harmless(void)
 	world_path(&world, "directory.db-wal", wal);
 	struct file file = slurp(path);
 	memset(&tally, 0, sizeof tally);
-	for (size_t at = 0; at < file.size; at += at < 128 ? 1 : stride(29)) {
+	for (size_t at = 0; at < file.size; at = next_in_file(&file, at)) {
 		uint8_t was = file.bytes[at];
 		file.bytes[at] = (uint8_t)(was ^ (1u << at % 8));
 		spill(path, &file, file.size);
@@ -158,7 +181,7 @@ static void every_flipped_byte_of_the_wal_gives_the_state_of_some_commit(void)
 	CU_ASSERT_FATAL(log.size > 4096);
 	world_close(&world);
 	memset(&tally, 0, sizeof tally);
-	for (size_t at = 0; at < log.size; at += stride(193)) {
+	for (size_t at = 0; at < log.size; at = next_in_wal(at)) {
 		uint8_t was = log.bytes[at];
 		log.bytes[at] = (uint8_t)(was ^ (1u << at % 8));
 		spill(path, &file, file.size);
