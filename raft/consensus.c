@@ -9,9 +9,10 @@
 
 /* ------------------------------------------------------------------ the queue */
 
+/* A machine that slept finds its lease over when it wakes: so the driver's clock goes on meanwhile. */
 struct moment consensus_moment(void)
 {
-	return (struct moment){ .ms = clock_ms(), .wall_ms = clock_wall_ms() };
+	return (struct moment){ .ms = clock_boot_ms(), .wall_ms = clock_wall_ms() };
 }
 
 void consensus_post(struct consensus *c, struct event *event)
@@ -25,10 +26,16 @@ void consensus_post(struct consensus *c, struct event *event)
 	pthread_mutex_unlock(&c->queue_lock);
 }
 
-/* All there is, or NULL when the time has come for something of the driver's own; false at the end. */
+int64_t consensus_slept_ms(void)
+{
+	int64_t awake_ms = clock_ms();
+	return clock_boot_ms() - awake_ms;
+}
+
+/* All there is, or NULL when the time has come for something of the driver's own, at until_ms of its clock; false at the end. */
 static bool take_events(struct consensus *c, int64_t until_ms, struct event **events)
 {
-	struct timespec until = { .tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000 };
+	struct timespec until = consensus_timespec(until_ms - consensus_slept_ms());
 	pthread_mutex_lock(&c->queue_lock);
 	while (!c->first && !c->is_ending && pthread_cond_timedwait(&c->queue_changed, &c->queue_lock, &until) == 0)
 		;

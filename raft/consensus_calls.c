@@ -129,26 +129,34 @@ struct ask_event {
 	struct consensus_node node;
 };
 
+/* A caller's deadline is of clock_ms(). */
+static int64_t by_drivers_clock(deadline_ms deadline)
+{
+	int64_t slept_ms = consensus_slept_ms();
+	return deadline > DEADLINE_NEVER - slept_ms ? DEADLINE_NEVER : deadline + slept_ms;
+}
+
 static void run_ask(struct consensus *c, struct driver *driver, struct moment now, struct event *event)
 {
 	struct ask_event *ask = (struct ask_event *)event;
 	struct complaint closed = { "this node is stopping" };
+	int64_t deadline = by_drivers_clock(ask->deadline);
 	if (!driver)
 		consensus_tell_finished(c, ask->ticket, ERR_CLOSED, 0, &closed);
 	else if (ask->what == ASK_BARRIER)
-		driver_barrier(driver, now, ask->ticket, ask->deadline);
+		driver_barrier(driver, now, ask->ticket, deadline);
 	else if (ask->what == ASK_SETTLE)
-		driver_settle_index(driver, now, ask->ticket, ask->deadline, ask->id);
+		driver_settle_index(driver, now, ask->ticket, deadline, ask->id);
 	else if (ask->what == ASK_ADD)
-		driver_add(driver, now, ask->ticket, ask->deadline, &ask->node);
+		driver_add(driver, now, ask->ticket, deadline, &ask->node);
 	else if (ask->what == ASK_PROMOTE)
-		driver_promote(driver, now, ask->ticket, ask->deadline, ask->id);
+		driver_promote(driver, now, ask->ticket, deadline, ask->id);
 	else if (ask->what == ASK_REMOVE)
-		driver_remove(driver, now, ask->ticket, ask->deadline, ask->id);
+		driver_remove(driver, now, ask->ticket, deadline, ask->id);
 	else if (ask->what == ASK_TRANSFER)
-		driver_transfer(driver, now, ask->ticket, ask->deadline, ask->id);
+		driver_transfer(driver, now, ask->ticket, deadline, ask->id);
 	else
-		driver_snapshot(driver, now, ask->ticket, ask->deadline);
+		driver_snapshot(driver, now, ask->ticket, deadline);
 	free(ask);
 }
 
@@ -195,7 +203,7 @@ enum err consensus_settle(struct consensus *c, uint64_t index, deadline_ms deadl
 bool consensus_in_contact(struct consensus *c)
 {
 	int64_t until = c->contact_until;
-	return !c->has_failed && clock_ms() < until;
+	return !c->has_failed && clock_boot_ms() < until;
 }
 
 enum err consensus_add(struct consensus *c, const struct consensus_node *node, deadline_ms deadline,

@@ -264,8 +264,10 @@ enum err message_decode(const void *data, size_t size, struct message *out)
 	uint8_t version = cursor_u8(&in);
 	uint8_t kind = cursor_u8(&in);
 	out->term = cursor_u64(&in);
-	if (in.failed || version != MESSAGE_VERSION || kind < MESSAGE_VOTE || kind > MESSAGE_SETTLE_RESULT)
+	if (in.failed || version != MESSAGE_VERSION || kind < MESSAGE_VOTE)
 		return ERR_MALFORMED;
+	if (kind > MESSAGE_SETTLE_RESULT)
+		return ERR_NOT_FOUND;
 	out->kind = (enum message_kind)kind;
 	enum err err = get_body(&in, out);
 	if (err == ERR_OK && (in.failed || in.size))

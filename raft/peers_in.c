@@ -25,10 +25,21 @@ struct receiving {
 	struct inbox inbox;
 	struct snapshot_sink sink;
 	struct buf parts;        /* of a long message */
+	bool is_newer;           /* it says what is not known here, and that has been told */
 	struct arrival *first, **last; /* of this read */
 };
 
 /* ------------------------------------------------------------------ frames */
+
+/* The rest of what it says is as good as ever: while nodes are upgraded one after another some know more than others. */
+static enum err leave_alone(struct receiving *r)
+{
+	if (!r->is_newer)
+		log_info("raft", "newer software at the other end, some of what it says is not known here id=%llu name=%s",
+		         (unsigned long long)r->with->id, r->with->name);
+	r->is_newer = true;
+	return ERR_OK;
+}
 
 static enum err take_message(struct receiving *r, const uint8_t *data, size_t size)
 {
@@ -42,7 +53,7 @@ static enum err take_message(struct receiving *r, const uint8_t *data, size_t si
 	}
 	if (err != ERR_OK) {
 		free(arrival);
-		return err;
+		return err == ERR_NOT_FOUND ? leave_alone(r) : err;
 	}
 	arrival->message.from = r->with->id;
 	arrival->size = size;
@@ -96,9 +107,10 @@ static enum err take_frame(struct receiving *r, const struct link_frame *frame)
 		return take_piece(r, frame);
 	case LINK_STILL:
 		return ERR_OK;
-	default:
+	case LINK_CONFIRM: /* long over */
 		return ERR_MALFORMED;
 	}
+	return leave_alone(r);
 }
 
 static enum err take_frames(struct receiving *r)

@@ -98,6 +98,28 @@ static void a_replayed_frame_is_refused_and_counted(void)
 	cluster_finish(&cluster);
 }
 
+/* While nodes are upgraded one after another some say what others don't know; that must not part them. */
+static void what_newer_software_says_is_left_alone(void)
+{
+	static const uint8_t message[] = { 1, UINT8_MAX, 0, 0, 0, 0, 0, 0, 0, 3, 42 }; /* of the last kind there can be */
+	struct bytes part = { message, sizeof message };
+	struct hostile hostile;
+	struct buf frames;
+	buf_init(&frames, 4096);
+	cluster_init(&cluster, 3, 0);
+	node_must_start(&cluster.nodes[0]);
+	CU_ASSERT_EQUAL_FATAL(hostile_connect(&hostile, &cluster.nodes[2], &cluster.nodes[0], 30000), ERR_OK);
+	CU_ASSERT_EQUAL(link_seal(&hostile.with.out, LINK_MESSAGE, &part, 1, clock_wall_ms(), &frames), ERR_OK);
+	CU_ASSERT_EQUAL(link_seal(&hostile.with.out, (enum link_kind)UINT8_MAX, &part, 1, clock_wall_ms(), &frames), ERR_OK);
+	seal_a_vote(&hostile, cluster.nodes[2].id, &frames);
+	CU_ASSERT_EQUAL(say(&hostile, &frames), ERR_OK);
+	node_becomes(&cluster.nodes[0], is_in_far_term, "a frame behind what is not known");
+	CU_ASSERT_EQUAL(node_status(&cluster.nodes[0]).frames_refused, 0);
+	greeted_finish(&hostile.with);
+	buf_finish(&frames);
+	cluster_finish(&cluster);
+}
+
 static void a_frame_from_another_time_is_refused_and_counted(void)
 {
 	struct hostile hostile;
@@ -121,7 +143,7 @@ static void garbage_in_an_authentic_frame_is_refused_and_hurts_nobody(void)
 	cluster_init(&cluster, 3, 0);
 	for (size_t i = 0; i < 2; i++)
 		node_must_start(&cluster.nodes[i]);
-	for (enum link_kind kind = LINK_CONFIRM; kind <= LINK_STILL + 1; kind++) {
+	for (enum link_kind kind = LINK_CONFIRM; kind <= LINK_LAST; kind++) {
 		struct buf frame;
 		uint8_t noise[300];
 		struct bytes part = { noise, sizeof noise };
@@ -151,6 +173,7 @@ static void a_node_of_another_incarnation_hears_that_it_is_not_welcome(void)
 }
 
 TESTS("hostile", SAY(a_replayed_frame_is_refused_and_counted),
+      SAY(what_newer_software_says_is_left_alone),
       SAY(a_frame_from_another_time_is_refused_and_counted),
       SAY(garbage_in_an_authentic_frame_is_refused_and_hurts_nobody),
       SAY(a_node_of_another_incarnation_hears_that_it_is_not_welcome))

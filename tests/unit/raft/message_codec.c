@@ -32,6 +32,18 @@ static struct message back(const struct message *m)
 	return again;
 }
 
+/* Of newer software; nothing is wrong with it. */
+static void a_kind_that_is_not_known_is_told_from_garbage(void)
+{
+	struct message m = { .kind = MESSAGE_CONTACT_WANTED, .term = 3 }, got;
+	struct buf bytes = encoded(&m);
+	bytes.data[1] = MESSAGE_SETTLE_RESULT + 1;
+	CU_ASSERT_EQUAL(message_decode(bytes.data, bytes.size, &got), ERR_NOT_FOUND);
+	bytes.data[1] = 0;
+	CU_ASSERT_EQUAL(message_decode(bytes.data, bytes.size, &got), ERR_MALFORMED);
+	buf_finish(&bytes);
+}
+
 static void votes_come_back(void)
 {
 	struct message m = { .kind = MESSAGE_VOTE, .from = 9, .term = 7 };
@@ -186,6 +198,6 @@ static void lengths_that_lie_are_malformed(void)
 }
 
 TESTS("raft message codec", SAY(votes_come_back), SAY(entries_come_back), SAY(the_others_come_back),
-      SAY(words_of_contact_come_back),
+      SAY(words_of_contact_come_back), SAY(a_kind_that_is_not_known_is_told_from_garbage),
 	SAY(a_proposal_and_a_snapshots_announcement_come_back), SAY(a_log_that_can_not_be_is_malformed),
       SAY(lengths_that_lie_are_malformed))
