@@ -1,4 +1,5 @@
 #include "tests/unit/raft/cluster.h"
+#include "raft/consensus_internal.h"
 #include "base/buf.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -124,10 +125,21 @@ void cluster_start(struct cluster *cluster)
 		node_must_start(&cluster->nodes[i]);
 }
 
+static bool has_answered(struct consensus *consensus)
+{
+	pthread_mutex_lock(&consensus->waiter_lock);
+	bool has = consensus->status_given == consensus->status_wanted || consensus->is_closed;
+	pthread_mutex_unlock(&consensus->waiter_lock);
+	return has;
+}
+
+/* Of a raft thread that is busy others make do with what was last known; a story doesn't. */
 struct consensus_status node_status(struct node *node)
 {
 	struct consensus_status status = { 0 };
-	consensus_status(node->consensus, &status);
+	do
+		consensus_status(node->consensus, &status);
+	while (!has_answered(node->consensus));
 	return status;
 }
 

@@ -49,7 +49,7 @@ static void work_goes_on_while_a_large_snapshot_is_on_its_way(void)
 	cluster_is_busy(&cluster);
 	cluster.trailing_entries = 5;
 	for (size_t i = 0; i < 3; i++)
-		cluster.nodes[i].machine.ballast = 40u << 20;
+		cluster.nodes[i].machine.ballast = 16u << 20;
 	cluster_start(&cluster);
 	struct node *away = cluster_follower(&cluster);
 	uint64_t index = leave_behind(away, 20);
