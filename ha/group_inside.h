@@ -10,7 +10,7 @@
 
 /* A node sends a heartbeat HEARTBEAT_FIRST_MS after a question has come, if it takes so long, and then every 2 s while it works. */
 #define HEARTBEAT_FIRST_MS 200
-#define SILENCE_MS 1000          /* none for so long is no sign of life */
+#define SILENCE_MS 1000          /* none for so long is no sign of life, where to ask another would be much work in vain */
 #define HEARTBEAT_MISSED_MS 2500 /* nor is none for so long after another */
 
 struct group {

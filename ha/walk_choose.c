@@ -61,14 +61,21 @@ bool walk_waits_for_silence(const struct walk *walk)
 	return walk->kind->is_deed || walk->question->multipart || !walk->group->settings.may_hedge;
 }
 
+/* Its first heartbeat should have come. */
+static int64_t first_silence_ms(const struct group_settings *settings)
+{
+	return (settings->hedge_most_ms > HEARTBEAT_FIRST_MS ? settings->hedge_most_ms : HEARTBEAT_FIRST_MS) + HEARTBEAT_GRACE_MS;
+}
+
 /* How long a member may be silent before another is asked, too. */
 static int64_t hedge_ms(const struct walk *walk, const struct member *member)
 {
 	const struct group_settings *settings = &walk->group->settings;
+	bool is_long = walk->kind->is_deed && !walk->kind->is_light;
 	if (walk->kind->is_once)
 		return INT32_MAX;
 	if (walk_waits_for_silence(walk))
-		return SILENCE_MS;
+		return is_long || !settings->may_hedge ? SILENCE_MS : first_silence_ms(settings);
 	int64_t usual_ms = HEDGE_TIMES * member->usual_us / 1000;
 	if (!member->latency_at_ms || usual_ms > settings->hedge_most_ms)
 		return settings->hedge_most_ms;
@@ -77,10 +84,7 @@ static int64_t hedge_ms(const struct walk *walk, const struct member *member)
 
 int64_t walk_silence_ms(const struct walk *walk, const struct attempt *attempt)
 {
-	int64_t most = walk->group->settings.hedge_most_ms;
-	if (attempt->is_alive)
-		return HEARTBEAT_MISSED_MS;
-	return (most > HEARTBEAT_FIRST_MS ? most : HEARTBEAT_FIRST_MS) + HEARTBEAT_GRACE_MS;
+	return attempt->is_alive ? HEARTBEAT_MISSED_MS : first_silence_ms(&walk->group->settings);
 }
 
 bool walk_is_only_slow(const struct walk *walk)

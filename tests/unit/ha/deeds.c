@@ -29,6 +29,27 @@ static void a_deed_is_asked_of_another_only_when_there_is_no_sign_of_life(void)
 	group_destroy(group);
 }
 
+static void a_login_is_asked_of_another_once_the_first_heartbeat_is_missing(void)
+{
+	Craton__Reply *reply = NULL;
+	start_quick(SAYS(LATE), SAYS(GOOD));
+	a.swallows_probes = true;
+	struct group *group = group_of_two(&patient);
+	int64_t before = clock_ms();
+	enum err err = ask_light_deed(group, &reply);
+	CU_ASSERT_EQUAL(finish(err, reply), ERR_OK);
+	CU_ASSERT(clock_ms() - before >= HEARTBEAT_FIRST_MS);
+	CU_ASSERT(id_equal(&a.request_ids[0], &b.request_ids[0]));
+	group_destroy(group);
+	start_quick(SAYS(GOOD), SAYS(GOOD));
+	a.answers_after_ms = 2 * HEARTBEAT_FIRST_MS; /* and it comes */
+	group = group_of_two(&patient);
+	err = ask_light_deed(group, &reply);
+	CU_ASSERT_EQUAL(finish(err, reply), ERR_OK);
+	CU_ASSERT_EQUAL(atomic_load(&b.calls), 0);
+	group_destroy(group);
+}
+
 static void with_heartbeats_a_deed_is_waited_for(void)
 {
 	start_quick(SAYS(GOOD), SAYS(GOOD));
@@ -113,7 +134,8 @@ static void a_silent_member_does_not_hold_up_the_rounds_of_the_others(void)
 	group_destroy(group);
 }
 
-TESTS("ha deeds", SAY(a_deed_is_asked_of_another_only_when_there_is_no_sign_of_life), SAY(with_heartbeats_a_deed_is_waited_for),
+TESTS("ha deeds", SAY(a_deed_is_asked_of_another_only_when_there_is_no_sign_of_life), SAY(a_login_is_asked_of_another_once_the_first_heartbeat_is_missing),
+	SAY(with_heartbeats_a_deed_is_waited_for),
 	SAY(work_that_takes_longer_than_a_call_may_is_followed_by_another_try),
 	SAY(what_must_not_be_done_twice_is_not), SAY(nor_is_another_asked_beside_the_first),
 	SAY(a_call_has_an_end_however_the_heart_beats), SAY(a_silent_member_does_not_hold_up_the_rounds_of_the_others))

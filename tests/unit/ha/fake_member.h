@@ -329,7 +329,7 @@ static const struct group_settings patient = {
 	.may_hedge = true, .hedge_least_ms = 20, .hedge_most_ms = 200,
 };
 
-/* The simplest of each kind: a read, a deed. */
+/* The simplest of each kind: a read, a deed that may be long work, a light one. */
 static inline enum err ask_read(struct group *group, Craton__Reply **reply)
 {
 	struct question question = QUESTION_INIT;
@@ -342,8 +342,17 @@ static inline enum err ask_read(struct group *group, Craton__Reply **reply)
 static inline enum err ask_deed(struct group *group, Craton__Reply **reply)
 {
 	struct question question = QUESTION_INIT;
-	Craton__DestroyObject body = CRATON__DESTROY_OBJECT__INIT;
-	question.request.body_case = CRATON__REQUEST__BODY_DESTROY_OBJECT;
-	question.request.destroy_object = &body;
+	Craton__CreateObject body = CRATON__CREATE_OBJECT__INIT;
+	question.request.body_case = CRATON__REQUEST__BODY_CREATE_OBJECT;
+	question.request.create_object = &body;
+	return group_call(group, &question, reply);
+}
+
+static inline enum err ask_light_deed(struct group *group, Craton__Reply **reply)
+{
+	struct question question = QUESTION_INIT;
+	Craton__Login body = CRATON__LOGIN__INIT;
+	question.request.body_case = CRATON__REQUEST__BODY_LOGIN;
+	question.request.login = &body;
 	return group_call(group, &question, reply);
 }

@@ -48,6 +48,14 @@ static void whatever_changes_something_is_a_deed(void)
 	}
 }
 
+/* Making a key twice is work for a token; these are not. */
+static void what_makes_keys_is_not_light(void)
+{
+	CU_ASSERT(kind(BODY(LOGIN))->is_light && kind(BODY(DESTROY_OBJECT))->is_light && kind(BODY(SET_ATTRIBUTES))->is_light);
+	CU_ASSERT_FALSE(kind(BODY(GENERATE_KEY))->is_light || kind(BODY(GENERATE_KEY_PAIR))->is_light || kind(BODY(DERIVE_KEY))->is_light ||
+	                kind(BODY(UNWRAP_KEY))->is_light);
+}
+
 static void what_changes_nothing_needs_no_request_id(void)
 {
 	static const Craton__Request__BodyCase reads[] = { BODY(SLOT_INFO), BODY(MECHANISM_LIST), BODY(GET_ATTRIBUTES), BODY(FIND),
@@ -73,5 +81,5 @@ static void no_majority_is_no_reason_to_leave_a_member_alone(void)
 }
 
 TESTS("ha repeat", SAY(a_signature_that_uses_its_key_up_is_made_once),
-	SAY(whatever_changes_something_is_a_deed), SAY(what_changes_nothing_needs_no_request_id),
+	SAY(whatever_changes_something_is_a_deed), SAY(what_makes_keys_is_not_light), SAY(what_changes_nothing_needs_no_request_id),
 	SAY(a_fault_nobody_knows_sends_the_asker_elsewhere), SAY(no_majority_is_no_reason_to_leave_a_member_alone))
