@@ -1,6 +1,7 @@
 #include "raft/consensus_internal.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,9 +36,9 @@ int64_t consensus_slept_ms(void)
 /* All there is, or NULL when the time has come for something of the driver's own, at until_ms of its clock; false at the end. */
 static bool take_events(struct consensus *c, int64_t until_ms, struct event **events)
 {
-	struct timespec until = consensus_timespec(until_ms - consensus_slept_ms());
+	deadline_ms until = until_ms - consensus_slept_ms();
 	pthread_mutex_lock(&c->queue_lock);
-	while (!c->first && !c->is_ending && pthread_cond_timedwait(&c->queue_changed, &c->queue_lock, &until) == 0)
+	while (!c->first && !c->is_ending && wait_until(&c->queue_changed, &c->queue_lock, until))
 		;
 	*events = c->first;
 	c->first = NULL;

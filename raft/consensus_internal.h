@@ -112,7 +112,6 @@ void file_remove(char *path); /* unlinks and frees; accepts NULL */
 /* consensus_waiter.c: the lists are guarded by waiter_lock. */
 void consensus_calls_init(struct consensus *consensus);
 void consensus_calls_finish(struct consensus *consensus);
-struct timespec consensus_timespec(deadline_ms deadline);
 void waiter_init(struct waiter *waiter, struct complaint *complaint);
 /* Puts it on the list; false (and it is finished with) when consensus is closed. */
 bool waiter_enter(struct consensus *consensus, struct waiter **list, struct waiter *waiter);

@@ -1,7 +1,7 @@
 /* How things stand, as the raft thread sees them. */
 #include "raft/consensus_internal.h"
+#include "base/wait.h"
 #include <stdlib.h>
-#include <time.h>
 
 #define STATUS_MS 250 /* patience with a raft thread that is busy */
 
@@ -39,7 +39,7 @@ static void run_status(struct consensus *c, struct driver *driver, struct moment
 void consensus_status(struct consensus *c, struct consensus_status *out)
 {
 	struct event *event = calloc(1, sizeof *event);
-	struct timespec until = consensus_timespec(deadline_in(STATUS_MS));
+	deadline_ms until = deadline_in(STATUS_MS);
 	pthread_mutex_lock(&c->waiter_lock);
 	uint64_t mine = ++c->status_wanted;
 	bool is_open = !c->is_closed && event;
@@ -51,9 +51,8 @@ void consensus_status(struct consensus *c, struct consensus_status *out)
 	} else
 		free(event);
 	pthread_mutex_lock(&c->waiter_lock);
-	while (is_open && !c->is_closed && c->status_given < mine)
-		if (pthread_cond_timedwait(&c->status_changed, &c->waiter_lock, &until) != 0)
-			break;
+	while (is_open && !c->is_closed && c->status_given < mine && wait_until(&c->status_changed, &c->waiter_lock, until))
+		;
 	*out = c->status;
 	if (is_open)
 		waiter_leave_locked(c);

@@ -1,31 +1,14 @@
 /* Whoever waits for consensus: on their own stack, in a list, until the raft thread tells them. */
 #include "raft/consensus_internal.h"
+#include "base/wait.h"
 #include <string.h>
-#include <time.h>
-
-struct timespec consensus_timespec(deadline_ms deadline)
-{
-	/* clock_ms() is CLOCK_MONOTONIC; for ever is a year */
-	int64_t far = clock_ms() + 366ll * 24 * 3600 * 1000;
-	int64_t ms = deadline < far ? deadline : far;
-	return (struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
-}
-
-static void condition_init(pthread_cond_t *condition)
-{
-	pthread_condattr_t attributes;
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(condition, &attributes);
-	pthread_condattr_destroy(&attributes);
-}
 
 void consensus_calls_init(struct consensus *c)
 {
 	pthread_mutex_init(&c->waiter_lock, NULL);
-	condition_init(&c->nobody_inside);
-	condition_init(&c->status_changed);
-	condition_init(&c->queue_changed);
+	pthread_cond_init(&c->nobody_inside, NULL);
+	pthread_cond_init(&c->status_changed, NULL);
+	pthread_cond_init(&c->queue_changed, NULL);
 }
 
 void consensus_calls_finish(struct consensus *c)
@@ -39,7 +22,7 @@ void consensus_calls_finish(struct consensus *c)
 void waiter_init(struct waiter *waiter, struct complaint *complaint)
 {
 	*waiter = (struct waiter){ .err = ERR_TIMEOUT, .complaint = complaint };
-	condition_init(&waiter->told);
+	pthread_cond_init(&waiter->told, NULL);
 	if (complaint)
 		complaint->text[0] = '\0';
 }
@@ -81,9 +64,8 @@ void waiter_leave_locked(struct consensus *c)
 /* Waits to be told and takes itself off the list. */
 enum err waiter_wait(struct consensus *c, struct waiter **list, struct waiter *waiter, deadline_ms deadline)
 {
-	struct timespec until = consensus_timespec(deadline);
 	pthread_mutex_lock(&c->waiter_lock);
-	while (!waiter->done && pthread_cond_timedwait(&waiter->told, &c->waiter_lock, &until) == 0)
+	while (!waiter->done && wait_until(&waiter->told, &c->waiter_lock, deadline))
 		;
 	take_out_locked(list, waiter);
 	pthread_mutex_unlock(&c->waiter_lock);
