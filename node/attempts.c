@@ -1,8 +1,8 @@
 #include "node/attempts.h"
+#include "base/wait.h"
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 struct uncounted {
 	struct id requests[LOGIN_FAILURES_MAX]; /* once full the PIN is locked here, so no more come */
@@ -25,14 +25,10 @@ struct attempts {
 struct attempts *attempts_create(void)
 {
 	struct attempts *attempts = calloc(1, sizeof *attempts);
-	pthread_condattr_t attr;
 	if (!attempts)
 		return NULL;
 	pthread_mutex_init(&attempts->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&attempts->left, &attr);
-	pthread_condattr_destroy(&attr);
+	pthread_cond_init(&attempts->left, NULL);
 	return attempts;
 }
 
@@ -64,12 +60,11 @@ static struct slot_attempts *find_locked(struct attempts *attempts, uint32_t slo
 
 enum err attempts_enter(struct attempts *attempts, uint32_t slot, deadline_ms deadline)
 {
-	struct timespec until = { .tv_sec = deadline / 1000, .tv_nsec = deadline % 1000 * 1000000 };
 	enum err err = ERR_OK;
 	pthread_mutex_lock(&attempts->lock);
 	struct slot_attempts *item = find_locked(attempts, slot);
 	while (item && item->taken && err == ERR_OK)
-		if (pthread_cond_timedwait(&attempts->left, &attempts->lock, &until) != 0)
+		if (!wait_until(&attempts->left, &attempts->lock, deadline))
 			err = ERR_TIMEOUT;
 	if (!item)
 		err = ERR_NO_MEMORY;

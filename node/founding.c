@@ -1,11 +1,11 @@
 #include "node/founding.h"
 #include "base/digest.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "node/node.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define PATIENCE_MS 1000 /* how long one question to the cluster may hold up founding_stop */
 #define REST_MS 100      /* before the question is asked again */
@@ -72,14 +72,10 @@ static bool agree(struct node *node)
 /* Until it is time to ask again; false if there is no need to. */
 static bool rest(struct founding *founding)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += REST_MS * 1000000L;
-	until.tv_sec += until.tv_nsec / 1000000000L;
-	until.tv_nsec %= 1000000000L;
+	deadline_ms deadline = deadline_in(REST_MS);
 	pthread_mutex_lock(&founding->lock);
-	if (!founding->stopping)
-		pthread_cond_timedwait(&founding->stop, &founding->lock, &until);
+	while (!founding->stopping && wait_until(&founding->stop, &founding->lock, deadline))
+		;
 	bool go_on = !founding->stopping;
 	pthread_mutex_unlock(&founding->lock);
 	return go_on;

@@ -1,5 +1,6 @@
 #include "node/health_private.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "node/restart.h"
 #include <errno.h>
 #include <signal.h>
@@ -11,26 +12,12 @@
 #define BETWEEN_TRANSFERS_MS 1000
 #define RARELY 10
 
-static struct timespec monotonic(int64_t ms)
-{
-	return (struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
-}
-
-static void wait_until_locked(struct health *health, deadline_ms deadline)
-{
-	struct timespec until = monotonic(deadline);
-	if (deadline == DEADLINE_NEVER)
-		pthread_cond_wait(&health->changed, &health->lock);
-	else
-		pthread_cond_timedwait(&health->changed, &health->lock, &until);
-}
-
 bool health_rest(struct health *health, const bool *flag, int64_t ms)
 {
 	deadline_ms deadline = deadline_in(ms);
 	pthread_mutex_lock(&health->lock);
 	while (!health->is_stopping && !(flag && *flag) && !deadline_passed(deadline))
-		wait_until_locked(health, deadline);
+		wait_until(&health->changed, &health->lock, deadline);
 	bool go_on = !health->is_stopping;
 	pthread_mutex_unlock(&health->lock);
 	return go_on;
@@ -148,7 +135,7 @@ enum err health_opened(struct health *health, bool is_patient, struct complaint 
 	deadline_ms deadline = is_patient ? DEADLINE_NEVER : deadline_in(node->config->answer_limit_ms + 2 * LOOK_MS_MAX);
 	pthread_mutex_lock(&health->lock);
 	while (!health->is_tried && !deadline_passed(deadline) && (is_patient || node_token_state(node) != NODE_TOKEN_HANGS))
-		wait_until_locked(health, deadline);
+		wait_until(&health->changed, &health->lock, deadline);
 	enum err err = health->is_tried ? health->first : ERR_TIMEOUT;
 	if (health->is_tried)
 		*complaint = health->first_why;
@@ -188,15 +175,11 @@ static bool start_thread(pthread_t *thread, void *(*run)(void *), struct health 
 struct health *health_start(struct node *node)
 {
 	struct health *health = calloc(1, sizeof *health);
-	pthread_condattr_t attr;
 	if (!health)
 		return NULL;
 	health->node = node;
 	pthread_mutex_init(&health->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&health->changed, &attr);
-	pthread_condattr_destroy(&attr);
+	pthread_cond_init(&health->changed, NULL);
 	health->is_watched = start_thread(&health->watch_thread, watch, health);
 	health->is_cared_for = health->is_watched && start_thread(&health->care_thread, health_care, health);
 	if (health->is_cared_for)
@@ -212,7 +195,7 @@ static bool await_end(struct health *health, deadline_ms deadline)
 	health->is_stopping = true;
 	pthread_cond_broadcast(&health->changed);
 	while (health->is_cared_for && !health->has_ended && !deadline_passed(deadline))
-		wait_until_locked(health, deadline);
+		wait_until(&health->changed, &health->lock, deadline);
 	bool has_ended = health->has_ended || !health->is_cared_for;
 	pthread_mutex_unlock(&health->lock);
 	return has_ended;

@@ -1,5 +1,6 @@
 #include "node/server.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "node/connection.h"
 #include "node/seldom.h"
 #include <assert.h>
@@ -9,7 +10,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LISTENERS_MAX 2
@@ -68,17 +68,13 @@ static enum err bind_to(struct server *server, const struct address *address, bo
 enum err server_open(const struct node_config *config, struct server **out, struct complaint *complaint)
 {
 	struct server *server = calloc(1, sizeof *server);
-	pthread_condattr_t attr;
 	enum err err = ERR_OK;
 	*out = NULL;
 	if (!server)
 		return complain(complaint, ERR_NO_MEMORY, "out of memory");
 	server->config = config;
 	pthread_mutex_init(&server->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&server->changed, &attr);
-	pthread_condattr_destroy(&attr);
+	pthread_cond_init(&server->changed, NULL);
 	if ((server->stop_fd = eventfd(0, EFD_CLOEXEC)) < 0)
 		err = complain(complaint, ERR_IO, "eventfd: %s", strerror(errno));
 	if (err == ERR_OK && config->listens_unix)
@@ -114,11 +110,6 @@ static void list_remove_locked(struct server *server, struct connection *connect
 	if (connection->next)
 		connection->next->previous = connection->previous;
 	server->count--;
-}
-
-static struct timespec monotonic(int64_t ms)
-{
-	return (struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
 }
 
 /* Off the list is the thread's last deed; the server may be gone right after. */
@@ -264,9 +255,8 @@ static void *run_watchdog(void *context)
 	pthread_mutex_lock(&server->lock);
 	while (!has_ended_locked(server)) {
 		int64_t next = beat_all_locked(server);
-		struct timespec until = monotonic(next);
-		while (clock_ms() < next && server->count)
-			pthread_cond_timedwait(&server->changed, &server->lock, &until);
+		while (server->count && wait_until(&server->changed, &server->lock, next))
+			;
 		while (!server->count && !server->is_stopping)
 			pthread_cond_wait(&server->changed, &server->lock);
 	}
@@ -296,10 +286,8 @@ static void end_all_locked(struct server *server, bool now)
 
 static bool wait_until_gone_locked(struct server *server, deadline_ms deadline)
 {
-	struct timespec until = monotonic(deadline);
-	while (server->count)
-		if (pthread_cond_timedwait(&server->changed, &server->lock, &until) == ETIMEDOUT && deadline_passed(deadline))
-			break;
+	while (server->count && wait_until(&server->changed, &server->lock, deadline))
+		;
 	return server->count == 0;
 }
 
