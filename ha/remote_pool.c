@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #define IDLE_MAX 64  /* connections kept open to one node while nobody uses them */
+#define SPARE_MAX 4  /* so many may be those of probes: enough for when another member is lost, and not one more with every look */
 #define OWING_MAX 16 /* and while it owes an answer that nobody waits for */
 
 static void list_add(struct connection **list, struct connection *connection)
@@ -41,9 +42,10 @@ static void connection_close(struct connection *connection)
 
 void pool_return(struct remote *remote, struct connection *connection, enum line_end end)
 {
+	size_t idle_max = connection->stage == STAGE_GREETED ? SPARE_MAX : IDLE_MAX; /* nothing was asked on it yet */
 	pthread_mutex_lock(&remote->lock);
 	list_remove(connection);
-	bool is_free = end == LINE_FREE && !remote->stopping && remote->idle_count < IDLE_MAX;
+	bool is_free = end == LINE_FREE && !remote->stopping && remote->idle_count < idle_max;
 	bool is_owing = end == LINE_OWING && !remote->stopping && remote->owing_count < OWING_MAX;
 	if (is_free) {
 		list_add(&remote->idle, connection);

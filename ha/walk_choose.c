@@ -36,15 +36,24 @@ static void try_rested_locked(struct member *member, int64_t now_ms)
 		member->rests_until_ms = now_ms + member->rest_ms;
 }
 
+/* The first of a call may be one that has to be looked for; beside one that is silent such a one is asked if nobody else is left. */
+static struct member *next_locked(const struct walk *walk, const struct picking *picking, bool only_slow)
+{
+	struct group *group = walk->group;
+	int64_t now_ms = picking->now_us / 1000;
+	struct member *member = walk->count ? NULL : pick_lost_locked(group, walk, now_ms);
+	if (!member)
+		member = members_pick(group->members, group->count, picking);
+	return member || only_slow ? member : pick_lost_locked(group, walk, now_ms);
+}
+
 static struct member *pick_locked(struct walk *walk, bool only_slow)
 {
 	struct group *group = walk->group;
 	struct picking picking = { walk->index_min, walk->tried, RANK_ANY, group->turn, clock_us() };
 	int64_t now_ms = picking.now_us / 1000;
-	struct member *member = only_slow ? NULL : pick_lost_locked(group, walk, now_ms);
 	picking.rank_end = rank_end_locked(walk, only_slow, now_ms);
-	if (!member)
-		member = members_pick(group->members, group->count, &picking);
+	struct member *member = next_locked(walk, &picking, only_slow);
 	if (!member)
 		return NULL;
 	group->turn++;

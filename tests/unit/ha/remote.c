@@ -1,4 +1,4 @@
-#include "ha/remote.h"
+#include "ha/remote_pool.h"
 #include "tests/check.h"
 #include "tests/support/fake_node.h"
 #include "tests/unit/ha/latch.h"
@@ -153,6 +153,21 @@ static void a_node_that_is_not_there_is_an_error_at_once(void)
 	fake_node_stop(node);
 }
 
+/* A member that is suspected again and again is greeted again and again. */
+static void looks_for_a_member_leave_a_few_connections_and_no_more(void)
+{
+	struct member *member = member_named("a");
+	struct fake_node *node = fake_node_start("a", path, answer, NULL);
+	for (int i = 0; i < 20; i++)
+		CU_ASSERT_EQUAL(probe(member), ERR_OK);
+	size_t idle = ((struct remote *)member)->idle_count;
+	CU_ASSERT(idle >= 1 && idle <= 4);
+	CU_ASSERT_EQUAL(ask(member), ERR_OK);
+	CU_ASSERT_EQUAL(fake_node_connections(node), 20); /* on one of them */
+	member->ops->destroy(member);
+	fake_node_stop(node);
+}
+
 /* Where a hedged question has lost, its answer comes when nobody waits; then the connection is as good as any. */
 static void a_connection_that_owes_an_answer_is_used_again_once_that_has_come(void)
 {
@@ -216,5 +231,6 @@ static void an_interrupt_ends_the_wait_for_an_answer(void)
 
 TESTS("ha remote", SAY(one_connection_serves_many_calls), SAY(a_restart_of_the_node_costs_the_caller_nothing),
 	SAY(a_node_that_is_not_there_is_an_error_at_once), SAY(a_connection_that_owes_an_answer_is_used_again_once_that_has_come),
+	SAY(looks_for_a_member_leave_a_few_connections_and_no_more),
 	SAY(a_node_of_another_name_is_refused),
 	SAY(an_interrupt_ends_the_wait_for_an_answer))
