@@ -1,5 +1,6 @@
 #include "raft/chain.h"
 #include "base/digest.h"
+#include "raft/integers.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,12 +8,6 @@
 struct chain {
 	struct hmac *hmac;       /* keyed once: setting it up would cost as much as a row */
 };
-
-static void put_u64(uint8_t *out, uint64_t value)
-{
-	for (int i = 7; i >= 0; i--, value >>= 8)
-		out[i] = (uint8_t)value;
-}
 
 struct chain *chain_create(const struct secret *secret, uint64_t node)
 {

@@ -259,6 +259,10 @@ bool driver_submit_entry(struct driver *d, struct entry *entry);
 /* driver_member.c */
 void driver_member_chores(struct driver *d);
 void driver_member_lost(struct driver *d);
+/* Says no for the reasons that all changes and handovers share; true if it said so. */
+bool driver_member_refused(struct driver *d, uint64_t ticket);
+/* driver_transfer.c */
+void driver_transfer_chores(struct driver *d); /* while one is under way */
 bool driver_may_submit(const struct driver *d);
 /* driver_read.c */
 void driver_read_receive(struct driver *d, const struct message *message);

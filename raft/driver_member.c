@@ -1,16 +1,8 @@
-/* Who belongs, and who leads. One server differs per change (dissertation 4.3); a change goes into the log only when an entry of the
+/* Who belongs. One server differs per change (dissertation 4.3); a change goes into the log only when an entry of the
  * leader's own term is committed and no other change is pending, which the engine doesn't insist on. */
 #include "raft/driver_internal.h"
 #include <stdlib.h>
 #include <string.h>
-
-#define ELECTION_ELECTIONS 2  /* so many election timeouts an election may take, after a transfer */
-#define DECLINED_ELECTIONS 10 /* so long it is not asked again, unless by name */
-
-bool driver_may_submit(const struct driver *d)
-{
-	return driver_leads(d) && !raft_transferee(&d->raft) && !d->transfer.ticket;
-}
 
 static void change_end(struct driver *d, enum err err, uint64_t index, const char *why)
 {
@@ -20,8 +12,7 @@ static void change_end(struct driver *d, enum err err, uint64_t index, const cha
 	driver_finished(d, ticket, err, index, "%s", why);
 }
 
-/* Says no for the reasons all changes share; true if it said so. */
-static bool refused(struct driver *d, uint64_t ticket)
+bool driver_member_refused(struct driver *d, uint64_t ticket)
 {
 	if (d->dead != ERR_OK)
 		driver_finished(d, ticket, d->dead, 0, "this node has stopped");
@@ -60,7 +51,7 @@ void driver_add(struct driver *d, struct moment now, uint64_t ticket, int64_t de
 	char text[NODE_TEXT_MAX];
 	struct configuration wanted = d->configuration;
 	d->now = now;
-	if (refused(d, ticket))
+	if (driver_member_refused(d, ticket))
 		return;
 	if (!node->id || node_text(node, text) != ERR_OK)
 		driver_finished(d, ticket, ERR_CONFIG, 0, "a node needs an id above 0, a name, and an address host:port");
@@ -92,7 +83,7 @@ void driver_promote(struct driver *d, struct moment now, uint64_t ticket, int64_
 	struct configuration wanted = d->configuration;
 	struct consensus_node *node = (struct consensus_node *)(uintptr_t)configuration_find(&wanted, id);
 	d->now = now;
-	if (refused(d, ticket))
+	if (driver_member_refused(d, ticket))
 		return;
 	if (!node)
 		driver_finished(d, ticket, ERR_NOT_FOUND, 0, "node %llu is not a member; add it first", (unsigned long long)id);
@@ -140,7 +131,7 @@ void driver_remove(struct driver *d, struct moment now, uint64_t ticket, int64_t
 	const struct consensus_node *node = configuration_find(&d->configuration, id);
 	size_t voters = configuration_voters(&left), answer;
 	d->now = now;
-	if (refused(d, ticket))
+	if (driver_member_refused(d, ticket))
 		return;
 	if (node)
 		without(&left, id);
@@ -214,111 +205,10 @@ void driver_member_lost(struct driver *d)
 		                                               : "leadership was lost meanwhile; nothing was changed");
 }
 
-void driver_decline(struct driver *d, bool declines)
-{
-	if (declines != d->declines)
-		d->lease.next_ms = d->now.ms; /* the leader hears of it at once */
-	d->declines = declines;
-}
-
-/* How good a successor: 0 for one that is silent, or did not take over lately (each attempt holds proposals up), or would hand over to
- * us in turn; one that was heard of in the last heartbeats is better than one that has more of the log but may just have died, and
- * any is better than one that would rather not. */
-static uint64_t fitness(struct driver *d, const struct consensus_node *node)
-{
-	raft_index match = 0;
-	const struct heard *heard = driver_heard(d, node->id);
-	int64_t silent_ms = d->now.ms - heard->ms;
-	if (!node->voter || node->id == d->raft.id || heard->ms < 0 || silent_ms > d->config.election_ms ||
-	    (heard->declined_ms && d->now.ms - heard->declined_ms < DECLINED_ELECTIONS * d->config.election_ms) ||
-	    (heard->declines && d->declines) || raft_match_index(&d->raft, node->id, &match))
-		return 0;
-	return 1 + match + (heard->declines ? 0 : UINT64_MAX / 2) + (silent_ms <= 3 * d->config.heartbeat_ms ? UINT64_MAX / 4 : 0);
-}
-
-static uint64_t successor(struct driver *d)
-{
-	uint64_t best = 0, best_fitness = 0;
-	for (size_t i = 0; i < d->configuration.count; i++) {
-		uint64_t fit = fitness(d, &d->configuration.nodes[i]);
-		if (fit > best_fitness) {
-			best = d->configuration.nodes[i].id;
-			best_fitness = fit;
-		}
-	}
-	return best;
-}
-
-void driver_transfer(struct driver *d, struct moment now, uint64_t ticket, int64_t deadline, uint64_t to)
-{
-	d->now = now;
-	if (refused(d, ticket))
-		return;
-	bool any = !to;
-	if (any)
-		to = successor(d);
-	const struct consensus_node *node = configuration_find(&d->configuration, to);
-	if (any && !to)
-		driver_finished(d, ticket, ERR_REFUSED, 0, "there is no other voter that answers and would take leadership over");
-	else if (!node || !node->voter)
-		driver_finished(d, ticket, ERR_REFUSED, 0, "there is no such voter to hand leadership to");
-	else if (to == d->raft.id)
-		driver_finished(d, ticket, ERR_OK, d->guard.commit, "%s", "");
-	else {
-		d->transfer = (struct transfer){ .ticket = ticket, .deadline = deadline, .to = to,
-		                                 .until_ms = now.ms + d->config.election_ms };
-		driver_member_chores(d);
-	}
-}
-
-static void transfer_end(struct driver *d, enum err err, const char *why)
-{
-	struct transfer transfer = d->transfer;
-	d->transfer = (struct transfer){ 0 };
-	driver_heard(d, transfer.to)->declined_ms = err == ERR_OK ? 0 : d->now.ms;
-	if (err == ERR_OK)
-		driver_finished(d, transfer.ticket, err, d->guard.commit, "%s", "");
-	else
-		driver_finished(d, transfer.ticket, err, 0, "node %llu %s", (unsigned long long)transfer.to, why);
-}
-
-/* The engine sends its TimeoutNow at the first acknowledgement and never again, and a follower that lacks an entry ignores
- * it: so it is only asked when the follower has all there is, which it soon does as nothing new comes in. */
-static void transfer_step(struct driver *d)
-{
-	raft_index match = 0;
-	struct step step = { .event.type = RAFT_TRANSFER };
-	if (raft_match_index(&d->raft, d->transfer.to, &match) || match != raft_last_index(&d->raft))
-		return;
-	step.event.transfer.server_id = d->transfer.to;
-	d->transfer.stepped = true;
-	driver_step(d, &step);
-}
-
-static void transfer_chores(struct driver *d)
-{
-	if (driver_leads(d)) {
-		if (!d->transfer.stepped && !raft_transferee(&d->raft))
-			transfer_step(d);
-		if (driver_leads(d) && d->transfer.stepped && !raft_transferee(&d->raft))
-			transfer_end(d, ERR_TIMEOUT, "did not take over; is it well?");
-		else if (driver_leads(d) && !d->transfer.stepped && d->now.ms >= d->transfer.until_ms)
-			transfer_end(d, ERR_TIMEOUT, "does not keep up with the log");
-	} else if (d->leader == d->transfer.to) {
-		transfer_end(d, ERR_OK, "");
-	} else if (d->leader) {
-		transfer_end(d, ERR_REFUSED, "did not take over; another node was elected");
-	} else if (d->now.ms >= d->transfer.until_ms + ELECTION_ELECTIONS * d->config.election_ms) {
-		transfer_end(d, ERR_TIMEOUT, "did not take over, nor did anybody else");
-	}
-	if (d->transfer.ticket && d->now.ms >= d->transfer.deadline)
-		transfer_end(d, ERR_TIMEOUT, "has not taken over in time");
-}
-
 void driver_member_chores(struct driver *d)
 {
 	if (d->dead == ERR_OK && d->change.stage != CHANGE_NONE)
 		change_chores(d);
 	if (d->dead == ERR_OK && d->transfer.ticket)
-		transfer_chores(d);
+		driver_transfer_chores(d);
 }

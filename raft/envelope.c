@@ -2,18 +2,13 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "raft/consensus.h"
+#include "raft/integers.h"
 #include <string.h>
 
 #define ENVELOPE_VERSION 1
 #define ENVELOPE_HEAD 25u /* version, request, time */
 
 _Static_assert(ENVELOPE_HEAD + SHA256_SIZE == ENVELOPE_SIZE, "the parts of an envelope");
-
-static void put_u64(uint8_t *at, uint64_t value)
-{
-	for (int i = 7; i >= 0; i--, value >>= 8)
-		at[i] = (uint8_t)value;
-}
 
 static void checksum(const uint8_t *bytes, size_t data_size, uint8_t out[SHA256_SIZE])
 {

@@ -1,7 +1,7 @@
 /* What raft_step() of libraft 0.22.1 gets wrong or leaves to its caller, put right before or after it. Each guard is a
  * decision over the engine's public state and what little the driver remembers; tests/unit/raft/ has for each
  * a story of what the bare engine does and of what the driver does. The driver's guards that need
- * a conversation (transfer, membership) are in driver_member.c. */
+ * a conversation (membership, transfer) are in driver_member.c and driver_transfer.c. */
 #pragma once
 #include "raft/engine.h"
 #include "raft/memory_log.h"

@@ -1,5 +1,6 @@
 #include "raft/link.h"
 #include "base/id.h"
+#include "raft/integers.h"
 #include <string.h>
 
 #define MAGIC 0x4352414eu /* CRAN */
@@ -7,18 +8,6 @@
 #define HEAD_SIZE (4u + 8 + 8 + 8 + 1)
 #define MAC_SIZE 32u
 #define KEY_SIZE 32
-
-static void put_u32(uint8_t *out, uint32_t value)
-{
-	for (int i = 3; i >= 0; i--, value >>= 8)
-		out[i] = (uint8_t)value;
-}
-
-static void put_u64(uint8_t *out, uint64_t value)
-{
-	put_u32(out, (uint32_t)(value >> 32));
-	put_u32(out + 4, (uint32_t)value);
-}
 
 struct link_hello link_hello_make(uint64_t from, uint64_t to)
 {

@@ -1,4 +1,4 @@
-/* What peers.c (who there is), peers_queue.c (what is to be sent), peers_out.c (sending) and peers_in.c (receiving) share. */
+/* What peers.c (who there is), peers_queue.c (what is to be sent), peers_connect.c and peers_out.c (sending) and peers_in.c (receiving) share. */
 #pragma once
 #include "raft/greeting.h"
 #include "raft/peers.h"
@@ -93,6 +93,15 @@ struct packet *peer_take_all_locked(struct peer *peer); /* the urgent ones first
 void peer_drop_queue_locked(struct peer *peer);
 void peer_wake_locked(struct peer *peer);
 /* peers_out.c */
+#define WRITE_SIZE (256u << 10)
+#define OUT_MAX (WRITE_SIZE + LINK_FRAME_OVERHEAD + MESSAGE_SIZE_MAX)
+/* Until the connection ends, or nobody wants it any more (ERR_OK). `out` has room for OUT_MAX. */
+enum err peer_serve(struct peer *peer, struct greeted *with, struct buf *out);
+bool peer_is_wanted(struct peer *peer);
+void peer_forget_snapshot(struct peer *peer);
+/* Waits until woken or for timeout_ms; `fd` (-1: none) may become readable meanwhile. */
+void peer_sleep(struct peer *peer, int fd, int timeout_ms);
+/* peers_connect.c */
 enum err peer_create(struct peers *peers, uint64_t id, struct peer **out);
 void peer_destroy(struct peer *peer);
 void peer_interrupt(struct peer *peer); /* look again: it may be time to stop */

@@ -17,7 +17,7 @@ static uint64_t sequence;
 static int64_t link_last[SIM_NODES_MAX + 1][SIM_NODES_MAX + 1];
 static bool cuts[SIM_NODES_MAX + 1][SIM_NODES_MAX + 1];
 
-static bool sooner(const struct packet *a, const struct packet *b)
+static bool is_before(const struct packet *a, const struct packet *b)
 {
 	return a->at < b->at || (a->at == b->at && a->sequence < b->sequence);
 }
@@ -39,7 +39,7 @@ static void push(struct packet *packet)
 		violation("STORM: more packets than any cluster sends");
 	size_t i = heap_count++;
 	heap[i] = packet;
-	for (; i && sooner(heap[i], heap[(i - 1) / 2]); i = (i - 1) / 2)
+	for (; i && is_before(heap[i], heap[(i - 1) / 2]); i = (i - 1) / 2)
 		swap(i, (i - 1) / 2);
 }
 
@@ -51,9 +51,9 @@ static struct packet *pop(void)
 		size_t child = 2 * i + 1;
 		if (child >= heap_count)
 			break;
-		if (child + 1 < heap_count && sooner(heap[child + 1], heap[child]))
+		if (child + 1 < heap_count && is_before(heap[child + 1], heap[child]))
 			child++;
-		if (!sooner(heap[child], heap[i]))
+		if (!is_before(heap[child], heap[i]))
 			break;
 		swap(i, child);
 		i = child;

@@ -272,12 +272,6 @@ void node_events(struct sim_node *node)
 	}
 }
 
-static void sooner(int64_t *next, int64_t other)
-{
-	if (other < *next)
-		*next = other;
-}
-
 int64_t node_next(const struct sim_node *node)
 {
 	int64_t next = INT64_MAX;

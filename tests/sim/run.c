@@ -75,12 +75,6 @@ static void begin(uint64_t seed, unsigned nodes)
 		node_boot(&sim.nodes[i + 1]);
 }
 
-static void sooner(int64_t *next, int64_t other)
-{
-	if (other < *next)
-		*next = other;
-}
-
 static int64_t next_moment(void)
 {
 	int64_t next = sim.now + 50;

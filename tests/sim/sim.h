@@ -87,6 +87,11 @@ extern struct sim sim;
 void violation(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 void trace(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static inline bool healed(void) { return sim.now >= sim.profile.heal_ms; }
+static inline void sooner(int64_t *next, int64_t other)
+{
+	if (other < *next)
+		*next = other;
+}
 
 /* node.c */
 struct sim_node *node_new(bool founder);

@@ -1,0 +1,110 @@
+/* Who leads next: driver_transfer.c. */
+#include "tests/check.h"
+#include "tests/unit/raft/fake_world.h"
+
+/* Whoever leads and is sick asks again and again. */
+static void leadership_goes_to_one_that_answers_and_has_not_declined(void)
+{
+	struct fake_world *world = fake_leader(3, 1, 0, 1);
+	struct driver *d = world->driver;
+	fake_followers_agree(world, 3);
+	uint64_t last = memory_log_last(&d->log);
+	fake_propose(world, 1);
+	fake_append_result(world, 3, 0, last + 1); /* node 3 has it all, but has been silent since */
+	fake_pass(world, 400);
+	fake_append_result(world, 2, 0, last);
+	driver_transfer(d, world->now, 5, world->now.ms + 60000, 0);
+	CU_ASSERT_EQUAL(d->transfer.to, 2);
+	driver_transfer(d, world->now, 6, world->now.ms + 60000, 0);
+	CU_ASSERT_EQUAL(world->ticket, 6);
+	CU_ASSERT_EQUAL(world->result, ERR_BUSY);
+	while (world->ticket != 5) { /* it does not keep up */
+		fake_append_result(world, 3, 0, last);
+		fake_append_result(world, 2, 0, last);
+		fake_pass(world, 100);
+	}
+	CU_ASSERT_EQUAL(world->result, ERR_TIMEOUT);
+	fake_append_result(world, 2, 0, last);
+	fake_append_result(world, 3, 0, last);
+	driver_transfer(d, world->now, 7, world->now.ms + 60000, 0);
+	CU_ASSERT_EQUAL(d->transfer.to, 3);
+	fake_destroy(world);
+}
+
+static void say_whether_it_declines(struct fake_world *world, uint64_t from, bool declines)
+{
+	struct message m = { .kind = MESSAGE_CONTACT, .term = world->driver->raft.current_term };
+	m.contact.declines = declines;
+	fake_receive(world, from, &m);
+}
+
+/* Three leaders of which none is well would pass it round for ever. */
+static void a_leader_that_declines_keeps_its_place_while_all_others_do_too(void)
+{
+	struct fake_world *world = fake_leader(3, 1, 0, 1);
+	struct driver *d = world->driver;
+	fake_followers_agree(world, 3);
+	driver_decline(d, true);
+	say_whether_it_declines(world, 2, true);
+	say_whether_it_declines(world, 3, true);
+	driver_transfer(d, world->now, 5, world->now.ms + 60000, 0);
+	CU_ASSERT(fake_was_refused(world, ERR_REFUSED, "no other voter"));
+	say_whether_it_declines(world, 3, false);
+	driver_transfer(d, world->now, 6, world->now.ms + 60000, 0);
+	CU_ASSERT_EQUAL(d->transfer.to, 3);
+	fake_destroy(world);
+}
+
+/* Whoever leads and stops hands over even so. */
+static void one_that_declines_is_handed_leadership_for_want_of_another(void)
+{
+	struct fake_world *world = fake_leader(3, 1, 0, 1);
+	struct driver *d = world->driver;
+	uint64_t last = memory_log_last(&d->log);
+	fake_followers_agree(world, 3);
+	say_whether_it_declines(world, 2, true);
+	fake_propose(world, 1);
+	fake_append_result(world, 2, 0, last + 1); /* node 3 lacks what node 2 has */
+	driver_transfer(d, world->now, 5, world->now.ms + 60000, 0);
+	CU_ASSERT_EQUAL(d->transfer.to, 3);
+	fake_destroy(world);
+	world = fake_leader(3, 1, 0, 1);
+	fake_followers_agree(world, 3);
+	say_whether_it_declines(world, 2, true);
+	say_whether_it_declines(world, 3, true);
+	driver_transfer(world->driver, world->now, 5, world->now.ms + 60000, 0);
+	CU_ASSERT_NOT_EQUAL(world->driver->transfer.to, 0);
+	fake_destroy(world);
+}
+
+static void a_node_that_declines_tells_the_leader_at_once(void)
+{
+	struct fake_world *world = fake_following(2);
+	driver_decline(world->driver, true);
+	fake_settle(world);
+	CU_ASSERT_TRUE(fake_last(world, MESSAGE_CONTACT, 2)->contact.declines);
+	fake_forget(world);
+	driver_decline(world->driver, true); /* nothing new */
+	fake_settle(world);
+	CU_ASSERT_PTR_NULL(fake_last(world, MESSAGE_CONTACT, 2));
+	driver_decline(world->driver, false);
+	fake_settle(world);
+	CU_ASSERT_FALSE(fake_last(world, MESSAGE_CONTACT, 2)->contact.declines);
+	fake_destroy(world);
+}
+
+static void with_nobody_to_hand_over_to_it_is_said_at_once(void)
+{
+	struct fake_world *world = fake_leader(3, 1, 0, 1);
+	fake_followers_agree(world, 3);
+	world->now.ms += 2000; /* silence */
+	driver_transfer(world->driver, world->now, 5, world->now.ms + 60000, 0);
+	CU_ASSERT(fake_was_refused(world, ERR_REFUSED, "no other voter"));
+	CU_ASSERT_TRUE(driver_may_submit(world->driver));
+	fake_destroy(world);
+}
+
+TESTS("raft driver transfer", SAY(leadership_goes_to_one_that_answers_and_has_not_declined),
+      SAY(a_leader_that_declines_keeps_its_place_while_all_others_do_too),
+      SAY(one_that_declines_is_handed_leadership_for_want_of_another),
+      SAY(a_node_that_declines_tells_the_leader_at_once), SAY(with_nobody_to_hand_over_to_it_is_said_at_once))
