@@ -73,6 +73,15 @@ static int ended(struct child *child)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* Never started, and nothing wrong with it. */
+static void begin(void)
+{
+	if (!house.authority)
+		house_prepare(&house);
+	house_mend(&house);
+	house_forget(&house);
+}
+
 #define ARGUMENTS(...) (const char *const[]){ __VA_ARGS__, NULL }
 
 static void refuses(const char *const *arguments, int status, const char *because)
@@ -91,7 +100,7 @@ static void refuses(const char *const *arguments, int status, const char *becaus
 
 static void what_it_refuses_is_one_line_and_a_status(void)
 {
-	house_prepare(&house);
+	begin();
 	char conf[160];
 	snprintf(conf, sizeof conf, "%s", house_file(&house, "cratond.conf"));
 	refuses(ARGUMENTS("-c", "/nowhere.conf"), EX_CONFIG, "/nowhere.conf");
@@ -104,17 +113,15 @@ static void what_it_refuses_is_one_line_and_a_status(void)
 	refuses(ARGUMENTS("-c", conf, "domain", "dance"), EX_USAGE, "create, enroll, admit and show");
 	house_write(&house, "so-pin", SOFTHSM_SO_PIN "\n", 0600);
 	refuses(ARGUMENTS("-c", conf, "domain", "create", "--so-pin-file", house_file(&house, "so-pin")), EX_TEMPFAIL, "in a domain already");
-	house_clear(&house);
 }
 
 static void settings_are_judged_without_starting_anything(void)
 {
 	struct child child;
-	house_prepare(&house);
+	begin();
 	start(&child, ARGUMENTS("-c", house_file(&house, "cratond.conf"), "--check"));
 	CU_ASSERT_EQUAL(ended(&child), EX_OK);
 	CU_ASSERT_NOT_EQUAL(access(house_file(&house, "state"), F_OK), 0);
-	house_clear(&house);
 }
 
 /* Until its log says so. */
@@ -140,7 +147,7 @@ static void it_starts_says_so_and_ends_well_when_told(void)
 	struct address address = { .is_unix = true };
 	struct channel *channel = NULL;
 	Craton__HelloReply *hello = NULL;
-	house_prepare(&house);
+	begin();
 	start(&child, ARGUMENTS("-c", house_file(&house, "cratond.conf")));
 	wait_until_ready(&child);
 	snprintf(address.host, sizeof address.host, "%s", house_file(&house, "socket"));
@@ -158,14 +165,13 @@ static void it_starts_says_so_and_ends_well_when_told(void)
 	wait_until_ready(&second);
 	kill(second.pid, SIGINT);
 	CU_ASSERT_EQUAL(ended(&second), EX_OK);
-	house_clear(&house);
 }
 
 static void a_hangup_makes_it_read_its_certificates_anew(void)
 {
 	struct child child;
 	struct identity who = { IDENTITY_NODE, "a" }, other = { IDENTITY_NODE, "b" };
-	house_prepare(&house);
+	begin();
 	start(&child, ARGUMENTS("-c", house_file(&house, "cratond.conf")));
 	wait_until_ready(&child);
 	test_authority_issue_identity(house.authority, "a", &other);
@@ -176,7 +182,6 @@ static void a_hangup_makes_it_read_its_certificates_anew(void)
 	wait_until_it_says(&child, "certificates read anew");
 	kill(child.pid, SIGTERM);
 	CU_ASSERT_EQUAL(ended(&child), EX_OK);
-	house_clear(&house);
 }
 
 /* What is said on one side is handed to the other, as two operators would. */
@@ -212,6 +217,18 @@ static void settings_of_b(void)
 	house_write(&house, "b.conf", text, 0600);
 }
 
+/* A token that is in no domain, until it is enrolled. */
+static void begin_with_b(void)
+{
+	static bool is_there;
+	begin();
+	if (!is_there)
+		softhsm_add("b");
+	is_there = true;
+	settings_of_b();
+	house_write(&house, "so-pin", SOFTHSM_SO_PIN "\n", 0600);
+}
+
 static char *domain_of(const char *conf)
 {
 	struct child child;
@@ -222,13 +239,24 @@ static char *domain_of(const char *conf)
 	return said;
 }
 
+static void an_answer_to_another_request_is_refused(void)
+{
+	struct child b;
+	static const char nonsense[] = "-----BEGIN CRATON ENROLMENT ANSWER-----\nCgA=\n-----END CRATON ENROLMENT ANSWER-----\n";
+	begin_with_b();
+	start(&b, ARGUMENTS("-c", house_file(&house, "b.conf"), "domain", "enroll", "--so-pin-file", house_file(&house, "so-pin")));
+	CU_ASSERT_EQUAL(write(b.in, nonsense, sizeof nonsense - 1), (ssize_t)sizeof nonsense - 1);
+	char *said = all_of(b.err);
+	CU_ASSERT_EQUAL(ended(&b), EX_CONFIG);
+	CU_ASSERT_PTR_NOT_NULL(strstr(said, "another request"));
+	free(said);
+	refuses(ARGUMENTS("-c", house_file(&house, "b.conf")), EX_CONFIG, "domain enroll"); /* nothing half done */
+}
+
 static void a_second_token_is_enrolled_by_word_of_the_first(void)
 {
 	struct child b, a;
-	house_prepare(&house);
-	softhsm_add("b");
-	settings_of_b();
-	house_write(&house, "so-pin", SOFTHSM_SO_PIN "\n", 0600);
+	begin_with_b();
 	refuses(ARGUMENTS("-c", house_file(&house, "b.conf")), EX_CONFIG, "domain enroll");
 	start(&b, ARGUMENTS("-c", house_file(&house, "b.conf"), "domain", "enroll", "--so-pin-file", house_file(&house, "so-pin")));
 	start(&a, ARGUMENTS("-c", house_file(&house, "cratond.conf"), "domain", "admit", "--so-pin-file", house_file(&house, "so-pin")));
@@ -251,24 +279,10 @@ static void a_second_token_is_enrolled_by_word_of_the_first(void)
 	free(line);
 	free(a_said);
 	free(b_said);
-	house_clear(&house);
 }
 
-static void an_answer_to_another_request_is_refused(void)
+static void the_end(void)
 {
-	struct child b;
-	static const char nonsense[] = "-----BEGIN CRATON ENROLMENT ANSWER-----\nCgA=\n-----END CRATON ENROLMENT ANSWER-----\n";
-	house_prepare(&house);
-	softhsm_add("b");
-	settings_of_b();
-	house_write(&house, "so-pin", SOFTHSM_SO_PIN "\n", 0600);
-	start(&b, ARGUMENTS("-c", house_file(&house, "b.conf"), "domain", "enroll", "--so-pin-file", house_file(&house, "so-pin")));
-	CU_ASSERT_EQUAL(write(b.in, nonsense, sizeof nonsense - 1), (ssize_t)sizeof nonsense - 1);
-	char *said = all_of(b.err);
-	CU_ASSERT_EQUAL(ended(&b), EX_CONFIG);
-	CU_ASSERT_PTR_NOT_NULL(strstr(said, "another request"));
-	free(said);
-	refuses(ARGUMENTS("-c", house_file(&house, "b.conf")), EX_CONFIG, "domain enroll"); /* nothing half done */
 	house_clear(&house);
 }
 
@@ -279,8 +293,9 @@ int main(int argc, char **argv)
 		SAY(settings_are_judged_without_starting_anything),
 		SAY(it_starts_says_so_and_ends_well_when_told),
 		SAY(a_hangup_makes_it_read_its_certificates_anew),
-		SAY(a_second_token_is_enrolled_by_word_of_the_first),
 		SAY(an_answer_to_another_request_is_refused),
+		SAY(a_second_token_is_enrolled_by_word_of_the_first),
+		SAY(the_end),
 	};
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGPIPE, SIG_IGN);
