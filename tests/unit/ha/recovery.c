@@ -292,7 +292,7 @@ static void silence_of_the_last_hurries_the_look_for_the_others(void)
 	struct group_settings settings = patient;
 	settings.recovery_retries = 0; /* given up as soon as it is lost */
 	settings.recovery_interval_ms = 10;
-	for (int with_thread = 0; with_thread < 2; with_thread++) {
+	for (unsigned with_thread = 0; with_thread < 2; with_thread++) {
 		settings.may_start_threads = with_thread;
 		start(SAYS(LATE), SAYS(GONE, GOOD));
 		a.swallows_probes = true;
