@@ -1,5 +1,6 @@
 /* A node that can't be sound doesn't start, and says in one line what to do. */
 #include "backend/domain.h"
+#include "base/file.h"
 #include "tests/unit/node/fake_consensus.h"
 #include "tests/unit/node/house.h"
 #include <fcntl.h>
@@ -256,6 +257,37 @@ static void what_is_sound_starts_again_with_what_it_had(void)
 	house_stop(&house);
 }
 
+/* A token that hangs on command (tests/fault/token/faults.h). */
+static void hangs(const char *control)
+{
+	static const char order[] = "hang = yes\n";
+	free(house.config.module);
+	house.config.module = strdup(getenv("FAULT_TOKEN"));
+	house.config.answer_limit_ms = 100;
+	house.config.stop_ms = 0;
+	setenv("CRATON_SHIM_CONTROL", control, 1);
+	CU_ASSERT_EQUAL_FATAL(file_write(control, order, sizeof order - 1, 0600), ERR_OK);
+}
+
+/* Its opener hears of it, too, and ends the process without what a module does at exit. */
+static void what_cannot_be_opened_around_a_call_that_hangs_is_not_let_go(void)
+{
+	struct complaint complaint = { "" };
+	struct node *node = NULL;
+	bool is_closed = false;
+	was_a_member();
+	hangs(house_file(&house, "shim.conf"));
+	unlink(house_file(&house, "state/directory.db"));
+	CU_ASSERT_EQUAL(node_open(&house.config, &node, &complaint), ERR_DAMAGED);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(node);
+	CU_ASSERT_FALSE_FATAL(node_close(node));
+	unlink(house_file(&house, "shim.conf")); /* the call comes back */
+	deadline_ms deadline = deadline_in(60000);
+	while (!is_closed && !deadline_passed(deadline))
+		is_closed = node_close(node);
+	CU_ASSERT_TRUE(is_closed);
+}
+
 static void the_end(void)
 {
 	house_clear(&house);
@@ -269,4 +301,5 @@ TESTS("node start", SAY(without_the_clusters_secret), SAY(with_a_short_one), SAY
       SAY(with_a_shortened_directory), SAY(where_somebody_else_listens),
       SAY(with_a_token_of_another_domain_it_votes_and_serves_nobody), SAY(with_a_token_without_our_keys_it_votes_and_serves_nobody),
       SAY(with_its_token_wiped_it_votes_and_serves_nobody), SAY(but_not_with_a_wrong_pin),
-      SAY(what_is_sound_starts_again_with_what_it_had), SAY(the_end))
+      SAY(what_is_sound_starts_again_with_what_it_had), SAY(what_cannot_be_opened_around_a_call_that_hangs_is_not_let_go),
+      SAY(the_end))
