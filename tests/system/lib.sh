@@ -24,6 +24,18 @@ status() { "$craton" -c "$cluster/admin.conf" status "$@"; }
 leader() { status | awk '$3 == "leader" && $4 == "serving" { print $1 }'; }
 has_leader() { [ "$(leader | wc -l)" = 1 ]; }
 state_of() { status | awk -v node="$1" '$1 == node { print $4 }'; }
+# What the nodes tell of themselves, "NODE FACT VALUE" a line: counters, and other texts and numbers of --json, but not what they say of each other. It
+# is asked again and again by tests that wait, so it costs little.
+facts() {
+	status --json | sed 's/{"name":"\([^"]*\)","address":/\n\1 /g; s/"peers":\[[^]]*\]//g' | awk 'NR > 1 {
+		for (rest = $0; match(rest, /"[a-z_]+":("[^"]*"|[0-9]+)/); rest = substr(rest, RSTART + RLENGTH)) {
+			split(substr(rest, RSTART + 1, RLENGTH - 1), pair, /":"?/)
+			sub(/"$/, "", pair[2])
+			print $1, pair[1], pair[2]
+		}
+	}'
+}
+fact() { facts | awk -v of="$1 $2 " 'index($0, of) == 1 { value = substr($0, length(of) + 1) } END { print value ? value : 0 }'; } # fact NODE FACT
 kill_node() { "$craton" dev kill "$1" --dir "$cluster" >/dev/null || fail "craton dev kill $1"; }
 start_node() { "$craton" dev start "$1" --dir "$cluster" >"$dir/start.out" 2>&1 || { cat "$dir/start.out"; fail "craton dev start $1"; }; }
 
