@@ -59,6 +59,7 @@ struct heard {
 	uint64_t id;
 	int64_t ms;
 	int64_t snapshot_until_ms; /* no other snapshot goes to it before */
+	unsigned snapshot_doublings; /* of the pause until then */
 	uint64_t commit_told;    /* the highest commit index that was sent to it */
 	uint64_t large_index, large_term; /* of the last entries sent to it that take long */
 	unsigned large_times;

@@ -2,8 +2,10 @@
 #include "raft/driver_internal.h"
 #include <string.h>
 
-/* What was sent is being received, checked and restored for so long; if it was lost with its connection, no time at all. */
+/* What was sent is being received, checked and restored for so long; if it was lost with its connection, no time at all. Where that is
+ * not enough it is given twice as long the next time, since one more would only keep the node from the one it has. */
 #define SNAPSHOT_PAUSE_ELECTIONS 5
+#define SNAPSHOT_DOUBLINGS_MAX 2
 
 struct heard *driver_heard(struct driver *d, uint64_t id)
 {
@@ -97,6 +99,18 @@ static void send_append(struct driver *d, const struct raft_message *from)
 	} while (index < end);
 }
 
+/* Of the pause after this snapshot; when the last one has been over for long, this is another occasion. */
+static int64_t snapshot_pause_ms(const struct driver *d, struct heard *peer)
+{
+	int64_t pause_ms = SNAPSHOT_PAUSE_ELECTIONS * d->config.election_ms;
+	bool again = peer->snapshot_until_ms && d->now.ms - peer->snapshot_until_ms < pause_ms;
+	if (!again)
+		peer->snapshot_doublings = 0;
+	else if (peer->snapshot_doublings < SNAPSHOT_DOUBLINGS_MAX)
+		peer->snapshot_doublings++;
+	return pause_ms << peer->snapshot_doublings;
+}
+
 /* Heartbeats that overtake a snapshot make the engine ask for it again and again. */
 static void send_install(struct driver *d, const struct raft_message *from)
 {
@@ -106,7 +120,7 @@ static void send_install(struct driver *d, const struct raft_message *from)
 		return;
 	if (d->now.ms < peer->snapshot_until_ms)
 		return;
-	peer->snapshot_until_ms = d->now.ms + SNAPSHOT_PAUSE_ELECTIONS * d->config.election_ms;
+	peer->snapshot_until_ms = d->now.ms + snapshot_pause_ms(d, peer);
 	m.install.meta = &d->snapshot;
 	d->config.world_ops->send_snapshot(d->config.world, from->server_id, &m);
 }

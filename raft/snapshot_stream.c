@@ -119,7 +119,7 @@ static enum err begin(struct snapshot_sink *sink, const struct piece *piece)
 	snapshot_sink_finish(sink); /* another one has begun: the last will not be finished */
 	enum err err = message_decode(piece->announcement, piece->announcement_size, &install);
 	if (err != ERR_OK)
-		return err;
+		return err == ERR_NOT_FOUND ? ERR_MALFORMED : err;
 	if (install.kind != MESSAGE_INSTALL || install.install.meta->index != piece->index ||
 	    install.install.meta->term != piece->term) {
 		message_release(&install);

@@ -180,8 +180,8 @@ static void the_driver_installs_one_snapshot_at_a_time(void)
 	fake_destroy(world);
 }
 
-/* Node 3 has nothing, the log begins at 51: heartbeats that overtake the snapshot are refused, each refusal asks for it again. */
-static void the_driver_does_not_send_a_snapshot_again_for_each_refusal(void)
+/* Node 1 leads; node 3 has nothing, and the log begins at 51. */
+static struct fake_world *with_a_node_that_needs_the_snapshot(void)
 {
 	struct fake_world *world = with_snapshot();
 	fake_pass(world, 2500);
@@ -193,14 +193,39 @@ static void the_driver_does_not_send_a_snapshot_again_for_each_refusal(void)
 	}
 	CU_ASSERT_TRUE(driver_leads(world->driver));
 	fake_written_all(world);
-	for (int i = 0; i < 5; i++) {
+	return world;
+}
+
+/* Heartbeats that overtake the snapshot are refused, and each refusal asks for it again. How often was it sent? */
+static unsigned snapshots_while_refusing(struct fake_world *world, int64_t ms)
+{
+	unsigned count = 0;
+	for (int64_t until_ms = world->now.ms + ms; world->now.ms < until_ms;) {
 		const struct message *append = fake_last(world, MESSAGE_APPEND, 3);
 		if (append)
 			fake_append_result(world, 3, append->append.prev_index, 0);
 		fake_append_result(world, 2, 0, 51);
+		count += fake_count(world, MESSAGE_INSTALL, 3);
+		fake_forget(world);
 		fake_pass(world, 100);
 	}
-	CU_ASSERT_EQUAL(fake_count(world, MESSAGE_INSTALL, 3), 1);
+	return count;
+}
+
+static void the_driver_does_not_send_a_snapshot_again_for_each_refusal(void)
+{
+	struct fake_world *world = with_a_node_that_needs_the_snapshot();
+	CU_ASSERT_EQUAL(snapshots_while_refusing(world, 4500), 1);
+	fake_destroy(world);
+}
+
+/* A node that is slow to put it down is not helped by the next one. */
+static void the_driver_sends_a_snapshot_again_ever_more_seldom(void)
+{
+	struct fake_world *world = with_a_node_that_needs_the_snapshot();
+	CU_ASSERT_EQUAL(snapshots_while_refusing(world, 34000), 3); /* now, after 5 s, after 10 more */
+	driver_connected(world->driver, world->now, 3); /* the last is lost */
+	CU_ASSERT_EQUAL(snapshots_while_refusing(world, 1000), 1);
 	fake_destroy(world);
 }
 
@@ -243,6 +268,7 @@ TESTS("raft guard log", SAY(the_engine_calls_a_snapshot_of_an_older_term_a_succe
       SAY(the_driver_ignores_a_rejection_of_what_is_known_to_match),
       SAY(the_driver_installs_one_snapshot_at_a_time),
       SAY(the_driver_does_not_send_a_snapshot_again_for_each_refusal),
+      SAY(the_driver_sends_a_snapshot_again_ever_more_seldom),
       SAY(a_second_leader_in_our_own_term_stops_the_node),
       SAY(an_entry_in_the_place_of_a_committed_one_stops_the_node),
       SAY(a_refusal_skips_the_whole_run_of_a_conflicting_term))
