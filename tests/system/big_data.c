@@ -1,6 +1,6 @@
 /* big_data MIB   data of 16 MiB and then of MIB in parts through HMAC, CMAC, GCM, CBC and CTR, each result compared with OpenSSL's; after
  *                each it says how much memory this process has needed at most, and waits for a line on standard input, so that whoever
- *                runs it can look at the nodes' memory. Then 64 MiB in one call. Ends with 1 if a result is wrong or memory grew
+ *                runs it can look at the nodes' memory. Then 32 MiB in one call. Ends with 1 if a result is wrong or memory grew
  *                with the data.
  *
  * The module, slot and PIN come from the environment (bench/module.h). */
@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define MIB ((size_t)1 << 20)
-#define AT_ONCE (64 * MIB)
+#define AT_ONCE (32 * MIB) /* a member gets a mebibyte of it at a time */
 #define FIRST (16 * MIB)
 #define PART (3 * MIB / 2 + 5) /* neither whole pieces nor whole blocks */
 #define GROWTH_KIB_MAX 8192
