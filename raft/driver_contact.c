@@ -25,76 +25,18 @@
  *
  * Clocks are only compared with themselves. The margin is for their pace: within 4 % of the true one (0.9 / 1.1 of each other)
  * a lease has ended everywhere before the leader thinks so. */
-#include "base/log.h"
 #include "raft/driver_internal.h"
 #include <stdlib.h>
 
-#define LATE_HEARTBEATS 2
-
-static int64_t contact_ms(const struct driver *d)
+int64_t driver_contact_ms(const struct driver *d)
 {
 	return d->config.contact_ms > 0 ? d->config.contact_ms : d->config.election_ms;
 }
 
 int64_t driver_contact_over_ms(const struct driver *d)
 {
-	return contact_ms(d) + contact_ms(d) / 10 + 2; /* clocks are read in whole milliseconds */
+	return driver_contact_ms(d) + driver_contact_ms(d) / 10 + 2; /* clocks are read in whole milliseconds */
 }
-
-/* ------------------------------------------------------------------ the lease */
-
-static void lease_extend(struct driver *d, int64_t from_ms)
-{
-	if (from_ms + contact_ms(d) > d->lease.until_ms)
-		d->lease.until_ms = from_ms + contact_ms(d);
-}
-
-/* What has been applied meanwhile counts, what has run out goes. */
-static void grants_look(struct driver *d)
-{
-	size_t kept = 0;
-	for (size_t i = 0; i < d->lease.grant_count; i++) {
-		const struct grant *grant = &d->lease.grants[i];
-		if (grant->commit <= driver_applied(d))
-			lease_extend(d, grant->from_ms);
-		else if (grant->from_ms + contact_ms(d) > d->now.ms)
-			d->lease.grants[kept++] = *grant;
-	}
-	d->lease.grant_count = kept;
-}
-
-/* When there are too many it is the newest that goes: the oldest is the next to be applied. */
-static void granted(struct driver *d, int64_t from_ms, uint64_t commit)
-{
-#ifdef PLANT_CONTACT_UNAPPLIED /* a mistake for the simulator to find */
-	commit = 0;
-#endif
-	if (commit <= driver_applied(d))
-		lease_extend(d, from_ms);
-	else if (d->lease.grant_count < GRANTS_MAX)
-		d->lease.grants[d->lease.grant_count++] = (struct grant){ .from_ms = from_ms, .commit = commit };
-}
-
-int64_t driver_contact_until(const struct driver *d)
-{
-	return d->lease.until_ms;
-}
-
-static void log_change(struct driver *d)
-{
-	bool is_in = d->lease.until_ms > d->now.ms;
-	if (is_in == d->lease.is_in)
-		return;
-	d->lease.is_in = is_in;
-	if (is_in)
-		log_info("raft", "in contact node=%llu leader=%llu term=%llu", d->raft.id, (unsigned long long)d->leader,
-		         d->raft.current_term);
-	else
-		log_warn("raft", "out of contact: no leader with a majority has confirmed us node=%llu leader=%llu term=%llu",
-		         d->raft.id, (unsigned long long)d->leader, d->raft.current_term);
-}
-
-/* ------------------------------------------------------------------ the leader's side */
 
 struct contact *driver_contact_of(struct driver *d, uint64_t id)
 {
@@ -151,7 +93,7 @@ static bool is_settled_member(const struct driver *d, uint64_t id)
 static bool may_grant(struct driver *d, uint64_t id, int64_t *from_ms)
 {
 	*from_ms = majority_ms(d);
-	return is_settled_member(d, id) && *from_ms >= 0 && driver_own_term_committed(d) && d->now.ms - *from_ms < contact_ms(d);
+	return is_settled_member(d, id) && *from_ms >= 0 && driver_own_term_committed(d) && d->now.ms - *from_ms < driver_contact_ms(d);
 }
 
 static void answer(struct driver *d, struct contact *contact, uint64_t stamp)
@@ -182,7 +124,7 @@ static void node_lives(struct driver *d, uint64_t id)
 	driver_step_message(d, &m);
 }
 
-static void receive_contact(struct driver *d, const struct message *m)
+void driver_contact_asked(struct driver *d, const struct message *m)
 {
 	if (!driver_leads(d) || m->term != d->raft.current_term || !configuration_find(&d->configuration, m->from))
 		return;
@@ -197,7 +139,7 @@ static void receive_contact(struct driver *d, const struct message *m)
 }
 
 /* To itself, as to any other. */
-static void grant_self(struct driver *d)
+void driver_grant_self(struct driver *d)
 {
 	int64_t from_ms;
 	struct contact *contact = driver_contact_of(d, d->raft.id);
@@ -206,7 +148,7 @@ static void grant_self(struct driver *d)
 		return;
 	contact->heard_ms = from_ms;
 	contact->granted_ms = d->now.ms;
-	granted(d, from_ms, d->guard.commit);
+	driver_granted(d, from_ms, d->guard.commit);
 }
 
 /* What we knew of the others belonged to another term. */
@@ -221,110 +163,4 @@ void driver_contact_configured(struct driver *d)
 {
 	if (d->raft.configuration_committed_index > 1 || d->raft.configuration_uncommitted_index > 1)
 		d->configured_ms = d->now.ms;
-}
-
-/* ------------------------------------------------------------------ everybody else's */
-
-static void tell_leader(struct driver *d)
-{
-	struct message m = { .kind = MESSAGE_CONTACT, .term = d->raft.current_term };
-	struct lease *lease = &d->lease;
-	m.contact.stamp = (uint64_t)d->now.ms + lease->salt;
-	m.contact.applied = lease->applied_told = driver_applied(d);
-	m.contact.declines = d->declines;
-	m.contact.heard = lease->leader_term == d->raft.current_term ? lease->leader_at : 0;
-	lease->next_ms = d->now.ms + d->config.heartbeat_ms;
-	driver_send(d, d->leader, &m);
-}
-
-/* Whoever led when he said it: what is committed stays so. */
-static void hear_commit(struct driver *d, const struct message *m)
-{
-	uint64_t commit = m->kind == MESSAGE_APPEND ? m->append.commit :
-	                  m->kind == MESSAGE_INSTALL ? m->install.meta->index :
-	                  m->kind == MESSAGE_CONTACT_RESULT ? m->contact_result.commit : 0;
-	if (commit > d->lease.commit_heard)
-		d->lease.commit_heard = commit;
-}
-
-uint64_t driver_commit_heard(const struct driver *d)
-{
-	uint64_t known = d->guard.commit > driver_applied(d) ? d->guard.commit : driver_applied(d);
-	return known > d->lease.commit_heard ? known : d->lease.commit_heard;
-}
-
-/* The same for the leader, if its heartbeats are late: an empty AppendEntries from what is committed, which every later leader's log
- * has too. */
-static void leader_lives(struct driver *d, uint64_t id)
-{
-	struct message m = { .kind = MESSAGE_APPEND, .from = id, .term = d->raft.current_term };
-	if (id != d->leader || d->guard.installing || d->now.ms - d->guard.leader_seen_ms < LATE_HEARTBEATS * d->config.heartbeat_ms)
-		return;
-	m.append.prev_index = m.append.commit = d->guard.commit;
-	m.append.prev_term = driver_term_of(d, d->guard.commit);
-	if (m.append.prev_term)
-		driver_step_message(d, &m);
-}
-
-static void receive_result(struct driver *d, const struct message *m)
-{
-	struct lease *lease = &d->lease;
-	int64_t stamp = (int64_t)(m->contact_result.stamp - lease->salt);
-	if (m->term != d->raft.current_term || driver_leads(d) || stamp <= d->now.ms - contact_ms(d) || stamp > d->now.ms)
-		return;
-	if (lease->leader_term != m->term) /* it learns at once that we are in its term, and may grant */
-		lease->next_ms = d->now.ms;
-	if (lease->leader_term != m->term || m->contact_result.at > lease->leader_at)
-		lease->leader_at = m->contact_result.at;
-	lease->leader_term = m->term;
-	if (m->contact_result.granted && m->contact_result.age_ms < (uint64_t)contact_ms(d))
-		granted(d, stamp - (int64_t)m->contact_result.age_ms, m->contact_result.commit);
-	if (d->now.ms - stamp < d->config.election_ms)
-		leader_lives(d, m->from);
-}
-
-void driver_contact_receive(struct driver *d, const struct message *m)
-{
-	hear_commit(d, m);
-	if (m->kind == MESSAGE_CONTACT)
-		receive_contact(d, m);
-	else if (m->kind == MESSAGE_CONTACT_RESULT)
-		receive_result(d, m);
-	else if (m->kind == MESSAGE_CONTACT_WANTED && m->term == d->raft.current_term &&
-	         m->contact_wanted.index > d->lease.applied_wanted)
-		d->lease.applied_wanted = m->contact_wanted.index;
-}
-
-/* Due, or the leader waits to hear of what we have just applied. */
-static bool is_to_be_told(const struct driver *d)
-{
-	const struct lease *lease = &d->lease;
-	return d->now.ms >= lease->next_ms ||
-	       (lease->applied_told < lease->applied_wanted && driver_applied(d) > lease->applied_told);
-}
-
-void driver_contact_start(struct driver *d)
-{
-	d->configured_ms = d->led_since_ms = NEVER_MS;
-	d->settle_due_ms = INT64_MAX;
-}
-
-void driver_contact_chores(struct driver *d)
-{
-	if (d->dead != ERR_OK)
-		return;
-	if (driver_leads(d)) {
-		grant_self(d);
-		d->lease.next_ms = d->now.ms + d->config.heartbeat_ms;
-	} else if (d->leader && is_to_be_told(d)) {
-		tell_leader(d);
-	}
-	grants_look(d);
-	log_change(d);
-}
-
-int64_t driver_contact_timeout(const struct driver *d)
-{
-	int64_t due = d->leader ? d->lease.next_ms : INT64_MAX;
-	return d->lease.is_in && d->lease.until_ms < due ? d->lease.until_ms : due;
 }

@@ -271,14 +271,19 @@ void driver_read_chores(struct driver *d);
 void driver_read_lost(struct driver *d);
 void driver_read_again(struct driver *d); /* what was asked of the leader may be lost */
 /* driver_contact.c */
+void driver_contact_asked(struct driver *d, const struct message *message); /* MESSAGE_CONTACT */
+void driver_grant_self(struct driver *d); /* a leader, as to any other */
+void driver_contact_led(struct driver *d); /* leads from now on, or no longer */
+void driver_contact_configured(struct driver *d);
+struct contact *driver_contact_of(struct driver *d, uint64_t id);
+int64_t driver_contact_ms(const struct driver *d);
+int64_t driver_contact_over_ms(const struct driver *d); /* after which a grant has ended, whoever keeps the time */
+/* driver_lease.c */
 void driver_contact_start(struct driver *d);
 void driver_contact_receive(struct driver *d, const struct message *message); /* any message: it takes its part */
 void driver_contact_chores(struct driver *d);
 int64_t driver_contact_timeout(const struct driver *d);
-void driver_contact_led(struct driver *d); /* leads from now on, or no longer */
-void driver_contact_configured(struct driver *d);
-struct contact *driver_contact_of(struct driver *d, uint64_t id);
-int64_t driver_contact_over_ms(const struct driver *d); /* after which a grant has ended, whoever keeps the time */
+void driver_granted(struct driver *d, int64_t from_ms, uint64_t commit);
 /* driver_settle.c */
 void driver_settle_wish(struct driver *d, uint64_t asker, uint64_t number, uint64_t index);
 void driver_settle_chores(struct driver *d);
