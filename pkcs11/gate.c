@@ -1,16 +1,15 @@
 #include "pkcs11/gate.h"
-#include "base/clock.h"
 #include "base/digest.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "ha/descriptors.h"
 #include "pkcs11/locking.h"
 #include <openssl/crypto.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
-#define EXIT_PATIENCE_S 1 /* for calls to come out of the library when the process exits */
+#define EXIT_PATIENCE_MS 1000 /* for calls to come out of the library when the process exits */
 
 struct gate {
 	pid_t process;
@@ -30,16 +29,12 @@ static _Atomic(struct gate *) newest;
 static struct gate *gate_create(struct gate *before)
 {
 	struct gate *gate = calloc(1, sizeof *gate);
-	pthread_condattr_t monotonic;
 	if (!gate)
 		return NULL;
 	gate->process = getpid();
 	gate->before = before;
 	pthread_mutex_init(&gate->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&gate->left, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	pthread_cond_init(&gate->left, NULL);
 	return gate;
 }
 
@@ -122,13 +117,11 @@ CK_RV gate_go_on(void)
  * function), or hold what another one waits for. */
 static void wait_until_left(struct gate *gate)
 {
-	struct timespec until;
-	int error = 0;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += EXIT_PATIENCE_S;
+	deadline_ms until = deadline_in(EXIT_PATIENCE_MS);
+	bool is_time = true;
 	pthread_mutex_lock(&gate->lock);
-	while ((gate->inside || gate->closing) && !error)
-		error = pthread_cond_timedwait(&gate->left, &gate->lock, &until);
+	while ((gate->inside || gate->closing) && is_time)
+		is_time = wait_until(&gate->left, &gate->lock, until);
 	pthread_mutex_unlock(&gate->lock);
 }
 
