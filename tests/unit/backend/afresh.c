@@ -1,5 +1,6 @@
 /* A token that fails is shut and started afresh, and nothing of before is used again. */
 #include "tests/unit/backend/house.h"
+#include <pthread.h>
 #include <stdatomic.h>
 
 /* A key of such a house, loaded and in hand. */
@@ -135,6 +136,39 @@ static void a_probe_tells_a_sessions_trouble_from_the_tokens(void)
 	house_close(&house);
 }
 
+/* Who is on his way to the token does not know yet that it is being started afresh (ThreadSanitizer would). */
+struct onlooker {
+	struct token *token;
+	CK_FUNCTION_LIST *p11;
+	atomic_bool is_over;
+};
+
+static void *look_on(void *argument)
+{
+	struct onlooker *onlooker = argument;
+	bool is_same = true;
+	while (is_same && !onlooker->is_over)
+		is_same = token_functions(onlooker->token) == onlooker->p11;
+	return is_same ? NULL : "another";
+}
+
+static void its_functions_are_the_same_before_and_after_and_meanwhile(void)
+{
+	struct house house;
+	pthread_t thread;
+	void *failed;
+	house_open(&house, 1);
+	struct onlooker onlooker = { .token = house.tokens[0], .p11 = token_functions(house.tokens[0]) };
+	CU_ASSERT_FATAL(pthread_create(&thread, NULL, look_on, &onlooker) == 0);
+	token_shut(onlooker.token);
+	for (int i = 0; i < 3; i++)
+		CU_ASSERT(token_reopen(onlooker.token, true, NULL) == ERR_OK);
+	onlooker.is_over = true;
+	pthread_join(thread, &failed);
+	CU_ASSERT_PTR_NULL(failed);
+	house_close(&house);
+}
+
 static CK_RV (*real_login)(CK_SESSION_HANDLE, CK_USER_TYPE, CK_UTF8CHAR *, CK_ULONG);
 static atomic_int logins;
 
@@ -171,4 +205,5 @@ TESTS("backend: afresh",
       SAY(a_session_laid_aside_ends_with_its_generation),
       SAY(while_it_is_shut_nobody_gets_in_and_nobody_is_waited_for_in_vain),
       SAY(a_probe_tells_a_sessions_trouble_from_the_tokens),
+      SAY(its_functions_are_the_same_before_and_after_and_meanwhile),
       SAY(a_pin_that_was_refused_is_not_tried_again))
