@@ -27,7 +27,7 @@ static void walk_begin(struct walk *walk, struct group *group, struct question *
 	walk->deadline = deadline_in(command_ms);
 	walk->last = deadline_in(command_ms * COMMANDS_MAX);
 	walk->tried = 0;
-	walk->has_others = walk->wants_another = false;
+	walk->has_others = walk->wants_another = walk->has_won_time = false;
 	walk->pause_ms = PAUSE_FIRST_MS;
 	walk->again_at = DEADLINE_NEVER;
 	walk->count = 0;
@@ -80,6 +80,7 @@ static enum step ask_another(struct walk *walk, bool *is_anyone, Craton__Reply *
 	walk_leave_behind(walk);
 	walk->wants_another = false;
 	walk->question->request.timeout_ms = (uint32_t)walk_share_of_time(walk);
+	attempt.deadline = walk->deadline;
 	walk->attempts[walk->count++] = attempt;
 	enum err err = attempt_begin(&walk->attempts[walk->count - 1], walk->question);
 	return err == ERR_OK ? walk_hear(walk, walk->count - 1, reply) : walk_lost(walk, walk->count - 1, err, reply);

@@ -90,6 +90,7 @@ struct attempt {
 	deadline_ms another_at; /* when another is to be asked, too; DEADLINE_NEVER once that is so */
 	bool was_silent;        /* until then */
 	deadline_ms until;      /* when it was silent for too long */
+	deadline_ms deadline;   /* the walk's, as it was before this one */
 	struct awaited awaited;
 };
 /* Counts the member as busy. */

@@ -14,6 +14,7 @@ struct walk {
 	uint32_t tried;         /* in this round */
 	bool has_others;        /* besides those that are asked */
 	bool wants_another;     /* one that was asked has failed */
+	bool has_won_time;      /* by the heartbeats of one that could not serve in the end */
 	int64_t pause_ms;       /* before the next round */
 	deadline_ms again_at;   /* when that is, while some are still at it */
 	struct attempt attempts[ATTEMPTS_MAX];

@@ -64,6 +64,15 @@ enum step walk_lost(struct walk *walk, size_t i, enum err err, Craton__Reply **r
 	return *reply ? STEP_ANSWERED : STEP_OVER;
 }
 
+/* One that fails at the end of long work leaves time for another. But whoever waits in vain for a majority beats, too, and may do so each time
+ * it is asked. */
+static void keep_time_once(struct walk *walk, const struct attempt *attempt)
+{
+	if (attempt->is_alive && walk->has_won_time)
+		walk->deadline = sooner(walk->deadline, attempt->deadline);
+	walk->has_won_time |= attempt->is_alive;
+}
+
 static enum step attempt_has_answer(struct walk *walk, size_t i, Craton__Reply **reply)
 {
 	int64_t ignored;
@@ -82,6 +91,7 @@ static enum step attempt_has_answer(struct walk *walk, size_t i, Craton__Reply *
 	bool is_over = walk->kind->is_once && !fault_is_before_deed((*reply)->fault);
 	if (is_over)
 		return STEP_ANSWERED;
+	keep_time_once(walk, &attempt);
 	walk_fault(walk, *reply);
 	*reply = NULL;
 	return STEP_ON;

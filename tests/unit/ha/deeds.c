@@ -75,6 +75,21 @@ static void work_that_takes_longer_than_a_call_may_is_followed_by_another_try(vo
 	group_destroy(group);
 }
 
+/* One that is cut off from the majority waits for it, beats meanwhile, and gives the call back; that may not go on for ever. */
+static void one_that_waits_in_vain_again_and_again_wins_no_more_time(void)
+{
+	struct group_settings settings = patient;
+	struct member *members[] = { &a.member };
+	settings.command_ms = 4 * HEARTBEAT_FIRST_MS;
+	start_quick(SAYS(FAULTY(NO_MAJORITY)), SAYS(GOOD));
+	a.answers_after_ms = HEARTBEAT_FIRST_MS + 10; /* beats once */
+	struct group *group = group_create(&settings, members, 1);
+	CU_ASSERT_EQUAL(deed_once(group), ERR_BUSY);
+	CU_ASSERT(atomic_load(&a.calls) >= 2);
+	CU_ASSERT(atomic_load(&a.calls) <= 2 * settings.command_ms / a.answers_after_ms + 2);
+	group_destroy(group);
+}
+
 static void what_must_not_be_done_twice_is_not(void)
 {
 	start_quick(SAYS(GONE), SAYS(GOOD));
@@ -136,6 +151,6 @@ static void a_silent_member_does_not_hold_up_the_rounds_of_the_others(void)
 
 TESTS("ha deeds", SAY(a_deed_is_asked_of_another_only_when_there_is_no_sign_of_life), SAY(a_login_is_asked_of_another_once_the_first_heartbeat_is_missing),
 	SAY(with_heartbeats_a_deed_is_waited_for),
-	SAY(work_that_takes_longer_than_a_call_may_is_followed_by_another_try),
+	SAY(work_that_takes_longer_than_a_call_may_is_followed_by_another_try), SAY(one_that_waits_in_vain_again_and_again_wins_no_more_time),
 	SAY(what_must_not_be_done_twice_is_not), SAY(nor_is_another_asked_beside_the_first),
 	SAY(a_call_has_an_end_however_the_heart_beats), SAY(a_silent_member_does_not_hold_up_the_rounds_of_the_others))
