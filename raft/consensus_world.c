@@ -197,23 +197,27 @@ static void on_snapshot_arrived(void *context, struct arrival *install, char *pa
 struct connected_event {
 	struct event event;
 	uint64_t id;
+	bool is_connected;
 };
 
 static void run_connected(struct consensus *c, struct driver *driver, struct moment now, struct event *event)
 {
-	uint64_t id = ((struct connected_event *)event)->id;
+	struct connected_event connected = *(struct connected_event *)event;
 	free(event);
 	(void)c;
-	if (driver)
-		driver_connected(driver, now, id); /* its error comes back from driver_settle */
+	/* its error comes back from driver_settle */
+	if (driver && connected.is_connected)
+		driver_connected(driver, now, connected.id);
+	else if (driver)
+		driver_disconnected(driver, now, connected.id);
 }
 
-static void on_connected(void *context, uint64_t id)
+static void on_connected(void *context, uint64_t id, bool is_connected)
 {
 	struct connected_event *event = malloc(sizeof *event);
 	if (!event)
 		return; /* what is lost is sent again all the same, only later */
-	*event = (struct connected_event){ .event = { .run = run_connected }, .id = id };
+	*event = (struct connected_event){ .event = { .run = run_connected }, .id = id, .is_connected = is_connected };
 	consensus_post(context, &event->event);
 }
 

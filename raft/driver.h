@@ -48,6 +48,8 @@ void driver_destroy(struct driver *driver); /* accepts NULL; whoever waits for s
 enum err driver_receive(struct driver *driver, struct moment now, struct message *message);
 /* There is a new connection to that node: what was sent to it before may be lost. */
 enum err driver_connected(struct driver *driver, struct moment now, uint64_t id);
+/* The connection to that node has ended: it may have, too. */
+enum err driver_disconnected(struct driver *driver, struct moment now, uint64_t id);
 enum err driver_written(struct driver *driver, struct moment now, struct log_job *job);
 /* The machine has been copied to `file`, which is its state as of `index`; or could not be (err, file NULL). */
 enum err driver_snapshot_taken(struct driver *driver, struct moment now, enum err err, uint64_t index, void *file);

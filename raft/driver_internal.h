@@ -66,6 +66,7 @@ struct heard {
 	int64_t large_until_ms;  /* they are not sent again before */
 	int64_t declined_ms;     /* it did not take leadership over when asked; 0: it never has */
 	bool declines;           /* as it said last */
+	bool is_gone;            /* we had a connection to it, and have none now */
 };
 
 enum change_stage { CHANGE_NONE, CHANGE_CATCHING_UP, CHANGE_READY, CHANGE_SUBMITTED };

@@ -114,8 +114,11 @@ static void resend_silent(struct driver *d)
 enum err driver_connected(struct driver *d, struct moment now, uint64_t id)
 {
 	d->now = now;
-	if (d->dead == ERR_OK)
-		driver_heard(d, id)->large_until_ms = driver_heard(d, id)->snapshot_until_ms = 0;
+	if (d->dead == ERR_OK) {
+		struct heard *peer = driver_heard(d, id);
+		peer->large_until_ms = peer->snapshot_until_ms = 0;
+		peer->is_gone = false;
+	}
 	if (d->dead == ERR_OK && id == d->leader && !driver_leads(d)) {
 		driver_proposals_again(d);
 		driver_read_again(d);

@@ -16,7 +16,15 @@ void driver_decline(struct driver *d, bool declines)
 	d->declines = declines;
 }
 
-/* How good a successor: 0 for one that is silent, or did not take over lately (each attempt holds proposals up), or would hand over to
+enum err driver_disconnected(struct driver *d, struct moment now, uint64_t id)
+{
+	d->now = now;
+	if (d->dead == ERR_OK)
+		driver_heard(d, id)->is_gone = true;
+	return d->dead;
+}
+
+/* How good a successor: 0 for one that is gone or silent, or did not take over lately (each attempt holds proposals up), or would hand over to
  * us in turn; one that was heard of in the last heartbeats is better than one that has more of the log but may just have died, and
  * any is better than one that would rather not. */
 static uint64_t fitness(struct driver *d, const struct consensus_node *node)
@@ -24,7 +32,7 @@ static uint64_t fitness(struct driver *d, const struct consensus_node *node)
 	raft_index match = 0;
 	const struct heard *heard = driver_heard(d, node->id);
 	int64_t silent_ms = d->now.ms - heard->ms;
-	if (!node->voter || node->id == d->raft.id || heard->ms < 0 || silent_ms > d->config.election_ms ||
+	if (!node->voter || node->id == d->raft.id || heard->is_gone || heard->ms < 0 || silent_ms > d->config.election_ms ||
 	    (heard->declined_ms && d->now.ms - heard->declined_ms < DECLINED_ELECTIONS * d->config.election_ms) ||
 	    (heard->declines && d->declines) || raft_match_index(&d->raft, node->id, &match))
 		return 0;
@@ -106,6 +114,8 @@ void driver_transfer_chores(struct driver *d)
 	} else if (d->now.ms >= d->transfer.until_ms + ELECTION_ELECTIONS * d->config.election_ms) {
 		transfer_end(d, ERR_TIMEOUT, "did not take over, nor did anybody else");
 	}
+	if (d->transfer.ticket && driver_heard(d, d->transfer.to)->is_gone)
+		transfer_end(d, ERR_REFUSED, "has gone; the connection to it has ended");
 	if (d->transfer.ticket && d->now.ms >= d->transfer.deadline)
 		transfer_end(d, ERR_TIMEOUT, "has not taken over in time");
 }

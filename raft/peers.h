@@ -28,8 +28,8 @@ struct peers_config {
 	void (*arrived)(void *context, struct arrival *first);
 	/* A MESSAGE_INSTALL whose body is in the file at `path` (malloc), not yet checked; both are the callee's. */
 	void (*snapshot_arrived)(void *context, struct arrival *install, char *path);
-	/* There is a new connection to that node; what was sent before it may be lost. */
-	void (*connected)(void *context, uint64_t id);
+	/* There is a new connection to that node, and what was sent before it may be lost; or the one there was has ended. */
+	void (*connected)(void *context, uint64_t id, bool is_connected);
 	/* The others know this node with another folder: it has lost its memory and must not go on. Once. */
 	void (*forgotten)(void *context);
 	void *context;

@@ -125,7 +125,7 @@ static void serve_connection(struct peer *peer, struct greeted *with)
 	struct buf out;
 	buf_init(&out, OUT_MAX);
 	log_info("raft", "peer connected id=%llu name=%s", (unsigned long long)peer->id, with->name);
-	peer->peers->config.connected(peer->peers->config.context, peer->id);
+	peer->peers->config.connected(peer->peers->config.context, peer->id, true);
 	enum err err = peer_serve(peer, with, &out);
 	pthread_mutex_lock(&peer->lock);
 	int held = peer->fd;
@@ -133,9 +133,11 @@ static void serve_connection(struct peer *peer, struct greeted *with)
 	note_no_socket(peer);
 	if (held >= 0)
 		close(held);
-	if (!peer->peers->is_stopping)
+	if (!peer->peers->is_stopping) {
 		log_info("raft", "peer connection ended id=%llu name=%s err=%s", (unsigned long long)peer->id, with->name,
 		         err_name(err));
+		peer->peers->config.connected(peer->peers->config.context, peer->id, false);
+	}
 	greeted_finish(with);
 	peer_forget_snapshot(peer); /* it starts anew when the leader asks again */
 	buf_finish(&out);

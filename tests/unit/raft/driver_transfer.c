@@ -93,6 +93,28 @@ static void a_node_that_declines_tells_the_leader_at_once(void)
 	fake_destroy(world);
 }
 
+/* A whole cluster is stopped: the last but one ends with the leader's leadership on its way to it. */
+static void a_handover_ends_at_once_when_the_other_goes(void)
+{
+	struct fake_world *world = fake_leader(3, 1, 0, 1);
+	struct driver *d = world->driver;
+	fake_followers_agree(world, 3);
+	driver_disconnected(d, world->now, 3);
+	driver_transfer(d, world->now, 5, world->now.ms + 60000, 0);
+	CU_ASSERT_EQUAL(d->transfer.to, 2);
+	driver_disconnected(d, world->now, 2);
+	fake_settle(world);
+	CU_ASSERT(fake_was_refused(world, ERR_REFUSED, "has gone"));
+	driver_transfer(d, world->now, 5, world->now.ms + 60000, 0);
+	CU_ASSERT(fake_was_refused(world, ERR_REFUSED, "no other voter"));
+	driver_connected(d, world->now, 3);
+	fake_pass(world, 1000); /* the engine has given up the first by now */
+	fake_append_result(world, 3, 0, memory_log_last(&d->log));
+	driver_transfer(d, world->now, 6, world->now.ms + 60000, 0);
+	CU_ASSERT_EQUAL(d->transfer.to, 3);
+	fake_destroy(world);
+}
+
 static void with_nobody_to_hand_over_to_it_is_said_at_once(void)
 {
 	struct fake_world *world = fake_leader(3, 1, 0, 1);
@@ -107,4 +129,5 @@ static void with_nobody_to_hand_over_to_it_is_said_at_once(void)
 TESTS("raft driver transfer", SAY(leadership_goes_to_one_that_answers_and_has_not_declined),
       SAY(a_leader_that_declines_keeps_its_place_while_all_others_do_too),
       SAY(one_that_declines_is_handed_leadership_for_want_of_another),
-      SAY(a_node_that_declines_tells_the_leader_at_once), SAY(with_nobody_to_hand_over_to_it_is_said_at_once))
+      SAY(a_node_that_declines_tells_the_leader_at_once), SAY(a_handover_ends_at_once_when_the_other_goes),
+      SAY(with_nobody_to_hand_over_to_it_is_said_at_once))
