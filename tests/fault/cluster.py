@@ -65,10 +65,14 @@ class Node:
     def has_ended(self):
         return self.process.poll() is not None
 
-    def has_loaded(self, library):
-        """Whether the process has a library of such a name."""
-        with open("/proc/%d/maps" % self.process.pid) as file:
-            return library in file.read()
+    def must_have_ended_with(self, status):
+        if self.process.returncode != status:
+            raise Trouble("node %s ended with status %d, not %d: %s" % (self.name, self.process.returncode, status, self.last_words()))
+
+    def is_stopped(self):
+        """Whether the process is, by SIGSTOP (proc(5): stat)."""
+        with open("/proc/%d/stat" % self.process.pid) as file:
+            return file.read().rsplit(")", 1)[1].split()[0] == "T"
 
     def signal(self, number):
         if self.process and not self.has_ended():

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ini.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +57,24 @@ bool control_changed(struct control *control)
 	control->text[0] = '\0';
 	if (status.st_ino)
 		read_text(control->path, control->text);
-	return !is_same || strcmp(before, control->text) != 0;
+	bool is_other = !is_same || strcmp(before, control->text) != 0;
+	control->was_met &= !is_other;
+	return is_other;
+}
+
+/* dprintf(3), since write(2) may be what the disk is broken for. */
+void control_met(struct control *control)
+{
+	char path[PATH_MAX];
+	if (control->was_met || !control->path)
+		return;
+	control->was_met = true;
+	snprintf(path, sizeof path, "%s.met", control->path);
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd < 0 || dprintf(fd, "\n") != 1)
+		fprintf(stderr, "fault: %s can't be written\n", path);
+	if (fd >= 0)
+		close(fd);
 }
 
 void control_read(const struct control *control, control_take *take, void *to)

@@ -111,6 +111,27 @@ static void only_the_named_files_below_the_folder_are_concerned(void)
 	CU_ASSERT(syncs(file) == EIO && syncs(other) == 0);
 }
 
+static off_t times_met(void)
+{
+	struct stat status;
+	char path[256];
+	path_of("a/disk.conf.met", path);
+	return stat(path, &status) == 0 ? status.st_size : 0;
+}
+
+static void each_order_that_strikes_is_told_once(void)
+{
+	start();
+	off_t before = times_met();
+	order("fsync_us = 1\n");
+	CU_ASSERT(writes(file) == 0 && syncs(outside) == 0 && times_met() == before);
+	CU_ASSERT(syncs(file) == 0 && syncs(file) == 0 && times_met() == before + 1);
+	order("");
+	CU_ASSERT(syncs(file) == 0 && times_met() == before + 1);
+	order("write_error = yes\n");
+	CU_ASSERT(writes(file) == EIO && times_met() == before + 2);
+}
+
 static void a_slow_disk_takes_its_time(void)
 {
 	struct timespec begin, end;
@@ -154,8 +175,8 @@ static int run_stories(void)
 {
 	static const struct sentence sentences[] = { SAY(without_orders_the_disk_is_itself),
 		SAY(a_deed_fails_as_ordered_until_it_is_taken_back), SAY(what_fails_has_written_nothing),
-		SAY(only_the_named_files_below_the_folder_are_concerned), SAY(a_slow_disk_takes_its_time),
-		SAY(a_hung_disk_goes_on_when_that_is_taken_back) };
+		SAY(only_the_named_files_below_the_folder_are_concerned), SAY(each_order_that_strikes_is_told_once),
+		SAY(a_slow_disk_takes_its_time), SAY(a_hung_disk_goes_on_when_that_is_taken_back) };
 	return check_run("disk", sentences, sizeof sentences / sizeof *sentences);
 }
 

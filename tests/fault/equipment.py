@@ -10,6 +10,7 @@ STATE_SIZE = "128m"    # of the small file system a state folder is on
 # Applications wait for members to be back when all are lost (preset: they don't), and for a majority, however busy the machine is.
 WAIT = "[recovery]\nwait = 120s\n\n[timeouts]\ncommand = 120s\n\n"
 TOKEN_LIMITS = "answer_limit = 2s\nrestart_after = 1s\n"    # a token that hangs does so for less than the preset's 40 s
+NOT_INSTALLED = "not installed: "    # scripts/install-dependencies would
 
 # The second is a mercy for old C libraries, with which pthread_cond_timedwait(3) on this clock returns at once.
 MONOTONIC_IS_TRUE = {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_FORCE_MONOTONIC_FIX": "0"}
@@ -23,9 +24,7 @@ class Equipment:
         for path in (self.token_module, self.disk_library, self.relay):
             if not os.path.exists(path):
                 raise Trouble("not built: " + path)
-        self.why_not = {"network": why_not_apart or lacking_programs("ip", "nft", "ss"), "space": why_not_apart,
-                        "token": None, "disk": None, "wait": None,
-                        "clock": None if self.clock_library else "libfaketime is not installed"}
+        self.why_not = why_not(why_not_apart, lacking_programs("ip", "nft", "ss"), self.clock_library)
         self.there = {name for name, why in self.why_not.items() if why is None}
 
     def where(self):
@@ -58,6 +57,12 @@ class Equipment:
             node.environment["LD_PRELOAD"] = ":".join(libraries)
 
 
+def why_not(apart, missing_programs, clock_library):
+    """What faults may need: None, or what is in the way of it."""
+    return {"network": missing_programs or apart, "space": apart, "token": None, "disk": None, "wait": None,
+            "clock": None if clock_library else NOT_INSTALLED + "libfaketime"}
+
+
 def insert(path, after, text):
     with open(path) as file:
         before = file.read()
@@ -67,4 +72,4 @@ def insert(path, after, text):
 
 def lacking_programs(*names):
     missing = [name for name in names if not shutil.which(name)]
-    return "not installed: " + " ".join(missing) if missing else None
+    return NOT_INSTALLED + " ".join(missing) if missing else None

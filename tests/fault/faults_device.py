@@ -1,6 +1,7 @@
 """Faults of what a node stands on: its token (token/) and its disk (disk/)."""
 import contextlib
 import os
+import signal
 import time
 
 from cluster import write
@@ -26,12 +27,12 @@ def disk_is(node, text):
     return said(node.path("disk.control"), text)
 
 
-def calls_that_hang(node):
-    try:
-        with open(node.path("shim.conf.hung")) as file:
-            return int(file.read() or 0)
-    except FileNotFoundError:
-        return 0
+def orders_met_from_now(control):
+    """For World.felt: the shim tells of each order in its control file that a call, or a write, has met."""
+    def count():
+        return os.path.getsize(control + ".met") if os.path.exists(control + ".met") else 0
+    before = count()
+    return "met", lambda: count() - before
 
 
 def trouble_from_now(node):
@@ -49,7 +50,7 @@ def token_hang(world, dice):
     which = dice.choice(("", "hang_function = C_Sign\n", "hang_function = C_Sign\nhang_when = after\n"))
     node = choose()
     world.lasts(node, seconds, token_is(node, "hang = yes\n" + which), " ".join(which.split()) or "all",
-                ("calls", lambda: calls_that_hang(node)))
+                orders_met_from_now(node.path("shim.conf")))
 
 
 @fault("token-stuck", "token")
@@ -94,37 +95,42 @@ def token_restart(world, dice):
 def slow_token(world, dice):
     choose, seconds, wait_us = world.pick("any", dice), dice.uniform(1, 3), dice.choice((20000, 200000, 1000000))
     node = choose()
-    world.lasts(node, seconds, token_is(node, "latency_us = %d\n" % wait_us), "latency_us=%d" % wait_us)
+    world.lasts(node, seconds, token_is(node, "latency_us = %d\n" % wait_us), "latency_us=%d" % wait_us, orders_met_from_now(node.path("shim.conf")))
 
 
 @fault("slow-disk", "disk")
 def slow_disk(world, dice):
     choose, seconds, wait_us = world.pick("any", dice), dice.uniform(1, 4), dice.choice((20000, 100000, 400000))
     node = choose()
-    world.lasts(node, seconds, disk_is(node, "fsync_us = %d\n" % wait_us), "fsync_us=%d" % wait_us)
+    world.lasts(node, seconds, disk_is(node, "fsync_us = %d\n" % wait_us), "fsync_us=%d" % wait_us,
+                orders_met_from_now(node.path("disk.control")))
 
 
-def end_by(world, dice, harm):
-    """What harm(node) does ends the process of a node: it is started again when all is put right."""
+STOPS_RATHER_THAN_GUESS = os.EX_SOFTWARE    # cratond(8), EXIT STATUS
+
+
+def end_by(world, dice, harm, status):
+    """What harm(node) does ends the process of a node, in this way and no other: it is started again when all is put right."""
     choose, seconds = world.pick("any", dice), dice.uniform(0.1, 1)
     node = choose()
     world.begins(node, "seconds=%.1f" % seconds)
     node.is_wanted = False
     with harm(node):
         world.cluster.until("node %s has ended" % node.name, node.has_ended)
+        node.must_have_ended_with(status)
         world.hold(seconds)
     world.start_again(node)
 
 
 @fault("token-crash", "token")
 def token_crash(world, dice):
-    end_by(world, dice, lambda node: token_is(node, "crash = yes\n"))
+    end_by(world, dice, lambda node: token_is(node, "crash = yes\n"), -signal.SIGABRT)
 
 
 @fault("fsync-error", "disk")
 def fsync_error(world, dice):
     """What was written may not be there: the node stops rather than guess."""
-    end_by(world, dice, lambda node: disk_is(node, "fsync_error = yes\n"))
+    end_by(world, dice, lambda node: disk_is(node, "fsync_error = yes\n"), STOPS_RATHER_THAN_GUESS)
 
 
 @contextlib.contextmanager
@@ -143,4 +149,4 @@ def full(path):
 
 @fault("disk-full", "space")
 def disk_full(world, dice):
-    end_by(world, dice, lambda node: full(node.path("state/filler")))
+    end_by(world, dice, lambda node: full(node.path("state/filler")), STOPS_RATHER_THAN_GUESS)

@@ -76,17 +76,18 @@ def rolling_restart(world, dice):
 
 
 @contextlib.contextmanager
-def stopped(node):
-    """It is there, and does nothing."""
+def stopped(world, node):
+    """It is there, and does nothing to the end of this."""
     node.signal(signal.SIGSTOP)
     yield
+    world.felt("stopped", node.is_stopped)
     node.signal(signal.SIGCONT)
 
 
 def stop_one(world, role, dice):
     choose, seconds = world.pick(role, dice), dice.uniform(0.3, 4)
     node = choose()
-    world.lasts(node, seconds, stopped(node))
+    world.lasts(node, seconds, stopped(world, node))
 
 
 @fault("stop")
@@ -125,40 +126,56 @@ def kill_client(world, dice):
 
 
 JUMPS = (3, -3, 20, -20, 90, -90, 7200, -7200)   # seconds; nodes' messages may be 30 s old
-LOOKS_EVERY = 1.1   # libfaketime looks at its file once a second
+CLOCK_ERROR = 1.5   # seconds: what a node says is in whole ones, and takes its time to come
 
 
-def jump(node, seconds):
-    write(node.path("clock"), "%+d\n" % seconds)
+def expiry(node):
+    """When the node's certificate ends if its clock is right, as it says itself; None if it says nothing."""
+    left = node.status().get("certificate_seconds")
+    return left and time.time() + left
 
 
-@contextlib.contextmanager
-def clock_off(world, node, seconds):
-    world.felt("libraries", lambda: node.has_loaded("faketime"))
-    jump(node, seconds)
-    yield
-    jump(node, 0)
-    world.hold(LOOKS_EVERY)
+class Clock:
+    """A node's, by libfaketime, which looks at its file once a second."""
+
+    def __init__(self, world, node):
+        self.world, self.node = world, node
+        self.expiry = world.cluster.until("node %s says how long its certificate is good" % node.name, lambda: expiry(node))
+
+    def is_off_by(self, seconds):
+        """By its own word."""
+        now = expiry(self.node)
+        return now is not None and abs(self.expiry - now - seconds) < CLOCK_ERROR
+
+    def jump(self, seconds):
+        write(self.node.path("clock"), "%+d\n" % seconds)
+
+    @contextlib.contextmanager
+    def off(self, seconds):
+        self.jump(seconds)
+        yield
+        self.jump(0)
+        self.world.cluster.until("the clock of node %s is right again" % self.node.name, lambda: self.is_off_by(0))
 
 
 @fault("clock", "clock")
 def clock(world, dice):
     choose, offset, seconds = world.pick("any", dice), dice.choice(JUMPS), dice.uniform(1.5, 4)
-    node = choose()
-    world.lasts(node, seconds, clock_off(world, node, offset), "jump=%+d" % offset)
+    its_clock = Clock(world, choose())
+    world.lasts(its_clock.node, seconds, its_clock.off(offset), "jump=%+d" % offset, ("jumped", lambda: its_clock.is_off_by(offset)))
 
 
 @fault("clock-stopped", "clock")
 def clock_stopped(world, dice):
     """As a machine that was suspended: it was away, and it is later."""
     choose, offset, seconds = world.pick("any", dice), abs(dice.choice(JUMPS)), dice.uniform(1.2, 3)
-    node = choose()
-    world.begins(node, "jump=%+d seconds=%.1f" % (offset, seconds))
-    node.signal(signal.SIGSTOP)
-    with clock_off(world, node, offset):
-        world.hold(seconds)
-        node.signal(signal.SIGCONT)
-        world.hold(LOOKS_EVERY)
+    its_clock = Clock(world, choose())
+    world.begins(its_clock.node, "jump=%+d seconds=%.1f" % (offset, seconds))
+    with contextlib.ExitStack() as jumped:
+        with stopped(world, its_clock.node):
+            jumped.enter_context(its_clock.off(offset))
+            world.hold(seconds)
+        world.felt("jumped", lambda: its_clock.is_off_by(offset))
 
 
 def issue(world, node, seconds):
@@ -200,6 +217,8 @@ def certificate_expiry(world, dice):
     world.hold(max(0, expiry - time.monotonic()))
     world.network.reset_connections(node.name)
     world.cluster.until("nobody trusts node %s" % node.name, lambda: node.has_ended() or node.status().get("in_contact") is False)
+    if node.has_ended():
+        node.must_have_ended_with(os.EX_CONFIG)
     world.hold(seconds)
     node.end(signal.SIGTERM)
     issue(world, node, 86400)

@@ -1,6 +1,26 @@
-"""Which faults in which order: from the seed and nothing else."""
+"""Which faults, of those that are possible, and in which order: that from the seed and nothing else."""
 import random
 import time
+
+from cluster import Trouble
+from equipment import NOT_INSTALLED
+
+
+def possible(asked, why_not, is_complete):
+    """Those kinds for which there is what they need; says which are not. `is_complete`: what is not installed may not be the reason,
+    what the system denies (namespaces) may."""
+    kinds = []
+    for kind in asked:
+        reasons = sorted("%s: %s" % (need, why_not[need]) for need in kind.needs if why_not[need])
+        if not reasons:
+            kinds.append(kind)
+        elif is_complete and any(NOT_INSTALLED in reason for reason in reasons):
+            raise Trouble("not possible here: %s (needs %s)" % (kind.name, ", ".join(reasons)))
+        else:
+            print("not possible here: %s (needs %s)" % (kind.name, ", ".join(reasons)))
+    if not kinds:
+        raise Trouble("none of the faults asked for is possible here")
+    return kinds
 
 
 def mix(seed, kinds, seconds, each):

@@ -62,10 +62,15 @@ class Stalls(unittest.TestCase):
         self.assertEqual(rows["kill"].calls, 0)
 
 
+FACTS = {"command": "tests/fault/run --seed 1", "members": 3, "minority": "serve", "reads": "session", "load": "sign=4,create=1",
+         "pace_us": 10000}
+
+
 class Program(unittest.TestCase):
-    def folder(self, of, outcome):
+    def folder(self, of, outcome, **facts):
+        os.makedirs(of, exist_ok=True)
         with open(os.path.join(of, "run.txt"), "w") as file:
-            file.write("command = tests/fault/run --seed 1\nmembers = 3\nload = sign=4,create=1\n")
+            file.writelines(f"{name} = {value}\n" for name, value in (FACTS | facts).items())
         with open(os.path.join(of, "nemesis.log"), "w") as file:
             file.write("5\t30\tkill-leader\ta\tseconds=1\n")
         with open(os.path.join(of, "p.history"), "w") as file:
@@ -89,9 +94,7 @@ class Program(unittest.TestCase):
 
     def test_check_says_nothing_without_a_last_reading_of_each_member(self):
         with tempfile.TemporaryDirectory() as of:
-            self.folder(of, "CKR_OK")
-            with open(os.path.join(of, "run.txt"), "a") as file:
-                file.write("members = 4\n")
+            self.folder(of, "CKR_OK", members=4)
             unread = self.run_program("check", of)
             self.assertEqual(unread.returncode, 2, unread)
             self.assertIn("through 1 of 4 members", unread.stdout)
@@ -121,9 +124,24 @@ class Program(unittest.TestCase):
         with tempfile.TemporaryDirectory() as of:
             self.folder(of, "CKR_OK")
             self.assertIn("| SIGKILL of the leader | 1 | creating | 2500 | 0.0 | 0.0 | 0.0 | 1 of 1 |", self.run_program("report", "--markdown", of).stdout)
-            with open(os.path.join(of, "run.txt"), "a") as file:
-                file.write("load = sign=2,create=1\n")
-            self.assertNotIn("expected", self.run_program("report", "--markdown", of).stdout)
+
+    def test_what_is_expected_is_expected_of_such_runs_only(self):
+        with tempfile.TemporaryDirectory() as of:
+            for others in {"load": "sign=2,create=1"}, {"members": 5}, {"minority": "refuse"}, {"reads": "linearizable"}:
+                self.folder(of, "CKR_OK", **others)
+                self.assertNotIn("expected", self.run_program("report", "--markdown", of).stdout, others)
+
+    def test_runs_of_another_pace_have_their_own_table(self):
+        with tempfile.TemporaryDirectory() as of:
+            folders = [os.path.join(of, name) for name in ("paced", "usual", "usual too")]
+            for folder, pace_us in zip(folders, (50000, 10000, 10000)):
+                self.folder(folder, "CKR_OK", pace_us=pace_us)
+            said = self.run_program("report", "--markdown", *folders).stdout
+            usual, paced = said.split("The same with processors to spare: a thread that signs rests 50 ms between two calls")
+            self.assertIn("default settings (a thread that signs rests 10 ms between two calls", usual)
+            self.assertIn("| SIGKILL of the leader | 2 | creating |", usual)
+            self.assertIn("| SIGKILL of the leader | 1 | creating |", paced)
+            self.assertEqual((usual.count("2 kills: 0 errors"), paced.count("1 kills: 0 errors")), (1, 1))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -166,6 +167,27 @@ static void only_work_takes_time_or_what_is_named(void)
 	CU_ASSERT(now_us() - begin >= 10000);
 }
 
+static off_t times_met(void)
+{
+	struct stat status;
+	char path[160];
+	snprintf(path, sizeof path, "%s.met", control);
+	return stat(path, &status) == 0 ? status.st_size : 0;
+}
+
+static void each_order_that_slows_a_call_is_told_once(void)
+{
+	start();
+	off_t before = times_met();
+	order("latency_us = 1\n");
+	CU_ASSERT(question() == CKR_OK && times_met() == before);
+	CU_ASSERT(operation() == CKR_OK && operation() == CKR_OK && times_met() == before + 1);
+	order("latency_us = 2\n");
+	CU_ASSERT(operation() == CKR_OK && times_met() == before + 2);
+	order("");
+	CU_ASSERT(operation() == CKR_OK && times_met() == before + 2);
+}
+
 static int hung(void)
 {
 	char path[160], text[16] = "";
@@ -183,11 +205,12 @@ static void hangs_until_told_otherwise(const char *text)
 	int once = 1;
 	pthread_t thread;
 	atomic_store(&done, 0);
+	off_t before = times_met();
 	order(text);
 	CU_ASSERT_FATAL(pthread_create(&thread, NULL, operate, &once) == 0);
 	while (hung() != 1)
 		poll(NULL, 0, 1);
-	CU_ASSERT(atomic_load(&done) == 0);
+	CU_ASSERT(atomic_load(&done) == 0 && times_met() == before + 1);
 	order("");
 	pthread_join(thread, NULL);
 	CU_ASSERT(atomic_load(&done) == 1);
@@ -327,7 +350,8 @@ static void an_order_that_is_not_understood_does_not_pass_in_silence(void)
 }
 
 TESTS("token", SAY(without_orders_the_token_is_itself), SAY(an_operation_takes_its_time_and_its_turn),
-      SAY(only_work_takes_time_or_what_is_named), SAY(a_call_hangs_until_told_otherwise), SAY(a_hung_call_keeps_its_turn),
+      SAY(only_work_takes_time_or_what_is_named), SAY(each_order_that_slows_a_call_is_told_once),
+      SAY(a_call_hangs_until_told_otherwise), SAY(a_hung_call_keeps_its_turn),
       SAY(calls_answer_the_error_as_often_as_ordered), SAY(the_same_order_given_again_counts_anew),
       SAY(sessions_and_their_objects_are_lost_once_for_each_order),
       SAY(a_removed_token_is_not_in_its_slot_and_has_forgotten_its_sessions), SAY(a_crash_ends_the_process),

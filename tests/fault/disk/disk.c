@@ -134,6 +134,13 @@ static struct faults wait_out(int fd, enum deed deed, struct faults faults)
 	return faults;
 }
 
+static void tell_met(void)
+{
+	pthread_mutex_lock(&lock);
+	control_met(&control);
+	pthread_mutex_unlock(&lock);
+}
+
 /* 0, or the errno to fail with. */
 static int strike(int fd, enum deed deed)
 {
@@ -147,6 +154,8 @@ static int strike(int fd, enum deed deed)
 		if (!below || !strstr(below, faults.file))
 			faults = (struct faults){ .file = "" };
 	}
+	if (faults.error[deed] || faults.time_us[deed])
+		tell_met();
 	faults = wait_out(fd, deed, faults);
 	errno = before;
 	return faults.error[deed];

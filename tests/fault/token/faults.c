@@ -117,6 +117,13 @@ void faults_now(struct faults *out)
 	pthread_mutex_unlock(&lock);
 }
 
+void faults_met(void)
+{
+	pthread_mutex_lock(&lock);
+	control_met(&control);
+	pthread_mutex_unlock(&lock);
+}
+
 bool fault_strikes(const struct fault *fault, enum function function, bool after)
 {
 	if (!fault->is_on || fault->is_after != after)

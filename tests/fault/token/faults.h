@@ -47,5 +47,7 @@ void faults_init(const char *control_path);
 /* As they are now. For any thread. */
 void faults_now(struct faults *out);
 bool fault_strikes(const struct fault *fault, enum function function, bool after);
+/* A call is slow, or hangs, as ordered (control_met). For any thread. */
+void faults_met(void);
 /* Whether one more call is to answer the error. */
 bool faults_spend_error(void);

@@ -53,6 +53,7 @@ static void tell_hung(int change)
 /* The control file is all that a call may wait for here, and nothing wakes anybody when a file is written. */
 static void hang(struct visit *visit, bool after)
 {
+	faults_met();
 	tell_hung(1);
 	do {
 		nanosleep(&(struct timespec){ .tv_nsec = LOOK_AGAIN_NS }, NULL);
@@ -127,6 +128,8 @@ static CK_RV visit_begin(struct visit *visit, enum function function)
 	if (function_kind(function) != LIBRARY)
 		lose_sessions(&visit->faults);
 	uint64_t time_us = latency_us(visit);
+	if (time_us)
+		faults_met();
 	visit->has_turn = time_us || (visit->faults.at_once && function_kind(function) == OPERATION);
 	if (visit->has_turn)
 		turn_take(&visit->turn, visit->faults.at_once, time_us);
