@@ -43,6 +43,12 @@ refused() {
 	[ $status != 0 ] && [ $status -lt 124 ]
 }
 
+# absent GREP-ARGUMENTS...: no line is like that, and all of it could be read. (`set -e` takes no notice of a command after `!`.)
+absent() {
+	grep "$@" && return 1
+	[ $? = 1 ]
+}
+
 # Whether Debian's release has the program at all is known: docs/clients.md names those that it may lack.
 needs() {
 	local program
