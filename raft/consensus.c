@@ -36,7 +36,7 @@ int64_t consensus_slept_ms(void)
 /* All there is, or NULL when the time has come for something of the driver's own, at until_ms of its clock; false at the end. */
 static bool take_events(struct consensus *c, int64_t until_ms, struct event **events)
 {
-	deadline_ms until = until_ms - consensus_slept_ms();
+	deadline_ms until = until_ms - consensus_slept_ms() + 1; /* clocks are read in whole milliseconds: late rather than in vain */
 	pthread_mutex_lock(&c->queue_lock);
 	while (!c->first && !c->is_ending && wait_until(&c->queue_changed, &c->queue_lock, until))
 		;

@@ -119,10 +119,11 @@ enum err consensus_remove(struct consensus *consensus, uint64_t id, deadline_ms 
                           struct complaint *complaint);
 enum err consensus_transfer(struct consensus *consensus, uint64_t to, deadline_ms deadline,
                             struct complaint *complaint); /* to 0: whoever is there and furthest, and has
-                               * not declined lately; ERR_REFUSED at once if there is nobody. Costs nothing where this node doesn't
+                               * not declined lately, and the next if that one goes; ERR_REFUSED at once if there is nobody, or the one
+                               * named has gone. Costs nothing where this node doesn't
                                * lead, and may be asked again and again */
-/* This node would rather not lead (what it leads for is out of order), or would again. From any thread, as often as one likes. The others
- * hear of it with the next heartbeat, and leadership is not handed over to it while there is anybody else; consensus_transfer to 0 on a
+/* This node would rather not lead (what it leads for is out of order), or would again. From any thread, as often as one likes. The leader
+ * hears of it within a heartbeat, and leadership is not handed over to it while there is anybody else; consensus_transfer to 0 on a
  * leader that declines itself refuses where all others do, too, rather than have it passed round. It may be elected all the same. */
 void consensus_decline(struct consensus *consensus, bool declines);
 enum err consensus_snapshot(struct consensus *consensus, deadline_ms deadline, uint64_t *index);

@@ -133,7 +133,9 @@ struct ask_event {
 static int64_t by_drivers_clock(deadline_ms deadline)
 {
 	int64_t slept_ms = consensus_slept_ms();
-	return deadline > DEADLINE_NEVER - slept_ms ? DEADLINE_NEVER : deadline + slept_ms;
+	if (deadline == DEADLINE_NEVER || (slept_ms > 0 && deadline > DEADLINE_NEVER - slept_ms))
+		return DEADLINE_NEVER;
+	return deadline + slept_ms;
 }
 
 static void run_ask(struct consensus *c, struct driver *driver, struct moment now, struct event *event)

@@ -89,7 +89,8 @@ struct consensus {
 /* consensus.c */
 /* What the driver goes by: clock_boot_ms(), and the wall's. */
 struct moment consensus_moment(void);
-/* By which it is ahead of clock_ms(): the time in which the machine was suspended. Never negative. */
+/* By which it is ahead of clock_ms(): the time in which the machine was suspended. (Below 0 only where somebody has
+ * set one of the two apart, as a time namespace may.) */
 int64_t consensus_slept_ms(void);
 void consensus_post(struct consensus *consensus, struct event *event);
 /* It can't go on. From any thread; the first call counts. */

@@ -216,7 +216,7 @@ static void on_connected(void *context, uint64_t id, bool is_connected)
 {
 	struct connected_event *event = malloc(sizeof *event);
 	if (!event)
-		return; /* what is lost is sent again all the same, only later */
+		return; /* what was lost is sent again all the same, and who is there says so: only later */
 	*event = (struct connected_event){ .event = { .run = run_connected }, .id = id, .is_connected = is_connected };
 	consensus_post(context, &event->event);
 }

@@ -76,8 +76,8 @@ void driver_add(struct driver *driver, struct moment now, uint64_t ticket, int64
 void driver_promote(struct driver *driver, struct moment now, uint64_t ticket, int64_t deadline, uint64_t id);
 void driver_remove(struct driver *driver, struct moment now, uint64_t ticket, int64_t deadline, uint64_t id);
 void driver_transfer(struct driver *driver, struct moment now, uint64_t ticket, int64_t deadline, uint64_t to);
-/* This node would rather not lead, or would again. The others are told: they hand leadership over to it by name, or for want of
- * another; but not if they decline themselves. It may be elected all the same. */
+/* This node would rather not lead, or would again. The leader is told: it hands leadership over to it if asked to by name; or
+ * for want of another, but not that if it declines itself. It may be elected all the same. */
 void driver_decline(struct driver *driver, bool declines);
 /* Any node; index of the snapshot, which may be an older one if nothing has been applied since. */
 void driver_snapshot(struct driver *driver, struct moment now, uint64_t ticket, int64_t deadline);

@@ -133,7 +133,10 @@ void driver_contact_asked(struct driver *d, const struct message *m)
 		contact->heard_ms = (int64_t)m->contact.heard;
 	if (m->contact.applied > contact->applied)
 		contact->applied = m->contact.applied;
-	driver_heard(d, m->from)->declines = m->contact.declines;
+	struct heard *peer = driver_heard(d, m->from);
+	peer->declines = m->contact.declines;
+	if (contact->heard_ms > peer->gone_ms) /* it has heard us since: so there is a connection, even if we were not told */
+		peer->gone_ms = 0;
 	answer(d, contact, m->contact.stamp);
 	node_lives(d, m->from);
 }

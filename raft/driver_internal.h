@@ -65,8 +65,8 @@ struct heard {
 	unsigned large_times;
 	int64_t large_until_ms;  /* they are not sent again before */
 	int64_t declined_ms;     /* it did not take leadership over when asked; 0: it never has */
+	int64_t gone_ms;         /* the connection to it ended then, and there is no other; 0: there is one, or never was */
 	bool declines;           /* as it said last */
-	bool is_gone;            /* we had a connection to it, and have none now */
 };
 
 enum change_stage { CHANGE_NONE, CHANGE_CATCHING_UP, CHANGE_READY, CHANGE_SUBMITTED };
@@ -87,6 +87,7 @@ struct transfer {
 	int64_t deadline;
 	int64_t until_ms;        /* no submissions for longer */
 	uint64_t to;
+	bool any;                /* whoever is fittest: it was not asked for by name */
 	bool stepped;
 };
 

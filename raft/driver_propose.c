@@ -117,7 +117,7 @@ enum err driver_connected(struct driver *d, struct moment now, uint64_t id)
 	if (d->dead == ERR_OK) {
 		struct heard *peer = driver_heard(d, id);
 		peer->large_until_ms = peer->snapshot_until_ms = 0;
-		peer->is_gone = false;
+		peer->gone_ms = 0;
 	}
 	if (d->dead == ERR_OK && id == d->leader && !driver_leads(d)) {
 		driver_proposals_again(d);

@@ -20,7 +20,7 @@ enum err driver_disconnected(struct driver *d, struct moment now, uint64_t id)
 {
 	d->now = now;
 	if (d->dead == ERR_OK)
-		driver_heard(d, id)->is_gone = true;
+		driver_heard(d, id)->gone_ms = now.ms;
 	return d->dead;
 }
 
@@ -32,7 +32,7 @@ static uint64_t fitness(struct driver *d, const struct consensus_node *node)
 	raft_index match = 0;
 	const struct heard *heard = driver_heard(d, node->id);
 	int64_t silent_ms = d->now.ms - heard->ms;
-	if (!node->voter || node->id == d->raft.id || heard->is_gone || heard->ms < 0 || silent_ms > d->config.election_ms ||
+	if (!node->voter || node->id == d->raft.id || heard->gone_ms || heard->ms < 0 || silent_ms > d->config.election_ms ||
 	    (heard->declined_ms && d->now.ms - heard->declined_ms < DECLINED_ELECTIONS * d->config.election_ms) ||
 	    (heard->declines && d->declines) || raft_match_index(&d->raft, node->id, &match))
 		return 0;
@@ -68,8 +68,10 @@ void driver_transfer(struct driver *d, struct moment now, uint64_t ticket, int64
 	else if (to == d->raft.id)
 		driver_finished(d, ticket, ERR_OK, d->guard.commit, "%s", "");
 	else {
-		d->transfer = (struct transfer){ .ticket = ticket, .deadline = deadline, .to = to,
-		                                 .until_ms = now.ms + d->config.election_ms };
+		/* the engine may still wait for one that has gone: it gives that up in its own time, and asks no other before */
+		int64_t patience_ms = (raft_transferee(&d->raft) ? 2 : 1) * d->config.election_ms;
+		d->transfer = (struct transfer){ .ticket = ticket, .deadline = deadline, .to = to, .any = any,
+		                                 .until_ms = now.ms + patience_ms };
 		driver_transfer_chores(d);
 	}
 }
@@ -77,12 +79,26 @@ void driver_transfer(struct driver *d, struct moment now, uint64_t ticket, int64
 static void transfer_end(struct driver *d, enum err err, const char *why)
 {
 	struct transfer transfer = d->transfer;
+	struct heard *heard = driver_heard(d, transfer.to);
 	d->transfer = (struct transfer){ 0 };
-	driver_heard(d, transfer.to)->declined_ms = err == ERR_OK ? 0 : d->now.ms;
+	if (err == ERR_OK || !heard->gone_ms) /* who has gone has not declined */
+		heard->declined_ms = err == ERR_OK ? 0 : d->now.ms;
 	if (err == ERR_OK)
 		driver_finished(d, transfer.ticket, err, d->guard.commit, "%s", "");
 	else
 		driver_finished(d, transfer.ticket, err, 0, "node %llu %s", (unsigned long long)transfer.to, why);
+}
+
+/* It would not hear that it is to lead. Where anybody will do the next is asked, within the same time. */
+static void transfer_gone(struct driver *d)
+{
+	struct transfer transfer = d->transfer;
+	if (!transfer.any || !driver_leads(d)) {
+		transfer_end(d, ERR_REFUSED, "has gone; the connection to it has ended");
+		return;
+	}
+	d->transfer = (struct transfer){ 0 };
+	driver_transfer(d, d->now, transfer.ticket, transfer.deadline, 0);
 }
 
 /* The engine sends its TimeoutNow at the first acknowledgement and never again, and a follower that lacks an entry ignores
@@ -100,22 +116,22 @@ static void transfer_step(struct driver *d)
 
 void driver_transfer_chores(struct driver *d)
 {
-	if (driver_leads(d)) {
+	if (d->leader == d->transfer.to) {
+		transfer_end(d, ERR_OK, "");
+	} else if (driver_heard(d, d->transfer.to)->gone_ms) {
+		transfer_gone(d);
+	} else if (driver_leads(d)) {
 		if (!d->transfer.stepped && !raft_transferee(&d->raft))
 			transfer_step(d);
 		if (driver_leads(d) && d->transfer.stepped && !raft_transferee(&d->raft))
 			transfer_end(d, ERR_TIMEOUT, "did not take over; is it well?");
 		else if (driver_leads(d) && !d->transfer.stepped && d->now.ms >= d->transfer.until_ms)
 			transfer_end(d, ERR_TIMEOUT, "does not keep up with the log");
-	} else if (d->leader == d->transfer.to) {
-		transfer_end(d, ERR_OK, "");
 	} else if (d->leader) {
 		transfer_end(d, ERR_REFUSED, "did not take over; another node was elected");
 	} else if (d->now.ms >= d->transfer.until_ms + ELECTION_ELECTIONS * d->config.election_ms) {
 		transfer_end(d, ERR_TIMEOUT, "did not take over, nor did anybody else");
 	}
-	if (d->transfer.ticket && driver_heard(d, d->transfer.to)->is_gone)
-		transfer_end(d, ERR_REFUSED, "has gone; the connection to it has ended");
 	if (d->transfer.ticket && d->now.ms >= d->transfer.deadline)
 		transfer_end(d, ERR_TIMEOUT, "has not taken over in time");
 }

@@ -97,8 +97,8 @@ struct message {
 enum err message_encode(const struct message *message, struct buf *out);
 /* The whole of `data` is one message. Takes memory only for what is there. On success the message holds
  * memory of its own: message_release. `from` is left 0. ERR_MALFORMED, ERR_TOO_BIG, ERR_NO_MEMORY; ERR_NOT_FOUND: of a kind that is not
- * known here. There is one way to write each kind, so what is to be said beside it some day is a kind of its own, which older nodes
- * leave alone. */
+ * known here. There is one way to write each kind, as of the first release: what is to be said beside it after that is a kind of its own, which
+ * older nodes leave alone. */
 enum err message_decode(const void *data, size_t size, struct message *out);
 /* Drops entries and metadata, not install.file. */
 void message_release(struct message *message);

@@ -1,6 +1,6 @@
 /* Who leads next: driver_transfer.c. */
 #include "tests/check.h"
-#include "tests/unit/raft/fake_world.h"
+#include "tests/unit/raft/fake_contact.h"
 
 /* Whoever leads and is sick asks again and again. */
 static void leadership_goes_to_one_that_answers_and_has_not_declined(void)
@@ -104,14 +104,84 @@ static void a_handover_ends_at_once_when_the_other_goes(void)
 	CU_ASSERT_EQUAL(d->transfer.to, 2);
 	driver_disconnected(d, world->now, 2);
 	fake_settle(world);
-	CU_ASSERT(fake_was_refused(world, ERR_REFUSED, "has gone"));
-	driver_transfer(d, world->now, 5, world->now.ms + 60000, 0);
 	CU_ASSERT(fake_was_refused(world, ERR_REFUSED, "no other voter"));
 	driver_connected(d, world->now, 3);
 	fake_pass(world, 1000); /* the engine has given up the first by now */
 	fake_append_result(world, 3, 0, memory_log_last(&d->log));
 	driver_transfer(d, world->now, 6, world->now.ms + 60000, 0);
 	CU_ASSERT_EQUAL(d->transfer.to, 3);
+	fake_destroy(world);
+}
+
+static void when_the_first_goes_the_next_is_asked(void)
+{
+	struct fake_world *world = fake_leader(3, 1, 0, 1);
+	struct driver *d = world->driver;
+	fake_followers_agree(world, 3);
+	fake_pass(world, 50); /* between two heartbeats, which is when the engine looks at the time */
+	driver_transfer(d, world->now, 5, world->now.ms + 60000, 0);
+	CU_ASSERT_PTR_NOT_NULL(fake_last(world, MESSAGE_TIMEOUT_NOW, 2));
+	driver_disconnected(d, world->now, 2);
+	for (int i = 0; i < 150 && !fake_last(world, MESSAGE_TIMEOUT_NOW, 3); i++) { /* until it has given up the first */
+		fake_pass(world, 20);
+		fake_append_result(world, 3, 0, memory_log_last(&d->log));
+	}
+	CU_ASSERT_PTR_NOT_NULL(fake_last(world, MESSAGE_TIMEOUT_NOW, 3));
+	uint64_t last = memory_log_last(&d->log);
+	fake_append(world, 3, d->raft.current_term + 1, last, driver_term_of(d, last), last, NULL, 0);
+	CU_ASSERT_EQUAL(world->ticket, 5);
+	CU_ASSERT_EQUAL(world->result, ERR_OK);
+	fake_destroy(world);
+}
+
+static void one_asked_for_by_name_is_refused_when_it_goes(void)
+{
+	struct fake_world *world = fake_leader(3, 1, 0, 1);
+	struct driver *d = world->driver;
+	fake_followers_agree(world, 3);
+	driver_transfer(d, world->now, 5, world->now.ms + 60000, 2);
+	CU_ASSERT_EQUAL(d->transfer.to, 2);
+	driver_disconnected(d, world->now, 2);
+	fake_settle(world);
+	CU_ASSERT(fake_was_refused(world, ERR_REFUSED, "has gone")); /* nobody asked for node 3 */
+	fake_destroy(world);
+}
+
+/* It isn't held against it. */
+static void to_one_that_has_gone_nothing_is_handed_over_by_name(void)
+{
+	struct fake_world *world = fake_leader(3, 1, 0, 1);
+	struct driver *d = world->driver;
+	fake_followers_agree(world, 3);
+	driver_disconnected(d, world->now, 3);
+	driver_transfer(d, world->now, 5, world->now.ms + 60000, 3);
+	CU_ASSERT(fake_was_refused(world, ERR_REFUSED, "has gone"));
+	CU_ASSERT_EQUAL(raft_transferee(&d->raft), 0);
+	CU_ASSERT_PTR_NULL(fake_last(world, MESSAGE_TIMEOUT_NOW, 3));
+	uint64_t last = memory_log_last(&d->log);
+	fake_propose(world, 1);
+	CU_ASSERT_EQUAL(memory_log_last(&d->log), last + 1);
+	driver_connected(d, world->now, 3);
+	driver_disconnected(d, world->now, 2);
+	driver_transfer(d, world->now, 6, world->now.ms + 60000, 0);
+	CU_ASSERT_EQUAL(d->transfer.to, 3);
+	fake_destroy(world);
+}
+
+/* There was no memory to say that there is a connection again. */
+static void one_that_has_heard_us_since_has_not_gone(void)
+{
+	struct fake_world *world = contact_leader();
+	struct driver *d = world->driver;
+	driver_disconnected(d, world->now, 2);
+	driver_disconnected(d, world->now, 3);
+	contact_say(world, 2, 0, true); /* its last words, of what it had heard before */
+	driver_transfer(d, world->now, 5, world->now.ms + 60000, 0);
+	CU_ASSERT(fake_was_refused(world, ERR_REFUSED, "no other voter"));
+	fake_pass(world, 10);
+	contact_say(world, 2, 0, true);
+	driver_transfer(d, world->now, 6, world->now.ms + 60000, 0);
+	CU_ASSERT_EQUAL(d->transfer.to, 2);
 	fake_destroy(world);
 }
 
@@ -130,4 +200,6 @@ TESTS("raft driver transfer", SAY(leadership_goes_to_one_that_answers_and_has_no
       SAY(a_leader_that_declines_keeps_its_place_while_all_others_do_too),
       SAY(one_that_declines_is_handed_leadership_for_want_of_another),
       SAY(a_node_that_declines_tells_the_leader_at_once), SAY(a_handover_ends_at_once_when_the_other_goes),
+      SAY(when_the_first_goes_the_next_is_asked), SAY(one_asked_for_by_name_is_refused_when_it_goes),
+      SAY(to_one_that_has_gone_nothing_is_handed_over_by_name), SAY(one_that_has_heard_us_since_has_not_gone),
       SAY(with_nobody_to_hand_over_to_it_is_said_at_once))
