@@ -265,10 +265,11 @@ static CK_RV probe_keeper(struct token *token)
 CK_RV domain_probe(struct domain *domain)
 {
 	CK_SESSION_HANDLE session;
+	CK_TOKEN_INFO now;
 	CK_RV rv = token_borrow_for(domain->token, &(struct token_need){ .is_fresh = true }, &session);
 	if (rv != CKR_OK)
 		return rv;
-	rv = module_recognize(token_module(domain->token));
+	rv = module_recognize(token_module(domain->token), &now);
 	if (rv == CKR_OK)
 		rv = probe_keys(domain, session);
 	token_return(domain->token, session, rv);

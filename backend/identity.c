@@ -1,6 +1,8 @@
 #include "backend/identity.h"
+#include "backend/offered.h"
 #include "backend/token_private.h"
 #include "base/buf.h"
+#include <link.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -35,29 +37,43 @@ static void add_token(struct buf *text, const CK_TOKEN_INFO *info)
 	ADD(text, flags);
 }
 
-/* The slot is what the token is behind: a box in the network, for example, that has a firmware of its own. */
-static CK_RV add_who(const struct module *module, struct buf *text)
+static CK_RV ask_library(struct token *token, struct buf *text)
 {
 	CK_INFO library = { 0 };
-	CK_SLOT_INFO slot = { 0 };
-	CK_TOKEN_INFO token = { 0 };
-	CK_RV rv = module->p11->C_GetInfo(&library);
-	if (rv == CKR_OK)
-		rv = module->p11->C_GetSlotInfo(module->slot, &slot);
-	if (rv == CKR_OK)
-		rv = module->p11->C_GetTokenInfo(module->slot, &token);
+	token_service_begin(token, TOKEN_WORK_SHORT);
+	CK_RV rv = token_functions(token)->C_GetInfo(&library);
+	token_service_end(token);
 	add_library(text, &library);
-	ADD(text, slot.hardwareVersion);
-	ADD(text, slot.firmwareVersion);
-	add_token(text, &token);
 	return rv;
 }
 
-static CK_RV add_mechanisms(const struct module *module, struct buf *text)
+/* The slot is what the token is behind: a box in the network, for example, that has a firmware of its own. */
+static CK_RV ask_slot(struct token *token, struct buf *text)
+{
+	CK_SLOT_INFO slot = { 0 };
+	token_service_begin(token, TOKEN_WORK_SHORT);
+	CK_RV rv = token_functions(token)->C_GetSlotInfo(token_slot(token), &slot);
+	token_service_end(token);
+	ADD(text, slot.hardwareVersion);
+	ADD(text, slot.firmwareVersion);
+	return rv;
+}
+
+static CK_RV ask_token(struct token *token, struct buf *text)
+{
+	CK_TOKEN_INFO info = { 0 };
+	token_service_begin(token, TOKEN_WORK_SHORT);
+	CK_RV rv = token_functions(token)->C_GetTokenInfo(token_slot(token), &info);
+	token_service_end(token);
+	add_token(text, &info);
+	return rv;
+}
+
+static CK_RV ask_mechanisms(struct token *token, struct buf *text)
 {
 	struct mechanism *list;
 	size_t count;
-	CK_RV rv = module_mechanisms(module, &list, &count);
+	CK_RV rv = token_mechanisms(token, &list, &count);
 	for (size_t i = 0; rv == CKR_OK && i < count; i++) {
 		buf_add_u64(text, list[i].type);
 		buf_add_u64(text, list[i].info.ulMinKeySize);
@@ -68,6 +84,8 @@ static CK_RV add_mechanisms(const struct module *module, struct buf *text)
 	return rv;
 }
 
+/* A file that was replaced, written over, or put back with its old times is told by its inode or by the time of its last change at all,
+ * which nobody can set. */
 void file_identify(const char *path, uint8_t out[SHA256_SIZE])
 {
 	struct stat found = { 0 };
@@ -75,10 +93,31 @@ void file_identify(const char *path, uint8_t out[SHA256_SIZE])
 		found = (struct stat){ 0 };
 	struct bytes parts[] = {
 		{ path, strlen(path) },
+		{ &found.st_dev, sizeof found.st_dev },
+		{ &found.st_ino, sizeof found.st_ino },
 		{ &found.st_size, sizeof found.st_size },
 		{ &found.st_mtim, sizeof found.st_mtim },
+		{ &found.st_ctim, sizeof found.st_ctim },
 	};
 	sha256(parts, sizeof parts / sizeof *parts, out);
+}
+
+static int add_object(struct dl_phdr_info *object, size_t size, void *context)
+{
+	uint8_t one[SHA256_SIZE], *all = context;
+	(void)size;
+	if (!*object->dlpi_name || strstr(object->dlpi_name, "/libnss_")) /* the program has no name here */
+		return 0;
+	file_identify(object->dlpi_name, one);
+	for (size_t i = 0; i < sizeof one; i++)
+		all[i] ^= one[i];
+	return 0;
+}
+
+void objects_identify(uint8_t out[SHA256_SIZE])
+{
+	memset(out, 0, SHA256_SIZE);
+	dl_iterate_phdr(add_object, out);
 }
 
 enum err token_identify(struct token *token, uint8_t out[SHA256_SIZE], struct complaint *complaint)
@@ -86,12 +125,14 @@ enum err token_identify(struct token *token, uint8_t out[SHA256_SIZE], struct co
 	const struct module *module = token_module(token);
 	struct buf text;
 	buf_init(&text, TEXT_SIZE_MAX);
-	buf_add(&text, module->file, sizeof module->file);
-	token_service_begin(token, TOKEN_WORK_SHORT);
-	CK_RV rv = add_who(module, &text);
+	buf_add(&text, module->files, sizeof module->files);
+	CK_RV rv = ask_library(token, &text);
 	if (rv == CKR_OK)
-		rv = add_mechanisms(module, &text);
-	token_service_end(token);
+		rv = ask_slot(token, &text);
+	if (rv == CKR_OK)
+		rv = ask_token(token, &text);
+	if (rv == CKR_OK)
+		rv = ask_mechanisms(token, &text);
 	if (rv == CKR_OK && text.failed)
 		rv = CKR_HOST_MEMORY;
 	if (rv == CKR_OK)

@@ -1,5 +1,6 @@
 #include "backend/module.h"
 #include "backend/identity.h"
+#include "base/id.h"
 #include <assert.h>
 #include <p11-kit/p11-kit.h>
 #include <p11-kit/uri.h>
@@ -15,21 +16,31 @@ static int width(const unsigned char *text, size_t size_max)
 	return (int)p11_kit_space_strlen(text, size_max);
 }
 
-/* p11-kit has a folder of its own for names without one. */
-static void identify_file(struct module *module)
+/* What is on the disk afterwards need not be what was loaded. By another name than its path p11-kit finds it in a folder of its own: then only
+ * what is there afterwards is known. */
+static void identify_files(struct module *module, const uint8_t before[SHA256_SIZE])
 {
+	uint8_t now[SHA256_SIZE], found[SHA256_SIZE], objects[SHA256_SIZE];
+	struct id never = id_random();
 	char *path = p11_kit_module_get_filename(module->p11);
-	file_identify(path ? path : module->path, module->file);
+	file_identify(module->path, now);
+	file_identify(path ? path : module->path, found);
+	objects_identify(objects);
+	bool is_same = memcmp(before, now, sizeof now) == 0;
+	struct bytes parts[] = { { found, sizeof found }, { objects, sizeof objects }, { never.bytes, is_same ? 0 : sizeof never.bytes } };
+	sha256(parts, sizeof parts / sizeof *parts, module->files);
 	free(path);
 }
 
 static enum err load(struct module *module, struct complaint *complaint)
 {
+	uint8_t before[SHA256_SIZE];
 	if (!module->path || !*module->path)
 		return complain(complaint, ERR_CONFIG,
 		                "no PKCS#11 module is named: set module in [token], for example "
 		                "module = /usr/lib/softhsm/libsofthsm2.so");
 	p11_kit_be_quiet();
+	file_identify(module->path, before);
 	/* Managed by p11-kit: initialised with CKF_OS_LOCKING_OK, once for all who load it in this process. */
 	module->p11 = p11_kit_module_load(module->path, P11_KIT_MODULE_CRITICAL);
 	if (!module->p11) {
@@ -37,7 +48,7 @@ static enum err load(struct module *module, struct complaint *complaint)
 		return complain(complaint, ERR_CONFIG, "the PKCS#11 module %s can't be loaded: %s; check module in [token]",
 		                module->path, why ? why : "it is not a PKCS#11 module");
 	}
-	identify_file(module);
+	identify_files(module, before);
 	return ERR_OK;
 }
 
@@ -170,44 +181,10 @@ enum err module_choose(struct module *module, struct complaint *complaint)
 	                present);
 }
 
-static int by_type(const void *a, const void *b)
+CK_RV module_recognize(const struct module *module, CK_TOKEN_INFO *now)
 {
-	CK_MECHANISM_TYPE left = ((const struct mechanism *)a)->type, right = ((const struct mechanism *)b)->type;
-	return left < right ? -1 : left > right;
-}
-
-/* A token may list a mechanism of which it then knows nothing. SoftHSM sets some flags with |=. */
-static CK_RV describe_mechanism(const struct module *module, CK_MECHANISM_TYPE type, struct mechanism *out)
-{
-	*out = (struct mechanism){ .type = type };
-	CK_RV rv = module->p11->C_GetMechanismInfo(module->slot, type, &out->info);
-	if (rv != CKR_MECHANISM_INVALID)
-		return rv;
-	out->info = (CK_MECHANISM_INFO){ 0 };
-	return CKR_OK;
-}
-
-CK_RV module_mechanisms(const struct module *module, struct mechanism **out, size_t *count)
-{
-	CK_MECHANISM_TYPE types[MECHANISMS_MAX];
-	CK_ULONG listed = MECHANISMS_MAX;
-	CK_RV rv = module->p11->C_GetMechanismList(module->slot, types, &listed);
-	*out = rv == CKR_OK ? calloc(listed + 1, sizeof **out) : NULL;
-	*count = listed;
-	if (rv == CKR_OK && !*out)
-		rv = CKR_HOST_MEMORY;
-	for (CK_ULONG i = 0; rv == CKR_OK && i < listed; i++)
-		rv = describe_mechanism(module, types[i], &(*out)[i]);
-	if (rv == CKR_OK)
-		qsort(*out, listed, sizeof **out, by_type);
-	return rv;
-}
-
-CK_RV module_recognize(const struct module *module)
-{
-	CK_TOKEN_INFO now;
-	CK_RV rv = module->p11->C_GetTokenInfo(module->slot, &now);
-	if (rv == CKR_OK && memcmp(now.serialNumber, module->info.serialNumber, sizeof now.serialNumber) != 0)
+	CK_RV rv = module->p11->C_GetTokenInfo(module->slot, now);
+	if (rv == CKR_OK && memcmp(now->serialNumber, module->info.serialNumber, sizeof now->serialNumber) != 0)
 		rv = CKR_TOKEN_NOT_RECOGNIZED;
 	return rv;
 }

@@ -9,7 +9,7 @@ struct module {
 	CK_FUNCTION_LIST *p11;
 	const char *path; /* the caller's, for messages */
 	const char *uri;
-	uint8_t file[SHA256_SIZE]; /* file_identify */
+	uint8_t files[SHA256_SIZE]; /* of its code, as they were loaded; of none ever again if they changed meanwhile */
 	/* As it was last started. */
 	CK_SLOT_ID slot;
 	CK_TOKEN_INFO info;
@@ -24,17 +24,9 @@ void module_close(struct module *module);
 /* The same in steps. A module that was loaded stays so whatever the others say; restarting it ends all that was open in it. */
 enum err module_load(const struct token_config *config, struct module *out, struct complaint *complaint);
 enum err module_restart(struct module *module, struct complaint *complaint);
-/* Asks the slot that was chosen whether the same token is in it: CKR_TOKEN_NOT_RECOGNIZED if another is. */
-CK_RV module_recognize(const struct module *module);
+/* Asks the slot that was chosen whether the same token is in it: CKR_TOKEN_NOT_RECOGNIZED if another is. `now`: what it says of itself. */
+CK_RV module_recognize(const struct module *module, CK_TOKEN_INFO *now);
 enum err module_choose(struct module *module, struct complaint *complaint);
-/* What the token has by its own word, by type; at most MECHANISMS_MAX, free(*out). */
-#define MECHANISMS_MAX 1024
-struct mechanism {
-	CK_MECHANISM_TYPE type;
-	CK_MECHANISM_INFO info;
-};
-CK_RV module_mechanisms(const struct module *module, struct mechanism **out, size_t *count);
-
 /* One attempt with the PIN, none where a wrong one could lock the token. ERR_CONFIG with an actionable line, ERR_NOT_FOUND where nobody
  * has set a PIN yet, ERR_BUSY if this process is logged in otherwise. A PIN of NULL is asked for by the token's own keypad. */
 enum err module_login(const struct module *module, CK_SESSION_HANDLE session, CK_USER_TYPE user,

@@ -1,6 +1,8 @@
 #include "backend/probe.h"
 #include "backend/domain_private.h"
+#include "backend/doubt.h"
 #include "backend/held.h"
+#include "backend/offered.h"
 #include "backend/physical.h"
 #include "backend/probe_private.h"
 #include "backend/token_private.h"
@@ -64,7 +66,7 @@ static void note_works(struct probing *probing, CK_MECHANISM_TYPE type, CK_FLAGS
 
 static void note_doubt(struct probing *probing, CK_RV why)
 {
-	probing->out->is_doubtful = probing->out->is_doubtful || probe_is_doubtful(why);
+	probing->out->is_doubtful = probing->out->is_doubtful || is_doubtful(why);
 }
 
 static void note_shortfall(struct probing *probing, const struct trial_key *key, const char *step, CK_RV why)
@@ -155,7 +157,7 @@ static void object_free(Craton__Object *object)
 }
 
 /* *step: how far it came. */
-static CK_RV try_key(struct probing *probing, const struct trial_key *key, const char **step)
+static CK_RV try_key_once(struct probing *probing, const struct trial_key *key, const char **step)
 {
 	struct token *token = domain_token(probing->domain);
 	Craton__Object *object = NULL, *public_object = NULL;
@@ -178,6 +180,12 @@ static CK_RV try_key(struct probing *probing, const struct trial_key *key, const
 	return rv;
 }
 
+static CK_RV try_key(struct probing *probing, const struct trial_key *key, const char **step)
+{
+	CK_RV rv = try_key_once(probing, key, step);
+	return is_unclear(rv) ? try_key_once(probing, key, step) : rv;
+}
+
 /* What the token can't seal the node may hold, if its operator says so. */
 static CK_RV try_held(struct probing *probing, const struct trial_key *key, CK_RV rv, const char **step)
 {
@@ -185,6 +193,7 @@ static CK_RV try_held(struct probing *probing, const struct trial_key *key, CK_R
 	unsigned made = domain_held_made(probing->domain);
 	if (rv == CKR_OK || !kind)
 		return rv;
+	note_doubt(probing, rv); /* or a moment's trouble would make it the node's for good */
 	domain_set_held(probing->domain, probing->wishes->node_generated, made | kind);
 	rv = try_key(probing, key, step);
 	if (rv == CKR_OK)
@@ -232,6 +241,8 @@ static void offer_parameters(struct probing *probing, CK_MECHANISM_TYPE type, CK
 	CK_RV rv = trial_parameters(key_type, bits > 512 ? bits : 512, &object) == ERR_OK ? CKR_OK : CKR_HOST_MEMORY;
 	if (rv == CKR_OK)
 		rv = generate_parameters(probing->domain, &mechanism, object);
+	if (is_unclear(rv))
+		rv = generate_parameters(probing->domain, &mechanism, object);
 	if (rv == CKR_OK)
 		note_works(probing, type, CKF_GENERATE, NULL);
 	else
@@ -278,10 +289,7 @@ static void add_split(struct capabilities *out)
 
 static enum err list_offered(struct probing *probing)
 {
-	struct token *token = domain_token(probing->domain);
-	token_service_begin(token, TOKEN_WORK_SHORT);
-	CK_RV rv = module_mechanisms(token_module(token), &probing->offered, &probing->offered_count);
-	token_service_end(token);
+	CK_RV rv = token_mechanisms(domain_token(probing->domain), &probing->offered, &probing->offered_count);
 	return rv == CKR_OK ? ERR_OK : rv == CKR_HOST_MEMORY ? ERR_NO_MEMORY : ERR_IO;
 }
 

@@ -12,22 +12,35 @@
 #define COUNT_MAX 4096
 #define FILE_SIZE_MAX (HEAD_SIZE + COUNT_MAX * MECHANISM_SIZE + SHA256_SIZE)
 
-#define PROGRAM_FILE "/proc/self/exe"
+#define PROGRAM_FILE "/proc/self/exe" /* the file that runs, whatever is at its path by now */
+#define BOOT_FILE "/proc/sys/kernel/random/boot_id"
 #define PURPOSE "probe"
 
-/* What comes out follows from all of this; the program stands for what it tries, and how. */
+/* Without it, all boots are one. */
+static void read_boot(struct buf *out)
+{
+	buf_init(out, 64);
+	file_read(BOOT_FILE, out);
+}
+
+/* What comes out follows from all of this; the program stands for what it tries, and how; the boot for what is behind a module without our
+ * seeing it, its configuration and its drivers. */
 static void name_subject(const struct probe_subject *subject, uint8_t out[SHA256_SIZE])
 {
 	uint8_t program[SHA256_SIZE];
+	struct buf boot;
 	const struct probe_wishes *wishes = subject->wishes;
 	file_identify(PROGRAM_FILE, program);
+	read_boot(&boot);
 	struct bytes parts[] = {
 		{ subject->identity, SHA256_SIZE },
 		{ program, sizeof program },
+		{ boot.data, boot.size },
 		{ &wishes->node_generated, sizeof wishes->node_generated },
 		{ wishes->bytes, wishes->bytes_count * sizeof *wishes->bytes },
 	};
 	sha256(parts, sizeof parts / sizeof *parts, out);
+	buf_finish(&boot);
 }
 
 /* ---- writing */
@@ -125,21 +138,29 @@ static enum err recall(const struct probe_subject *subject, const struct buf *fi
 	return err == ERR_OK ? read_body(subject, file, out) : err;
 }
 
+static void tell(enum err err, const char *path)
+{
+	if (err == ERR_DAMAGED)
+		log_warn("backend", "what was remembered of the token is damaged, or another domain's: it is tried anew file=%s", path);
+	else if (err == ERR_NOT_FOUND)
+		log_info("backend", "what was remembered is of another token, program, setting or start of the machine: the token is tried anew file=%s", path);
+	else if (err == ERR_TOO_BIG)
+		log_warn("backend", "what was remembered of the token is not ours, for its size: the token is tried anew file=%s", path);
+}
+
 enum err probe_recall(const struct probe_subject *subject, const char *path, struct capabilities *out)
 {
 	struct buf file;
 	*out = (struct capabilities){ 0 };
 	buf_init(&file, FILE_SIZE_MAX);
 	enum err err = file_read(path, &file);
-	bool is_there = err != ERR_NOT_FOUND;
-	if (err == ERR_OK)
+	bool is_missing = err == ERR_NOT_FOUND, is_unread = err == ERR_IO;
+	if (is_unread)
+		log_warn("backend", "what was remembered of the token can't be read, it is tried anew file=%s: %s", path, strerror(errno));
+	else if (err == ERR_OK)
 		err = recall(subject, &file, out);
-	else if (err != ERR_NO_MEMORY)
-		err = ERR_NOT_FOUND;
+	if (!is_missing && !is_unread)
+		tell(err, path);
 	buf_finish(&file);
-	if (err == ERR_DAMAGED)
-		log_warn("backend", "what was remembered of the token is damaged, it is tried anew file=%s", path);
-	else if (err == ERR_NOT_FOUND && is_there)
-		log_info("backend", "what was remembered is of another token, program or setting, the token is tried anew file=%s", path);
-	return err == ERR_DAMAGED ? ERR_NOT_FOUND : err;
+	return is_unread || err == ERR_DAMAGED || err == ERR_TOO_BIG ? ERR_NOT_FOUND : err;
 }

@@ -2,7 +2,7 @@
  * from what is tried, and from who tries.
  *
  *	"CRATPRB1" ‖ subject ‖ u32 kinds of keys that the node makes and holds ‖ u32 count ‖ so many mechanisms ‖ HMAC-SHA256
- *	subject: SHA-256(identity of the token ‖ identity of this program's file ‖ wishes)
+ *	subject: SHA-256(identity of the token ‖ identity of this program's file ‖ the boot's id ‖ wishes)
  *	mechanism: u64 type ‖ u64 key_size_min ‖ u64 key_size_max ‖ u64 flags ‖ u8 takes_bytes
  *
  * The HMAC is the domain's, made in the token. What does not verify, or is of another subject, is as good as none. */

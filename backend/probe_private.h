@@ -9,7 +9,5 @@
 	 CKF_UNWRAP | CKF_DERIVE)
 
 /* Which of these uses work with this key and come to the right result. Both of a pair or neither: what one member signs another must
- * verify; but a token may wrap without unwrapping, where it says so itself. *is_doubtful is set where one of them failed in a doubtful way. */
-CK_FLAGS probe_use(struct domain *domain, const struct sample *sample, CK_MECHANISM_TYPE type, CK_FLAGS uses, bool *is_doubtful);
-/* An answer that is about the moment, not about what the token can do. */
-bool probe_is_doubtful(CK_RV rv);
+ * verify; but a token may wrap without unwrapping, where it says so itself. *in_doubt is set where one of them failed in a doubtful way. */
+CK_FLAGS probe_use(struct domain *domain, const struct sample *sample, CK_MECHANISM_TYPE type, CK_FLAGS uses, bool *in_doubt);

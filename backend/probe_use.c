@@ -1,4 +1,5 @@
 #include "backend/probe_private.h"
+#include "backend/doubt.h"
 #include "backend/operate_private.h"
 #include "backend/seal_private.h"
 #include "base/log.h"
@@ -155,7 +156,7 @@ static const struct way {
 	{ CKF_DERIVE, CKF_DERIVE, derive_twice },
 };
 
-static CK_RV try_way(struct domain *domain, const struct way *way, struct attempt *attempt)
+static CK_RV try_once(struct domain *domain, const struct way *way, struct attempt *attempt)
 {
 	struct token *token = domain_token(domain);
 	attempt->p11 = token_functions(token);
@@ -171,6 +172,12 @@ static CK_RV try_way(struct domain *domain, const struct way *way, struct attemp
 	return rv;
 }
 
+static CK_RV try_way(struct domain *domain, const struct way *way, struct attempt *attempt)
+{
+	CK_RV rv = try_once(domain, way, attempt);
+	return is_unclear(rv) ? try_once(domain, way, attempt) : rv;
+}
+
 /* What does not fit on the wire is of no use to an application. */
 static bool can_travel(const CK_MECHANISM *mechanism)
 {
@@ -181,28 +188,7 @@ static bool can_travel(const CK_MECHANISM *mechanism)
 	return rv == CKR_OK;
 }
 
-bool probe_is_doubtful(CK_RV rv)
-{
-	switch (rv) {
-	case CKR_HOST_MEMORY:
-	case CKR_DEVICE_MEMORY:
-	case CKR_DEVICE_ERROR:
-	case CKR_DEVICE_REMOVED:
-	case CKR_TOKEN_NOT_PRESENT:
-	case CKR_TOKEN_NOT_RECOGNIZED:
-	case CKR_SLOT_ID_INVALID:
-	case CKR_SESSION_COUNT:
-	case CKR_SESSION_CLOSED:
-	case CKR_SESSION_HANDLE_INVALID:
-	case CKR_USER_NOT_LOGGED_IN:
-	case CKR_CRYPTOKI_NOT_INITIALIZED:
-		return true;
-	default:
-		return false;
-	}
-}
-
-CK_FLAGS probe_use(struct domain *domain, const struct sample *sample, CK_MECHANISM_TYPE type, CK_FLAGS uses, bool *is_doubtful)
+CK_FLAGS probe_use(struct domain *domain, const struct sample *sample, CK_MECHANISM_TYPE type, CK_FLAGS uses, bool *in_doubt)
 {
 	const struct mechanism_facts *facts = mechanism_facts(type);
 	CK_FLAGS work = 0;
@@ -213,7 +199,7 @@ CK_FLAGS probe_use(struct domain *domain, const struct sample *sample, CK_MECHAN
 			continue;
 		trial_use_init(&use, type, sample);
 		CK_RV rv = can_travel(&use.mechanism) ? try_way(domain, &ways[i], &attempt) : CKR_MECHANISM_PARAM_INVALID;
-		*is_doubtful = *is_doubtful || probe_is_doubtful(rv);
+		*in_doubt = *in_doubt || is_doubtful(rv);
 		if (rv == CKR_OK)
 			work |= attempt.uses;
 		else

@@ -212,9 +212,13 @@ static enum err restart(struct token *token, struct complaint *complaint)
 /* The sessions alone, of the token that is in the slot still. Whatever it answers, those of before are not used again. */
 static enum err close_sessions(struct token *token, struct complaint *complaint)
 {
-	CK_RV rv = module_recognize(&token->module);
+	CK_TOKEN_INFO now;
+	CK_RV rv = module_recognize(&token->module, &now);
 	if (rv != CKR_OK)
 		return module_complain(&token->module, complaint, "it is not in its slot any more", rv);
+	pthread_mutex_lock(&token->lock);
+	token->module.info = now;
+	pthread_mutex_unlock(&token->lock);
 	token->module.p11->C_CloseAllSessions(token->module.slot);
 	return ERR_OK;
 }

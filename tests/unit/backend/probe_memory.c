@@ -4,8 +4,11 @@
 #include "backend/held.h"
 #include "base/file.h"
 #include "tests/unit/backend/house.h"
+#include <dlfcn.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct house house;
@@ -16,6 +19,32 @@ static CK_FUNCTION_LIST *p11, real;
 static char memory[128];
 static struct capabilities found; /* when it was tried, */
 static struct buf file;           /* and what was remembered of it */
+
+/* Another boot than this one, if not NULL. */
+static const char *boot;
+
+enum err __real_file_read(const char *path, struct buf *out);
+enum err __wrap_file_read(const char *path, struct buf *out);
+enum err __wrap_file_read(const char *path, struct buf *out)
+{
+	if (!boot || strcmp(path, "/proc/sys/kernel/random/boot_id") != 0)
+		return __real_file_read(path, out);
+	buf_add(out, boot, strlen(boot));
+	return ERR_OK;
+}
+
+/* Replaced while it is loaded, if not NULL. */
+static const char *replaced;
+static void copy_module(const char *path);
+
+CK_FUNCTION_LIST *__real_p11_kit_module_load(const char *path, int flags);
+CK_FUNCTION_LIST *__wrap_p11_kit_module_load(const char *path, int flags);
+CK_FUNCTION_LIST *__wrap_p11_kit_module_load(const char *path, int flags)
+{
+	if (replaced)
+		copy_module(replaced);
+	return __real_p11_kit_module_load(path, flags);
+}
 
 /* The token at its doors: what it says of itself, and how often it was asked to make something. */
 static struct {
@@ -181,21 +210,115 @@ static void whatever_may_change_what_it_can_do_means_a_new_trial(void)
 	is_recalled(ERR_NOT_FOUND);
 }
 
-static void another_file_of_the_same_name_is_another_module(void)
+static void another_start_of_the_machine_means_a_new_trial(void)
 {
-	char path[160];
-	uint8_t before[SHA256_SIZE], now[SHA256_SIZE];
 	begin();
-	snprintf(path, sizeof path, "%s/module.so", house.softhsm.folder);
+	boot = "another";
+	is_recalled(ERR_NOT_FOUND);
+	boot = NULL;
+	is_recalled(ERR_OK);
+}
+
+static const char *in_folder(const char *name)
+{
+	static char path[160];
+	snprintf(path, sizeof path, "%s/%s", house.softhsm.folder, name);
+	return path;
+}
+
+/* Whatever `change` does to a file that is there, the file is another from then on. */
+static void is_another_after(void (*change)(const char *path))
+{
+	uint8_t before[SHA256_SIZE], now[SHA256_SIZE];
+	const char *path = in_folder("file");
 	file_identify(path, before);
-	CU_ASSERT_EQUAL_FATAL(file_write(path, "a module", 8, 0600), ERR_OK);
+	change(path);
 	file_identify(path, now);
 	CU_ASSERT(memcmp(before, now, sizeof now) != 0);
 	file_identify(path, before);
 	CU_ASSERT(memcmp(before, now, sizeof now) == 0);
-	CU_ASSERT_EQUAL_FATAL(file_write(path, "a longer one", 12, 0600), ERR_OK);
-	file_identify(path, before);
+}
+
+static void put(const char *path, const char *text)
+{
+	CU_ASSERT_EQUAL_FATAL(file_write(path, text, strlen(text), 0600), ERR_OK);
+}
+
+static void make_file(const char *path)
+{
+	put(path, "a module");
+}
+
+/* Of the same size, and as old as before: a file of the same package. */
+static void replace_file(const char *path)
+{
+	struct stat st;
+	CU_ASSERT_EQUAL_FATAL(stat(path, &st), 0);
+	put(path, "a MODULE");
+	CU_ASSERT_EQUAL_FATAL(utimensat(AT_FDCWD, path, (struct timespec[]){ st.st_atim, st.st_mtim }, 0), 0);
+}
+
+static void another_file_of_the_same_name_is_another_module(void)
+{
+	begin();
+	is_another_after(make_file);
+	is_another_after(replace_file);
+	unlink(in_folder("file"));
+}
+
+static void copy_module(const char *path)
+{
+	struct buf module;
+	buf_init(&module, 64u << 20);
+	CU_ASSERT_EQUAL_FATAL(file_read(softhsm_module(), &module), ERR_OK);
+	CU_ASSERT_EQUAL_FATAL(file_write(path, module.data, module.size, 0700), ERR_OK);
+	buf_finish(&module);
+}
+
+/* A module's own libraries, for example. */
+static void another_library_in_memory_is_another_module(void)
+{
+	uint8_t before[SHA256_SIZE], with[SHA256_SIZE], now[SHA256_SIZE];
+	const char *path = in_folder("library.so");
+	begin();
+	copy_module(path);
+	objects_identify(before);
+	void *library = dlopen(path, RTLD_NOW);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(library);
+	objects_identify(with);
+	CU_ASSERT(memcmp(before, with, sizeof with) != 0);
+	copy_module(path);
+	objects_identify(now);
+	CU_ASSERT(memcmp(with, now, sizeof now) != 0);
+	dlclose(library);
+	unlink(path);
+}
+
+static void files_of(const char *path, uint8_t out[SHA256_SIZE])
+{
+	struct module module;
+	CU_ASSERT_EQUAL_FATAL(module_load(&(struct token_config){ .module = path }, &module, NULL), ERR_OK);
+	memcpy(out, module.files, SHA256_SIZE);
+	module_close(&module);
+}
+
+/* What was loaded is one of the two, and nobody knows which: it is neither, ever. */
+static void a_module_that_is_replaced_while_it_is_loaded_is_no_known_one(void)
+{
+	uint8_t before[SHA256_SIZE], amid[SHA256_SIZE], now[SHA256_SIZE];
+	const char *path = in_folder("module.so");
+	begin();
+	copy_module(path);
+	files_of(path, before);
+	files_of(path, now);
+	CU_ASSERT(memcmp(before, now, sizeof now) == 0);
+	replaced = path;
+	files_of(path, amid);
+	replaced = NULL;
+	files_of(path, now);
 	CU_ASSERT(memcmp(before, now, sizeof now) != 0);
+	CU_ASSERT(memcmp(amid, before, sizeof now) != 0 && memcmp(amid, now, sizeof now) != 0);
+	unlink(path);
 }
 
 static void a_file_that_is_damaged_cut_or_missing_is_none(void)
@@ -265,7 +388,10 @@ TESTS("backend: probe_memory",
       SAY(what_was_found_is_remembered_and_nothing_is_tried_again),
       SAY(what_the_node_makes_in_the_tokens_stead_is_remembered_too),
       SAY(whatever_may_change_what_it_can_do_means_a_new_trial),
+      SAY(another_start_of_the_machine_means_a_new_trial),
       SAY(another_file_of_the_same_name_is_another_module),
+      SAY(another_library_in_memory_is_another_module),
+      SAY(a_module_that_is_replaced_while_it_is_loaded_is_no_known_one),
       SAY(a_file_that_is_damaged_cut_or_missing_is_none),
       SAY(another_domains_word_is_not_taken),
       SAY(what_is_in_doubt_is_not_remembered))

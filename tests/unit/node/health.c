@@ -188,9 +188,11 @@ static void so_does_new_firmware(void)
 {
 	open_house();
 	int before = restarts;
+	CK_BYTE minor = token_info(house.node->token).firmwareVersion.minor;
 	is_newer = true;
 	CU_ASSERT_TRUE(goes_out_and_comes_back());
 	CU_ASSERT_EQUAL(restarts, before + 1);
+	CU_ASSERT_EQUAL(token_info(house.node->token).firmwareVersion.minor, minor + 1); /* what is said of it is the newest, too */
 	is_newer = false;
 	CU_ASSERT_TRUE(goes_out_and_comes_back());
 	CU_ASSERT_EQUAL(restarts, before + 1);
