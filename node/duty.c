@@ -82,6 +82,16 @@ static CK_RV give_duty(struct question *question, const struct consensus_status 
 	return set_duty(question, id, duty_name(duty), &others);
 }
 
+/* Who is a member is judged as of now: a node that has not applied a removal yet would count on one that is gone. */
+static CK_RV see_members(struct question *question, struct consensus_status *status)
+{
+	uint64_t index;
+	enum err err = consensus_barrier(question->node->consensus, question->deadline, &index);
+	if (err == ERR_OK)
+		consensus_status(question->node->consensus, status);
+	return question_err(question, err, "looking who is a member");
+}
+
 CK_RV answer_member_set(struct question *question)
 {
 	Craton__Duty duty = question->request->member_set->duty;
@@ -90,8 +100,9 @@ CK_RV answer_member_set(struct question *question)
 	struct consensus_status *status = malloc(sizeof *status);
 	if (!status)
 		return CKR_HOST_MEMORY;
-	consensus_status(question->node->consensus, status);
-	CK_RV rv = give_duty(question, status, duty);
+	CK_RV rv = see_members(question, status);
+	if (rv == CKR_OK)
+		rv = give_duty(question, status, duty);
 	free(status);
 	return rv;
 }

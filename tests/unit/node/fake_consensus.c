@@ -28,8 +28,8 @@ static struct {
 	struct consensus *consensus;
 	struct lost lost[LOST_MAX];
 	size_t lost_count;
-	void (*before)(void *context);
-	void *context;
+	void (*before)(void *context), (*with_barrier)(void *context);
+	void *context, *barrier_context;
 	deadline_ms deadline;
 	unsigned proposals;
 } fake = { .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -46,6 +46,14 @@ void fake_before_next(void (*deed)(void *context), void *context)
 	pthread_mutex_lock(&fake.lock);
 	fake.before = deed;
 	fake.context = context;
+	pthread_mutex_unlock(&fake.lock);
+}
+
+void fake_with_barrier(void (*deed)(void *context), void *context)
+{
+	pthread_mutex_lock(&fake.lock);
+	fake.with_barrier = deed;
+	fake.barrier_context = context;
 	pthread_mutex_unlock(&fake.lock);
 }
 
@@ -237,7 +245,12 @@ enum err consensus_barrier(struct consensus *consensus, deadline_ms deadline, ui
 	(void)deadline;
 	pthread_mutex_lock(&fake.lock);
 	fake.barriers++;
+	void (*deed)(void *) = fake.with_barrier;
+	void *context = fake.barrier_context;
+	fake.with_barrier = NULL;
 	pthread_mutex_unlock(&fake.lock);
+	if (deed)
+		deed(context);
 	if (!fake.no_majority)
 		fake_commit_what_was_lost();
 	*index = atomic_load(&consensus->applied);

@@ -9,6 +9,8 @@ void fake_majority(bool there_is_one);
 void fake_commit_what_was_lost(void);
 /* Called once, right before the next proposal is applied: the world moves between prepare and commit. */
 void fake_before_next(void (*deed)(void *context), void *context);
+/* Called once, by the next barrier: what this node had not applied yet. */
+void fake_with_barrier(void (*deed)(void *context), void *context);
 /* Until when the last proposal was to be waited for. */
 deadline_ms fake_deadline(void);
 /* How often something was proposed. */

@@ -183,6 +183,25 @@ static void of_two_that_are_drained_at_once_one_is_left(void)
 	fake_peer(0, "");
 }
 
+static void remove_b(void *context)
+{
+	(void)context;
+	fake_peer(0, "");
+}
+
+/* This node has not heard of it yet. */
+static void a_member_that_was_removed_is_nobody_to_count_on(void)
+{
+	Craton__Fault fault;
+	begin();
+	fake_peer(2, "b");
+	fake_with_barrier(remove_b, NULL);
+	CU_ASSERT_NOT_EQUAL(give("a", CRATON__DUTY__DUTY_DRAINING, &fault), CKR_OK);
+	CU_ASSERT_EQUAL(fault, CRATON__FAULT__FAULT_MALFORMED);
+	CU_ASSERT_EQUAL(duty_of(house.node, 1), CRATON__DUTY__DUTY_ACTIVE);
+	fake_peer(0, "");
+}
+
 static void a_name_that_no_node_has_is_refused(void)
 {
 	Craton__Fault fault;
@@ -215,6 +234,6 @@ static void the_end(void)
 TESTS("node settings", SAY(what_was_set_holds_and_is_kept), SAY(every_member_in_contact_goes_by_it_when_it_is_set),
       SAY(what_is_no_setting_is_refused), SAY(what_this_version_does_not_know_is_as_if_it_were_not_set),
       SAY(only_an_administrator_sets_anything), SAY(every_answer_tells_the_members_duty),
-      SAY(the_last_member_that_serves_is_not_drained), SAY(of_two_that_are_drained_at_once_one_is_left),
+      SAY(the_last_member_that_serves_is_not_drained), SAY(of_two_that_are_drained_at_once_one_is_left), SAY(a_member_that_was_removed_is_nobody_to_count_on),
       SAY(a_name_that_no_node_has_is_refused),
       SAY(a_removed_node_leaves_its_duty_to_nobody), SAY(the_end))
