@@ -1,4 +1,6 @@
 #include "base/file.h"
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -6,6 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define BESIDE "XXXXXX"
+#define BESIDE_SIZE (sizeof BESIDE - 1)
 
 static enum err read_all(int fd, struct buf *out)
 {
@@ -72,7 +77,7 @@ static bool sync_folder_of(const char *path)
 enum err file_write(const char *path, const void *data, size_t size, unsigned mode)
 {
 	char *beside = NULL;
-	if (asprintf(&beside, "%s.XXXXXX", path) < 0)
+	if (asprintf(&beside, "%s." BESIDE, path) < 0)
 		return ERR_NO_MEMORY;
 	int fd = mkostemp(beside, O_CLOEXEC);
 	bool written = fd >= 0 && fchmod(fd, (mode_t)mode) == 0 && write_all(fd, data, size) && fsync(fd) == 0;
@@ -90,6 +95,40 @@ enum err file_write(const char *path, const void *data, size_t size, unsigned mo
 	free(beside);
 	errno = saved;
 	return written ? ERR_OK : ERR_IO;
+}
+
+/* `name`.XXXXXX, as mkostemp fills it in */
+static bool is_beside(const char *entry, const char *name)
+{
+	size_t size = strlen(name);
+	if (strncmp(entry, name, size) != 0 || entry[size] != '.' || strlen(entry + size + 1) != BESIDE_SIZE)
+		return false;
+	for (const char *at = entry + size + 1; *at; at++)
+		if (!isalnum((unsigned char)*at))
+			return false;
+	return true;
+}
+
+static void sweep_folder(const char *folder, const char *name)
+{
+	DIR *entries = opendir(folder);
+	struct dirent *entry;
+	while (entries && (entry = readdir(entries)))
+		if (is_beside(entry->d_name, name))
+			unlinkat(dirfd(entries), entry->d_name, 0);
+	if (entries)
+		closedir(entries);
+}
+
+void file_sweep(const char *path)
+{
+	char *folder = strdup(path);
+	char *slash = folder ? strrchr(folder, '/') : NULL;
+	if (slash) {
+		*slash = '\0';
+		sweep_folder(slash == folder ? "/" : folder, slash + 1);
+	}
+	free(folder);
 }
 
 static bool make_one(const char *path, unsigned mode)

@@ -48,6 +48,18 @@ static enum err take_lock(struct state_folder *folder, struct complaint *complai
 	return err;
 }
 
+/* Whoever was killed while it wrote one of these, it was before we had the lock. */
+static void sweep(const struct state_folder *folder)
+{
+	static const char *const names[] = { MARK_FILE, "state", "acquaintances", "probe" };
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		char *path = file_path(folder->path, names[i]);
+		if (path)
+			file_sweep(path);
+		free(path);
+	}
+}
+
 enum err state_folder_lock(const char *path, struct state_folder **out, struct complaint *complaint)
 {
 	struct state_folder *folder = calloc(1, sizeof *folder);
@@ -63,6 +75,8 @@ enum err state_folder_lock(const char *path, struct state_folder **out, struct c
 		err = check_owner(path, complaint);
 	if (err == ERR_OK)
 		err = take_lock(folder, complaint);
+	if (err == ERR_OK)
+		sweep(folder);
 	if (err != ERR_OK) {
 		state_folder_unlock(folder);
 		folder = NULL;

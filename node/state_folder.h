@@ -5,7 +5,7 @@
 
 struct state_folder;
 
-/* Makes the folder (0700) if there is none and locks it; the folder must be ours and nobody else's to write.
+/* Makes the folder (0700) if there is none, locks it, and clears what a write that was cut short has left there; the folder must be ours and nobody else's to write.
  * ERR_BUSY when another process has it, ERR_CONFIG, ERR_IO with a line that says what to do. */
 enum err state_folder_lock(const char *path, struct state_folder **out, struct complaint *complaint);
 void state_folder_unlock(struct state_folder *folder); /* accepts NULL */

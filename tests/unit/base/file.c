@@ -84,6 +84,25 @@ static void paths_join(void)
 	}
 }
 
+static bool is_there(const char *name)
+{
+	return access(in_folder(name), F_OK) == 0;
+}
+
+static void what_a_killed_writer_left_is_swept(void)
+{
+	static const char *const others[] = { "a.conf", "a.Ab12z", "a.Ab12z78", "a.Ab-2z7", "b.Ab12z7", "ab.Ab12z7" };
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		CU_ASSERT_EQUAL(file_write(in_folder(others[i]), "", 0, 0600), ERR_OK);
+	CU_ASSERT_EQUAL(file_write(in_folder("a.Ab12z7"), "", 0, 0600), ERR_OK);
+	file_sweep(in_folder("a"));
+	CU_ASSERT_FALSE(is_there("a.Ab12z7"));
+	CU_ASSERT_TRUE(is_there("a"));
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		CU_ASSERT_EQUAL(unlink(in_folder(others[i])), 0);
+	file_sweep(in_folder("nowhere/a"));
+}
+
 static void all_is_removed(void)
 {
 	static const char *const left[] = { "a", "b", "c", "x/f", "x/y/z", "x/y", "x", "" };
@@ -98,4 +117,4 @@ static void there_is_a_folder(void)
 
 TESTS("base/file", SAY(there_is_a_folder), SAY(what_is_written_is_read_back), SAY(writing_replaces_the_whole),
       SAY(a_file_beyond_the_limit_is_too_big), SAY(a_file_that_is_not_there_is_not_found),
-      SAY(folders_are_made_with_their_parents), SAY(paths_join), SAY(all_is_removed))
+      SAY(folders_are_made_with_their_parents), SAY(paths_join), SAY(what_a_killed_writer_left_is_swept), SAY(all_is_removed))

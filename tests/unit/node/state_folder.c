@@ -101,6 +101,17 @@ static void what_an_interrupted_first_start_left_is_cleared(void)
 	state_folder_unlock(folder);
 }
 
+static void what_a_killed_process_was_writing_is_cleared(void)
+{
+	fresh_place();
+	state_folder_unlock(lock());
+	put("probe.Ab12z7");
+	put("probe");
+	state_folder_unlock(lock());
+	CU_ASSERT_FALSE(has("probe.Ab12z7"));
+	CU_ASSERT_TRUE(has("probe"));
+}
+
 static void another_nodes_folder_is_refused(void)
 {
 	bool fresh;
@@ -128,5 +139,5 @@ static void a_log_without_its_mark_is_damage(void)
 
 TESTS("node state_folder", SAY(it_is_made_for_its_owner_alone), SAY(a_second_process_is_told_so),
       SAY(one_that_others_can_reach_is_refused), SAY(the_first_start_is_fresh_and_the_second_is_not),
-      SAY(what_an_interrupted_first_start_left_is_cleared), SAY(another_nodes_folder_is_refused),
+      SAY(what_an_interrupted_first_start_left_is_cleared), SAY(what_a_killed_process_was_writing_is_cleared), SAY(another_nodes_folder_is_refused),
       SAY(a_log_without_its_mark_is_damage))
