@@ -148,6 +148,8 @@ enum err directory_apply(void *machine, const struct committed *entry)
 		err = apply_once(directory, entry);
 	if (err == ERR_OK)
 		err = table_requests_prune(directory);
+	if (err == ERR_OK)
+		err = table_carried_prune(directory);
 	directory->state.applied = entry->index;
 	return err;
 }

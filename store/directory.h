@@ -33,7 +33,7 @@ enum outcome {
 struct request_record {
 	enum outcome outcome;
 	uint64_t index;
-	uint32_t slot;           /* SlotCreated: the new slot's id */
+	uint32_t slot;           /* SlotCreated: the new slot's id; ObjectCreated: its slot, if something is carried */
 	struct id objects[8];    /* ObjectCreated: the ids of the objects that this request made */
 	size_t object_count;
 };
@@ -117,7 +117,9 @@ enum err directory_slot(struct directory *directory, uint32_t slot, struct slot_
 enum err directory_slot_access(struct directory *directory, uint32_t slot, struct slot_access *out);
 enum err directory_slots(struct directory *directory, struct slot_record **out, size_t *count); /* free() */
 enum err directory_request(struct directory *directory, const struct id *request, struct request_record *out);
-/* What that request made for its asker to keep (ObjectCreated.carried). ERR_NOT_FOUND: nothing, or no such request. */
+/* What that request made for its asker to keep (ObjectCreated.carried). ERR_NOT_FOUND: nothing, no such request, or not any more: until its slot is
+ * initialised or removed, or the log's time is CARRIED_AGE_MS past it. */
+#define CARRIED_AGE_MS (600 * 1000)
 #define CARRIED_SIZE_MAX (256u << 10) /* bytes, packed */
 enum err directory_carried(struct directory *directory, const struct id *request, Craton__Object **out);
 /* `out` is set up by the caller; its size_max bounds the value. ERR_NOT_FOUND if it was never set. */

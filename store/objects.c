@@ -93,6 +93,8 @@ enum err apply_object_created(struct directory *directory, uint64_t index,
 		err = check_slot(directory, event->objects[0]->slot, event->life, record);
 	if (err == ERR_OK && record->outcome == OUTCOME_DONE) {
 		record->object_count = event->n_objects;
+		if (event->carried)
+			record->slot = event->carried->slot; /* whose beginning anew ends it */
 		err = event->carried ? keep_carried(directory, event->carried) : ERR_OK;
 		return err == ERR_OK ? add_all(directory, index, event) : err;
 	}

@@ -54,6 +54,8 @@ enum err table_setting_is(struct directory *directory, const char *name, const s
 enum err table_request_known(struct directory *directory, const struct id *id); /* ERR_NOT_FOUND */
 enum err table_request_add(struct directory *directory, const struct request_row *row);
 enum err table_requests_prune(struct directory *directory);
+enum err table_carried_prune(struct directory *directory); /* by age */
+enum err table_carried_remove_all(struct directory *directory, uint32_t slot);
 enum err table_state_write(struct directory *directory);
 
 /* Both ways between rows and what they mean. */

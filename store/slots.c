@@ -126,6 +126,8 @@ enum err apply_slot_removed(struct directory *directory, uint64_t index,
 	record->outcome = OUTCOME_DONE;
 	err = table_objects_remove_all(directory, slot.slot);
 	if (err == ERR_OK)
+		err = table_carried_remove_all(directory, slot.slot);
+	if (err == ERR_OK)
 		err = table_slot_remove(directory, slot.slot);
 	return err == ERR_OK ? news_reset(&directory->news, slot.slot) : err;
 }
@@ -146,6 +148,8 @@ enum err apply_token_initialised(struct directory *directory, uint64_t index,
 	slot.generation++;
 	slot.life = index;
 	err = table_objects_remove_all(directory, slot.slot);
+	if (err == ERR_OK)
+		err = table_carried_remove_all(directory, slot.slot);
 	if (err == ERR_OK)
 		err = news_reset(&directory->news, slot.slot);
 	return err == ERR_OK ? store_slot(directory, &slot, record) : err;

@@ -39,4 +39,7 @@ static const char *const statement_text[STATEMENT_COUNT] = {
 	                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[REQUEST_OLDEST] = "SELECT applied, time, hash FROM requests ORDER BY applied LIMIT 1",
 	[REQUEST_REMOVE] = "DELETE FROM requests WHERE applied = ?1",
+	[REQUEST_CARRYING] = "SELECT applied, id, time, slot, outcome, objects, hash FROM requests INDEXED BY carrying"
+	                     " WHERE carried <> x'' AND applied > ?1 ORDER BY applied LIMIT 1",
+	[REQUEST_BLANK] = "UPDATE requests SET carried = x'', hash = ?2 WHERE applied = ?1",
 };

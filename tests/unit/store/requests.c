@@ -108,12 +108,12 @@ static void a_request_without_a_name_is_not_remembered(void)
 }
 
 /* A pair of which one half is the asker's. */
-static enum outcome create_with(struct world *world, const struct id *request, unsigned number, Craton__Object *carried)
+static enum outcome create_in(struct world *world, const struct id *request, uint32_t slot, unsigned number, Craton__Object *carried)
 {
 	Craton__ObjectCreated change = CRATON__OBJECT_CREATED__INIT;
 	Craton__Event event = CRATON__EVENT__INIT;
 	struct request_record record;
-	Craton__Object *object = object_make(1, number, "pair", CKO_PUBLIC_KEY, false);
+	Craton__Object *object = object_make(slot, number, "pair", CKO_PUBLIC_KEY, false);
 	change.n_objects = 1;
 	change.objects = &object;
 	change.carried = carried;
@@ -123,6 +123,11 @@ static enum outcome create_with(struct world *world, const struct id *request, u
 	craton__object__free_unpacked(object, NULL);
 	craton__object__free_unpacked(carried, NULL);
 	return outcome;
+}
+
+static enum outcome create_with(struct world *world, const struct id *request, unsigned number, Craton__Object *carried)
+{
+	return create_in(world, request, 1, number, carried);
 }
 
 static void what_an_asker_keeps_is_remembered_with_its_request_and_is_no_object(void)
@@ -144,6 +149,98 @@ static void what_an_asker_keeps_is_remembered_with_its_request_and_is_no_object(
 	CU_ASSERT_EQUAL(directory_carried(world.directory, &second, &kept), ERR_NOT_FOUND);
 	CU_ASSERT_EQUAL(directory_carried(world.directory, &other, &kept), ERR_NOT_FOUND);
 	world_end(&world);
+}
+
+static bool keeps(struct world *world, unsigned number)
+{
+	struct id id = request_id(number);
+	Craton__Object *kept;
+	enum err err = directory_carried(world->directory, &id, &kept);
+	if (err == ERR_OK)
+		craton__object__free_unpacked(kept, NULL);
+	return err == ERR_OK;
+}
+
+static void make_for(struct world *world, unsigned number, uint32_t slot)
+{
+	struct id id = request_id(number);
+	CU_ASSERT_EQUAL(create_in(world, &id, slot, number, object_make(slot, 1000 + number, "mine", CKO_PRIVATE_KEY, true)), OUTCOME_DONE);
+}
+
+/* The request itself stays known, and every row's hash and the digest are right: else the directory would not open again. */
+static void what_an_asker_keeps_is_forgotten_when_nobody_asks_again(void)
+{
+	struct world world;
+	world_begin_with_slot(&world);
+	make_for(&world, 1, 1);
+	make_for(&world, 2, 1);
+	world.time_ms += CARRIED_AGE_MS - 2; /* each entry has taken one */
+	make_for(&world, 3, 1);
+	CU_ASSERT_TRUE(keeps(&world, 1) && keeps(&world, 2) && keeps(&world, 3));
+	world.time_ms += 1;
+	fill(&world, 10, 11);
+	CU_ASSERT_FALSE(keeps(&world, 1) || keeps(&world, 2));
+	CU_ASSERT_TRUE(keeps(&world, 3));
+	CU_ASSERT_TRUE(is_known(&world, 1));
+	world_reopen(&world);
+	CU_ASSERT_TRUE(keeps(&world, 3));
+	world_end(&world);
+}
+
+static void what_an_asker_keeps_ends_with_its_slots_objects(void)
+{
+	struct world world;
+	world_begin_with_slot(&world);
+	uint32_t other = world_slot(&world, "other");
+	make_for(&world, 1, 1);
+	make_for(&world, 2, other);
+	make_for(&world, 3, 1);
+	CU_ASSERT_EQUAL(world_init_token(&world, 1), OUTCOME_DONE);
+	CU_ASSERT_FALSE(keeps(&world, 1) || keeps(&world, 3));
+	CU_ASSERT_TRUE(keeps(&world, 2) && is_known(&world, 1));
+	world_reopen(&world);
+	CU_ASSERT_EQUAL(world_remove(&world, other), OUTCOME_DONE);
+	CU_ASSERT_FALSE(keeps(&world, 2));
+	world_reopen(&world);
+	world_end(&world);
+}
+
+/* A slot as every node has it: of the same request. */
+static void begin_alike(struct world *world)
+{
+	uint8_t salt[16] = { 1 }, mac[32] = { 2 };
+	struct id id = request_id(99);
+	Craton__PinVerifier pin = CRATON__PIN_VERIFIER__INIT;
+	Craton__SlotCreated change = CRATON__SLOT_CREATED__INIT;
+	Craton__Event event = CRATON__EVENT__INIT;
+	pin.salt = (ProtobufCBinaryData){ sizeof salt, salt };
+	pin.mac = (ProtobufCBinaryData){ sizeof mac, mac };
+	change.so_pin = &pin;
+	event.change_case = CRATON__EVENT__CHANGE_SLOT_CREATED;
+	event.slot_created = &change;
+	world_begin(world);
+	CU_ASSERT_EQUAL_FATAL(world_ask(world, &event, &id, NULL), OUTCOME_DONE);
+}
+
+static void what_is_blanked_is_the_same_on_every_node(void)
+{
+	struct world worlds[2];
+	for (size_t w = 0; w < 2; w++) {
+		begin_alike(&worlds[w]);
+		for (unsigned i = 0; i < 5; i++)
+			make_for(&worlds[w], i, 1);
+		worlds[w].time_ms += CARRIED_AGE_MS + 1;
+		if (w)
+			world_reopen(&worlds[w]);
+		fill(&worlds[w], 10, 11);
+		if (w)
+			world_reopen(&worlds[w]);
+		fill(&worlds[w], 11, 12);
+	}
+	CU_ASSERT_STRING_EQUAL(world_digest(&worlds[0]).text, world_digest(&worlds[1]).text);
+	CU_ASSERT_TRUE(!keeps(&worlds[0], 3) && keeps(&worlds[0], 4)); /* two with each entry */
+	world_end(&worlds[0]);
+	world_end(&worlds[1]);
 }
 
 static void what_is_not_the_slots_or_too_much_is_not_kept(void)
@@ -168,4 +265,7 @@ TESTS("store: requests",
 	SAY(what_is_forgotten_is_the_same_on_every_node),
 	SAY(a_request_without_a_name_is_not_remembered),
 	SAY(what_an_asker_keeps_is_remembered_with_its_request_and_is_no_object),
+	SAY(what_an_asker_keeps_is_forgotten_when_nobody_asks_again),
+	SAY(what_an_asker_keeps_ends_with_its_slots_objects),
+	SAY(what_is_blanked_is_the_same_on_every_node),
 	SAY(what_is_not_the_slots_or_too_much_is_not_kept))
