@@ -8,6 +8,7 @@ void attempt_take_locked(struct attempt *attempt, struct member *member)
 	attempt->member = member;
 	attempt->taken_us = clock_us();
 	attempt->is_probe = member->lost;
+	attempt->usual_ms = member->usual_us / 1000;
 	member->outstanding++;
 	member->outstanding_since_us += attempt->taken_us;
 }

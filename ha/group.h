@@ -14,8 +14,8 @@ struct group;
 #define COMMANDS_MAX 30
 struct group_settings {
 	uint32_t slot;
-	int64_t command_ms;           /* how long a call is tried; anew with each heartbeat of a member at work, but no more than COMMANDS_MAX times in all; and
-	                              * once only by those that can't serve in the end */
+	int64_t command_ms;           /* for how long members are begun to be asked: anew when one that was at work is lost, and longer by as much as the longest
+	                              * was at work that then fell silent or could not serve. One at work is waited for; all is over after COMMANDS_MAX times as long */
 	bool may_hedge;               /* a member that is silent for longer than it usually is: another is asked, too */
 	int64_t hedge_least_ms, hedge_most_ms; /* bounds of that time */
 	int64_t recovery_retries;     /* probes of a lost member before it is given up; -1: never */

@@ -27,7 +27,8 @@ static void walk_begin(struct walk *walk, struct group *group, struct question *
 	walk->deadline = deadline_in(command_ms);
 	walk->last = deadline_in(command_ms * COMMANDS_MAX);
 	walk->tried = 0;
-	walk->has_others = walk->wants_another = walk->has_won_time = false;
+	walk->has_others = walk->wants_another = false;
+	walk->won_ms = 0;
 	walk->pause_ms = PAUSE_FIRST_MS;
 	walk->again_at = DEADLINE_NEVER;
 	walk->count = 0;
@@ -80,7 +81,6 @@ static enum step ask_another(struct walk *walk, bool *is_anyone, Craton__Reply *
 	walk_leave_behind(walk);
 	walk->wants_another = false;
 	walk->question->request.timeout_ms = (uint32_t)walk_share_of_time(walk);
-	attempt.deadline = walk->deadline;
 	walk->attempts[walk->count++] = attempt;
 	enum err err = attempt_begin(&walk->attempts[walk->count - 1], walk->question);
 	return err == ERR_OK ? walk_hear(walk, walk->count - 1, reply) : walk_lost(walk, walk->count - 1, err, reply);
@@ -106,6 +106,17 @@ static bool wants_another(struct walk *walk)
 	return is_time && walk->count < ATTEMPTS_MAX && !deadline_passed(walk->deadline);
 }
 
+/* When another may have to be asked. Late in a call that is only when one that was at work is silent for too long. */
+static deadline_ms next_ask(const struct walk *walk)
+{
+	const struct attempt *last = &walk->attempts[walk->count - 1];
+	if (walk->count == ATTEMPTS_MAX)
+		return DEADLINE_NEVER;
+	if (!deadline_passed(walk->deadline))
+		return sooner(last->another_at, walk->again_at);
+	return last->is_alive ? later(last->another_at, last->heard_ms + HEARTBEAT_MISSED_MS) : DEADLINE_NEVER;
+}
+
 /* Until one of those asked has something to say, or it is time for another. */
 static void wait_for_any(struct walk *walk, struct pollfd *wanted)
 {
@@ -116,8 +127,7 @@ static void wait_for_any(struct walk *walk, struct pollfd *wanted)
 		wanted[i] = (struct pollfd){ .fd = attempt->awaited.fd, .events = attempt->awaited.events };
 		until = sooner(until, sooner(attempt->until, attempt->awaited.until));
 	}
-	if (walk->count < ATTEMPTS_MAX && !deadline_passed(walk->deadline))
-		until = sooner(until, sooner(walk->attempts[walk->count - 1].another_at, walk->again_at));
+	until = sooner(until, next_ask(walk));
 	if (poll(wanted, walk->count, deadline_left(until)) < 0)
 		memset(wanted, 0, walk->count * sizeof *wanted); /* a signal: look at the time */
 }
@@ -135,6 +145,8 @@ static enum step go_on(struct walk *walk, Craton__Reply **reply)
 		else if (deadline_passed(attempt->until))
 			step = walk_silent(walk, i, reply);
 	}
+	if (step == STEP_ON)
+		walk_notice_silence(walk);
 	return step;
 }
 

@@ -84,13 +84,13 @@ struct attempt {
 	int64_t begun_us;       /* when the question went out, or began to */
 	int64_t heard_ms;       /* when the member last gave a sign of life; at first, when it was asked */
 	bool has_asked;         /* the question has gone out */
+	int64_t usual_ms;       /* what the member usually takes, as far as was known then */
 	bool is_probe;          /* the member was lost when it was taken: it is tried */
 	bool is_alive;          /* the member sent a heartbeat */
 	bool shows_all;         /* it has forgotten an object that it was shown before */
 	deadline_ms another_at; /* when another is to be asked, too; DEADLINE_NEVER once that is so */
 	bool was_silent;        /* until then */
 	deadline_ms until;      /* when it was silent for too long */
-	deadline_ms deadline;   /* the walk's, as it was before this one */
 	struct awaited awaited;
 };
 /* Counts the member as busy. */

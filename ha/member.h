@@ -68,6 +68,7 @@ struct member {
 	unsigned probes;          /* failed in a row since it was lost */
 	uint64_t tried;           /* the group's losses before the last of them began */
 	int64_t failed_at_ms;     /* when reaching it last failed */
+	int64_t sought_at_ms;     /* when a call last began to be its probe, where there is no thread */
 	int64_t probe_at_ms;      /* when to try again */
 	bool is_stranger;         /* of another cluster, and said to be */
 };

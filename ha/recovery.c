@@ -216,11 +216,12 @@ static void knock_locked(struct group *group, deadline_ms deadline)
 	pthread_cond_broadcast(&group->news);
 }
 
-/* Given up, or not to be looked for before long. */
+/* Given up, or not to be looked for before long; and nobody has begun to lately. */
 static bool is_far_off(const struct group *group, const struct member *member, int64_t now_ms)
 {
 	int64_t interval_ms = group->settings.recovery_interval_ms;
-	return member->lost && !member->is_probed && member->failed_at_ms + interval_ms <= now_ms && member->probe_at_ms > now_ms + interval_ms;
+	int64_t looked_at_ms = member->sought_at_ms > member->failed_at_ms ? member->sought_at_ms : member->failed_at_ms;
+	return member->lost && !member->is_probed && looked_at_ms + interval_ms <= now_ms && member->probe_at_ms > now_ms + interval_ms;
 }
 
 void recovery_hurry_locked(struct group *group)

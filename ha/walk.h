@@ -14,7 +14,7 @@ struct walk {
 	uint32_t tried;         /* in this round */
 	bool has_others;        /* besides those that are asked */
 	bool wants_another;     /* one that was asked has failed */
-	bool has_won_time;      /* by the heartbeats of one that could not serve in the end */
+	int64_t won_ms;         /* added to the deadline by those that could not serve, or fell silent: what the longest at work has taken */
 	int64_t pause_ms;       /* before the next round */
 	deadline_ms again_at;   /* when that is, while some are still at it */
 	struct attempt attempts[ATTEMPTS_MAX];
@@ -28,6 +28,11 @@ static inline deadline_ms sooner(deadline_ms a, deadline_ms b)
 	return a < b ? a : b;
 }
 
+static inline deadline_ms later(deadline_ms a, deadline_ms b)
+{
+	return a > b ? a : b;
+}
+
 enum step { STEP_ON, STEP_ANSWERED, STEP_OVER }; /* OVER: no other member would fare better */
 
 /* ---- ha/walk_hear.c: those who were asked, by their place among the attempts */
@@ -37,6 +42,8 @@ enum step walk_hear(struct walk *walk, size_t i, Craton__Reply **reply);
 /* It has failed, or was silent for too long. */
 enum step walk_lost(struct walk *walk, size_t i, enum err err, Craton__Reply **reply);
 enum step walk_silent(struct walk *walk, size_t i, Craton__Reply **reply);
+/* Looks whether the last that was asked, and was at work, has fallen silent: another may be asked beside it then, too. */
+void walk_notice_silence(struct walk *walk);
 /* Another is about to be asked: those that are at it are listened to all the same. */
 void walk_leave_behind(struct walk *walk);
 /* Another has answered, or the time is up. */

@@ -15,6 +15,7 @@ static struct member *pick_lost_locked(struct group *group, const struct walk *w
 		if (!(member->lost || member->suspect) || member->is_probed || member->probe_at_ms > now_ms || walk->tried & (1u << member->number))
 			continue;
 		member->probe_at_ms = DEADLINE_NEVER;
+		member->sought_at_ms = now_ms;
 		return member;
 	}
 	return NULL;
@@ -70,21 +71,24 @@ bool walk_waits_for_silence(const struct walk *walk)
 	return walk->kind->is_deed || walk->question->multipart || !walk->group->settings.may_hedge;
 }
 
-/* Its first heartbeat should have come. */
-static int64_t first_silence_ms(const struct group_settings *settings)
+/* Its first heartbeat should have come, from as far away as it is. */
+static int64_t first_silence_ms(const struct group_settings *settings, const struct attempt *attempt)
 {
-	return (settings->hedge_most_ms > HEARTBEAT_FIRST_MS ? settings->hedge_most_ms : HEARTBEAT_FIRST_MS) + HEARTBEAT_GRACE_MS;
+	int64_t least = settings->hedge_most_ms > HEARTBEAT_FIRST_MS ? settings->hedge_most_ms : HEARTBEAT_FIRST_MS;
+	int64_t most = least + HEARTBEAT_GRACE_MS > SILENCE_MS ? least + HEARTBEAT_GRACE_MS : SILENCE_MS;
+	return sooner(least + HEARTBEAT_GRACE_MS + attempt->usual_ms, most);
 }
 
-/* How long a member may be silent before another is asked, too. */
-static int64_t hedge_ms(const struct walk *walk, const struct member *member)
+/* How long its member may be silent before another is asked, too. */
+static int64_t hedge_ms(const struct walk *walk, const struct attempt *attempt)
 {
+	const struct member *member = attempt->member;
 	const struct group_settings *settings = &walk->group->settings;
 	bool is_long = walk->kind->is_deed && !walk->kind->is_light;
 	if (walk->kind->is_once)
 		return INT32_MAX;
 	if (walk_waits_for_silence(walk))
-		return is_long || !settings->may_hedge ? SILENCE_MS : first_silence_ms(settings);
+		return is_long || !settings->may_hedge ? SILENCE_MS : first_silence_ms(settings, attempt);
 	int64_t usual_ms = HEDGE_TIMES * member->usual_us / 1000;
 	if (!member->latency_at_ms || usual_ms > settings->hedge_most_ms)
 		return settings->hedge_most_ms;
@@ -93,7 +97,7 @@ static int64_t hedge_ms(const struct walk *walk, const struct member *member)
 
 int64_t walk_silence_ms(const struct walk *walk, const struct attempt *attempt)
 {
-	return attempt->is_alive ? HEARTBEAT_MISSED_MS : first_silence_ms(&walk->group->settings);
+	return attempt->is_alive ? HEARTBEAT_MISSED_MS : first_silence_ms(&walk->group->settings, attempt);
 }
 
 bool walk_is_only_slow(const struct walk *walk)
@@ -116,7 +120,7 @@ bool walk_borrow(struct walk *walk, struct attempt *attempt)
 	if (member) {
 		group->hedge_credit -= costs ? HEDGE_PRICE : 0;
 		attempt_take_locked(attempt, member);
-		attempt->another_at = clock_ms() + hedge_ms(walk, member);
+		attempt->another_at = clock_ms() + hedge_ms(walk, attempt);
 	}
 	pthread_mutex_unlock(&group->lock);
 	return member != NULL;

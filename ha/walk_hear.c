@@ -51,10 +51,29 @@ static bool may_have_been_done(const struct walk *walk, const struct attempt *at
 	return walk->kind->is_once && attempt->has_asked;
 }
 
+/* However long it was at work there is time for another: no more often than members are lost. */
+static void leave_all_time(struct walk *walk, const struct attempt *attempt)
+{
+	if (attempt->is_alive)
+		walk->deadline = sooner(later(walk->deadline, deadline_in(walk->group->settings.command_ms)), walk->last);
+}
+
+/* One that could not serve in the end, or fell silent, leaves the time that it found. But whoever waits in vain for a majority beats, too, may do so each time it
+ * is asked, and beside others: what counts is the longest, and no sum. */
+static void leave_time_found(struct walk *walk, const struct attempt *attempt)
+{
+	int64_t worked_ms = clock_ms() - attempt->begun_us / 1000;
+	if (!attempt->is_alive || worked_ms <= walk->won_ms)
+		return;
+	walk->deadline = sooner(walk->deadline + worked_ms - walk->won_ms, walk->last);
+	walk->won_ms = worked_ms;
+}
+
 enum step walk_lost(struct walk *walk, size_t i, enum err err, Craton__Reply **reply)
 {
 	struct attempt attempt = take_out(walk, i);
 	attempt_failed(walk->group, &attempt, err);
+	leave_all_time(walk, &attempt);
 	walk->err = err;
 	if (err == ERR_TOO_BIG || err == ERR_NO_MEMORY)
 		return STEP_OVER;
@@ -62,15 +81,6 @@ enum step walk_lost(struct walk *walk, size_t i, enum err err, Craton__Reply **r
 		return STEP_ON;
 	*reply = reply_of_what_was_lost();
 	return *reply ? STEP_ANSWERED : STEP_OVER;
-}
-
-/* One that fails at the end of long work leaves time for another. But whoever waits in vain for a majority beats, too, and may do so each time
- * it is asked. */
-static void keep_time_once(struct walk *walk, const struct attempt *attempt)
-{
-	if (attempt->is_alive && walk->has_won_time)
-		walk->deadline = sooner(walk->deadline, attempt->deadline);
-	walk->has_won_time |= attempt->is_alive;
 }
 
 static enum step attempt_has_answer(struct walk *walk, size_t i, Craton__Reply **reply)
@@ -91,7 +101,7 @@ static enum step attempt_has_answer(struct walk *walk, size_t i, Craton__Reply *
 	bool is_over = walk->kind->is_once && !fault_is_before_deed((*reply)->fault);
 	if (is_over)
 		return STEP_ANSWERED;
-	keep_time_once(walk, &attempt);
+	leave_time_found(walk, &attempt);
 	walk_fault(walk, *reply);
 	*reply = NULL;
 	return STEP_ON;
@@ -104,12 +114,22 @@ static void withdraw(struct walk *walk, size_t i)
 	attempt_withdraw(walk->group, &attempt);
 }
 
-/* It is at work: the time begins anew, for it and for whoever is asked should it fail. */
-static void heart_beats(struct walk *walk, struct attempt *attempt)
+static bool may_move_another(const struct walk *walk, const struct attempt *attempt)
 {
-	walk->deadline = sooner(deadline_in(walk->group->settings.command_ms), walk->last);
-	if (walk_waits_for_silence(walk) && attempt->another_at != DEADLINE_NEVER)
+	return walk_waits_for_silence(walk) && !walk->kind->is_once && attempt->another_at != DEADLINE_NEVER;
+}
+
+static void heart_beats(const struct walk *walk, struct attempt *attempt)
+{
+	if (may_move_another(walk, attempt))
 		attempt->another_at = attempt->heard_ms + HEARTBEAT_MISSED_MS;
+}
+
+/* Connecting has taken its time, and only now the question goes out. */
+static void has_greeted(const struct walk *walk, struct attempt *attempt, int64_t begun_ms)
+{
+	if (may_move_another(walk, attempt))
+		attempt->another_at += attempt->heard_ms - begun_ms;
 }
 
 enum step walk_hear(struct walk *walk, size_t i, Craton__Reply **reply)
@@ -117,6 +137,7 @@ enum step walk_hear(struct walk *walk, size_t i, Craton__Reply **reply)
 	struct attempt *attempt = &walk->attempts[i];
 	enum said said;
 	do {
+		int64_t heard_ms = attempt->heard_ms;
 		enum err err = attempt_hear(walk->group, attempt, walk->question, &said, reply);
 		if (err != ERR_OK)
 			return walk_lost(walk, i, err, reply);
@@ -128,6 +149,8 @@ enum step walk_hear(struct walk *walk, size_t i, Craton__Reply **reply)
 			withdraw(walk, i);
 			return STEP_ON;
 		}
+		if (said == SAID_HELLO)
+			has_greeted(walk, attempt, heard_ms);
 	} while (said != SAID_NOTHING && !deadline_passed(walk->last));
 	return STEP_ON;
 }
@@ -142,6 +165,7 @@ static void abandon(struct walk *walk, size_t i, bool was_silent)
 enum step walk_silent(struct walk *walk, size_t i, Craton__Reply **reply)
 {
 	bool may_be_done = may_have_been_done(walk, &walk->attempts[i]);
+	leave_time_found(walk, &walk->attempts[i]);
 	abandon(walk, i, true);
 	walk->wants_another = true;
 	walk->err = ERR_TIMEOUT;
@@ -149,6 +173,15 @@ enum step walk_silent(struct walk *walk, size_t i, Craton__Reply **reply)
 		return STEP_ON;
 	*reply = reply_of_what_was_lost();
 	return *reply ? STEP_ANSWERED : STEP_OVER;
+}
+
+void walk_notice_silence(struct walk *walk)
+{
+	if (!walk->count || !deadline_passed(walk->attempts[walk->count - 1].another_at) || walk_is_only_slow(walk))
+		return;
+	leave_time_found(walk, &walk->attempts[walk->count - 1]);
+	if (deadline_passed(walk->deadline))
+		walk_leave_behind(walk); /* there is no time for another */
 }
 
 void walk_abandon_all(struct walk *walk)

@@ -305,6 +305,36 @@ static void silence_of_the_last_hurries_the_look_for_the_others(void)
 	}
 }
 
+/* For whom to look would be time only after many intervals, the last one being over. */
+static void lose_far_off(struct group *group, struct fake *fake)
+{
+	pthread_mutex_lock(&group->lock);
+	member_lose_locked(group, &fake->member, ERR_CLOSED);
+	fake->member.probes = 10;
+	member_still_lost_locked(group, &fake->member, group->losses);
+	fake->member.failed_at_ms -= group->settings.recovery_interval_ms;
+	CU_ASSERT(fake->member.probe_at_ms > clock_ms() + 5 * group->settings.recovery_interval_ms);
+	pthread_mutex_unlock(&group->lock);
+}
+
+static void it_hurries_the_look_for_one_that_is_only_far_off_too(void)
+{
+	struct group_settings settings = patient; /* nobody is ever given up */
+	settings.recovery_interval_ms = settings.command_ms;
+	for (unsigned with_thread = 0; with_thread < 2; with_thread++) {
+		settings.may_start_threads = with_thread;
+		start(SAYS(LATE), SAYS(GOOD));
+		a.swallows_probes = true;
+		atomic_store(&b.probe_err, ERR_OK);
+		struct group *group = group_of_two(&settings);
+		lose_far_off(group, &b);
+		CU_ASSERT_EQUAL(read_once(group), ERR_OK);
+		CU_ASSERT_EQUAL(atomic_load(&b.calls), 1);
+		CU_ASSERT_EQUAL(atomic_load(&b.probes), with_thread);
+		group_destroy(group);
+	}
+}
+
 static void *ask_often(void *argument)
 {
 	uintptr_t failures = 0;
@@ -340,5 +370,5 @@ TESTS("ha recovery", SAY(no_thread_is_started_before_a_member_is_lost),
 	SAY(while_it_waits_a_call_finds_who_comes_back), SAY(who_only_looks_does_not_wait_for_anybody_to_come_back), SAY(once_the_wait_is_over_calls_fail_at_once),
 	SAY(those_given_up_are_tried_when_somebody_asks), SAY(without_threads_a_silent_member_is_tried_again_too),
 	SAY(without_threads_a_call_is_the_probe), SAY(a_call_at_a_silent_member_finds_who_comes_back),
-	SAY(silence_of_the_last_hurries_the_look_for_the_others),
+	SAY(silence_of_the_last_hurries_the_look_for_the_others), SAY(it_hurries_the_look_for_one_that_is_only_far_off_too),
 	SAY(many_threads_share_a_group_that_loses_and_regains_a_member))

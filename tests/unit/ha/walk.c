@@ -1,0 +1,297 @@
+/* A call step by step: what is said when, and not how long it takes, decides whom it asks and until when. */
+#include "ha/walk.h"
+#include "tests/unit/ha/two.h"
+
+#define LONG_MS 100000 /* longer than any story */
+
+static Craton__SlotInfoRequest read_body = CRATON__SLOT_INFO_REQUEST__INIT;
+static Craton__CreateObject deed_body = CRATON__CREATE_OBJECT__INIT;
+static Craton__Login light_body = CRATON__LOGIN__INIT;
+
+static struct question a_read(void)
+{
+	struct question question = QUESTION_INIT;
+	question.request.body_case = CRATON__REQUEST__BODY_SLOT_INFO;
+	question.request.slot_info = &read_body;
+	return question;
+}
+
+static struct question a_deed(void)
+{
+	struct question question = QUESTION_INIT;
+	question.request.body_case = CRATON__REQUEST__BODY_CREATE_OBJECT;
+	question.request.create_object = &deed_body;
+	return question;
+}
+
+static struct question a_light_deed(void)
+{
+	struct question question = QUESTION_INIT;
+	question.request.body_case = CRATON__REQUEST__BODY_LOGIN;
+	question.request.login = &light_body;
+	return question;
+}
+
+static struct walk walk_of(struct group *group, struct question *question)
+{
+	return (struct walk){ .group = group, .question = question, .kind = question_kind(&question->request), .again_at = DEADLINE_NEVER,
+	                      .deadline = deadline_in(1000), .last = DEADLINE_NEVER };
+}
+
+static struct attempt *walk_asks(struct walk *walk)
+{
+	struct attempt *attempt = &walk->attempts[walk->count];
+	CU_ASSERT_FATAL(walk_borrow(walk, attempt));
+	walk->count++;
+	CU_ASSERT_EQUAL_FATAL(attempt_begin(attempt, walk->question), ERR_OK);
+	return attempt;
+}
+
+/* Whom it asks next, and no more than that. */
+static struct attempt taken_by(struct walk *walk)
+{
+	struct attempt attempt;
+	CU_ASSERT_FATAL(walk_borrow(walk, &attempt));
+	attempt_withdraw(walk->group, &attempt);
+	return attempt;
+}
+
+static enum step hears(struct walk *walk, size_t i)
+{
+	Craton__Reply *reply = NULL;
+	enum step step = walk_hear(walk, i, &reply);
+	reply_free(reply);
+	return step;
+}
+
+static void end(struct walk *walk)
+{
+	walk_abandon_all(walk);
+	walk_fault(walk, NULL);
+	group_destroy(walk->group);
+}
+
+/* ---- until when */
+
+static struct group_settings with_long_commands(void)
+{
+	struct group_settings settings = patient;
+	settings.command_ms = LONG_MS;
+	return settings;
+}
+
+/* Its question goes out, and it is at work. */
+static void goes_to_work(struct fake *fake, struct walk *walk, size_t i)
+{
+	hears(walk, i);
+	fake_beat(fake);
+	size_t before = walk->count;
+	hears(walk, i); /* the beat */
+	CU_ASSERT_EQUAL(walk->count, before);
+	CU_ASSERT(walk->attempts[i].is_alive);
+}
+
+/* A majority is waited for by both, side by side: what one has won by its heartbeats is not the other's to win once more. */
+static void those_that_wait_in_vain_beside_each_other_win_no_time(void)
+{
+	struct group_settings settings = with_long_commands();
+	struct say late = FAULTY(NO_MAJORITY);
+	late.is_late = true;
+	start_quick(&late, 1, &late, 1);
+	struct question question = a_light_deed();
+	struct walk walk = walk_of(group_of_two(&settings), &question);
+	deadline_ms last = walk.deadline + LONG_MS / 2;
+	for (int round = 0; round < 3; round++) {
+		walk.tried = 0;
+		for (size_t i = 0; i < 2; i++) {
+			struct fake *fake = (struct fake *)walk_asks(&walk)->member;
+			goes_to_work(fake, &walk, i);
+		}
+		fake_speak(&a);
+		fake_speak(&b);
+		CU_ASSERT_EQUAL(hears(&walk, 1), STEP_ON);
+		CU_ASSERT_EQUAL(hears(&walk, 0), STEP_ON);
+		CU_ASSERT_EQUAL(walk.count, 0);
+		atomic_store(&a.speaks, false);
+		atomic_store(&b.speaks, false);
+		CU_ASSERT(walk.deadline < last);
+	}
+	end(&walk);
+}
+
+/* It was at work for longer than a call may take, and has the deadline behind it. */
+static void was_at_work_for_long(struct walk *walk)
+{
+	walk->attempts[0].begun_us -= 2 * LONG_MS * 1000;
+	walk->deadline = walk->attempts[0].begun_us / 1000 + LONG_MS;
+}
+
+static void work_that_was_long_and_failed_leaves_its_time_to_another_once(void)
+{
+	struct group_settings settings = with_long_commands();
+	struct say late = FAULTY(NOT_SERVING);
+	late.is_late = true;
+	start_quick(&late, 1, SAYS(GOOD));
+	struct question question = a_deed();
+	struct walk walk = walk_of(group_of_two(&settings), &question);
+	walk_asks(&walk);
+	goes_to_work(&a, &walk, 0);
+	was_at_work_for_long(&walk);
+	fake_speak(&a);
+	CU_ASSERT_EQUAL(hears(&walk, 0), STEP_ON);
+	CU_ASSERT(deadline_left(walk.deadline) > LONG_MS / 2);
+	atomic_store(&a.speaks, false);
+	walk.tried = 1u << b.member.number; /* so the same one again, */
+	deadline_ms won = walk.deadline;
+	walk_asks(&walk);
+	goes_to_work(&a, &walk, 0);
+	fake_speak(&a);
+	CU_ASSERT_EQUAL(hears(&walk, 0), STEP_ON); /* which works for less long */
+	CU_ASSERT_EQUAL(walk.deadline, won);
+	end(&walk);
+}
+
+static void so_does_one_that_dies_at_work_or_falls_silent(void)
+{
+	struct group_settings settings = with_long_commands();
+	struct question question = a_deed();
+	Craton__Reply *reply = NULL;
+	for (int is_silent = 0; is_silent < 3; is_silent++) {
+		start_quick(SAYS({ .err = ERR_CLOSED, .is_late = true }), SAYS(GOOD));
+		a.swallows_probes = true;
+		struct walk walk = walk_of(group_of_two(&settings), &question);
+		struct attempt *attempt = walk_asks(&walk);
+		goes_to_work(&a, &walk, 0);
+		was_at_work_for_long(&walk);
+		walk_notice_silence(&walk);
+		CU_ASSERT(deadline_passed(walk.deadline)); /* it beats still */
+		attempt->another_at = attempt->heard_ms -= HEARTBEAT_MISSED_MS;
+		if (is_silent == 2)
+			walk_notice_silence(&walk);
+		else if (is_silent)
+			walk_silent(&walk, 0, &reply);
+		else
+			walk_lost(&walk, 0, ERR_CLOSED, &reply);
+		CU_ASSERT(deadline_left(walk.deadline) > LONG_MS / 2);
+		CU_ASSERT_EQUAL(walk.count, is_silent == 2);
+		end(&walk);
+	}
+}
+
+/* ---- when another is asked */
+
+static void a_light_deed_waits_for_one_heartbeat_and_a_long_one_for_a_second(void)
+{
+	start_quick(SAYS(GOOD), SAYS(GOOD));
+	struct group *group = group_of_two(&patient);
+	struct question light = a_light_deed(), deed = a_deed();
+	struct walk of_light = walk_of(group, &light), of_deed = walk_of(group, &deed);
+	int64_t before = clock_ms();
+	CU_ASSERT(taken_by(&of_light).another_at - clock_ms() < SILENCE_MS / 2);
+	CU_ASSERT(taken_by(&of_deed).another_at - before >= SILENCE_MS);
+	group_destroy(group);
+}
+
+/* Whoever is far away is heard late. */
+static void the_way_to_a_member_is_no_silence(void)
+{
+	start_quick(SAYS(GOOD), SAYS(GOOD));
+	a.member.usual_us = b.member.usual_us = 150000;
+	struct question question = a_light_deed();
+	struct walk walk = walk_of(group_of_two(&patient), &question);
+	int64_t before = clock_ms();
+	struct attempt *attempt = walk_asks(&walk);
+	CU_ASSERT(attempt->another_at - before >= HEARTBEAT_FIRST_MS + 150);
+	CU_ASSERT(walk_silence_ms(&walk, attempt) >= HEARTBEAT_FIRST_MS + 150);
+	end(&walk);
+	start_quick(SAYS(GOOD), SAYS(GOOD));
+	a.member.usual_us = 150000000; /* it was no way, but work */
+	walk = walk_of(group_of_two(&patient), &question);
+	CU_ASSERT(taken_by(&walk).another_at - clock_ms() <= SILENCE_MS);
+	end(&walk);
+}
+
+static void nor_is_connecting(void)
+{
+	start_quick(SAYS(GOOD), SAYS(GOOD));
+	a.greets = true;
+	struct question question = a_light_deed();
+	struct walk walk = walk_of(group_of_two(&patient), &question);
+	struct attempt *attempt = walk_asks(&walk);
+	attempt->heard_ms -= HEARTBEAT_FIRST_MS; /* so long ago it began to connect */
+	attempt->another_at -= HEARTBEAT_FIRST_MS;
+	int64_t before = clock_ms();
+	CU_ASSERT_EQUAL(hears(&walk, 0), STEP_ON);
+	CU_ASSERT(attempt->another_at - before >= HEARTBEAT_FIRST_MS);
+	end(&walk);
+}
+
+/* A key that is used up is not used twice, however silent one is that was at work. */
+static void what_must_not_be_done_twice_is_never_time_for_another(void)
+{
+	struct group_settings settings = patient;
+	Craton__Crypt body = CRATON__CRYPT__INIT;
+	Craton__Mechanism mechanism;
+	struct question question = QUESTION_INIT;
+	settings.may_hedge = false;
+	craton__mechanism__init(&mechanism);
+	mechanism.type = 0x4033; /* CKM_HSS */
+	body.mechanism = &mechanism;
+	question.request.body_case = CRATON__REQUEST__BODY_CRYPT;
+	question.request.crypt = &body;
+	start_quick(SAYS(LATE), SAYS(GOOD));
+	a.swallows_probes = true;
+	struct walk walk = walk_of(group_of_two(&settings), &question);
+	struct attempt *attempt = walk_asks(&walk);
+	goes_to_work(&a, &walk, 0);
+	CU_ASSERT(attempt->another_at - clock_ms() > LONG_MS);
+	end(&walk);
+}
+
+/* The last answer may have been slow: whom to ask is judged by that, what is longer than usual is not. */
+static void what_is_longer_than_usual_is_judged_by_what_is_usual(void)
+{
+	struct group_settings settings = patient;
+	settings.hedge_most_ms = LONG_MS;
+	start_quick(SAYS(GOOD), SAYS(GOOD));
+	a.member.latency_us = b.member.latency_us = 30000000;
+	struct question question = a_read();
+	struct walk walk = walk_of(group_of_two(&settings), &question);
+	CU_ASSERT(taken_by(&walk).another_at - clock_ms() <= settings.hedge_least_ms);
+	a.member.usual_us = b.member.usual_us = 10000000;
+	a.member.latency_us = b.member.latency_us = 1000;
+	walk.tried = 0;
+	int64_t before = clock_ms();
+	CU_ASSERT(taken_by(&walk).another_at - before >= 30000);
+	end(&walk);
+}
+
+/* ---- whom */
+
+/* One call at a time looks for a member that swallows what is sent to it; hurry is no reason for all to. */
+static void without_threads_one_call_looks_for_a_lost_member(void)
+{
+	struct group_settings settings = patient;
+	settings.may_start_threads = false;
+	settings.recovery_interval_ms = LONG_MS;
+	start_quick(SAYS(GOOD), SAYS(LATE));
+	struct group *group = group_of_two(&settings);
+	struct question question = a_read();
+	struct walk first = walk_of(group, &question), second = walk_of(group, &question);
+	pthread_mutex_lock(&group->lock);
+	member_lose_locked(group, &b.member, ERR_CLOSED);
+	b.member.failed_at_ms = b.member.probe_at_ms = 0; /* long ago */
+	pthread_mutex_unlock(&group->lock);
+	CU_ASSERT_PTR_EQUAL(walk_asks(&first)->member, &b.member);
+	pthread_mutex_lock(&group->lock);
+	recovery_hurry_locked(group);
+	pthread_mutex_unlock(&group->lock);
+	CU_ASSERT_PTR_EQUAL(walk_asks(&second)->member, &a.member);
+	walk_abandon_all(&second);
+	end(&first);
+}
+
+TESTS("ha walk", SAY(those_that_wait_in_vain_beside_each_other_win_no_time), SAY(work_that_was_long_and_failed_leaves_its_time_to_another_once),
+	SAY(so_does_one_that_dies_at_work_or_falls_silent), SAY(a_light_deed_waits_for_one_heartbeat_and_a_long_one_for_a_second),
+	SAY(the_way_to_a_member_is_no_silence), SAY(nor_is_connecting), SAY(what_must_not_be_done_twice_is_never_time_for_another),
+	SAY(what_is_longer_than_usual_is_judged_by_what_is_usual), SAY(without_threads_one_call_looks_for_a_lost_member))
