@@ -111,7 +111,7 @@ CK_RV library_ask_noting(struct library *library, struct question *question, Cra
                          Craton__Reply **reply, bool *is_loss)
 {
 	CK_SLOT_ID slot;
-	CK_RV rv = library_slot(library, &slot);
+	CK_RV rv = library_slot(library, question->is_look, &slot);
 	*reply = NULL;
 	*is_loss = false;
 	return rv == CKR_OK ? library_ask_members(library, question, wanted, reply, is_loss) : rv;

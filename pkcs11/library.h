@@ -38,9 +38,9 @@ enum err library_create(bool may_start_threads, struct library **out, struct com
 void library_stop(struct library *library);
 void library_destroy(struct library *library); /* no call may be inside; accepts NULL */
 
-/* The slot's id, asked for where craton.conf gives its label. CKR_SLOT_ID_INVALID: there is none for us, or several; and
- * what library_ask gives. */
-CK_RV library_slot(struct library *library, CK_SLOT_ID *slot);
+/* The slot's id, asked for where craton.conf gives its label; for the sake of a question that is only a look, by another such.
+ * CKR_SLOT_ID_INVALID: there is none for us, or several; and what library_ask gives. */
+CK_RV library_slot(struct library *library, bool is_look, CK_SLOT_ID *slot);
 
 /* One question to the group and its answer. The ticket is added, and what any member has told us of log indices
  * is respected. CKR_OK: *reply is an answer with the `wanted` body, the caller's (reply_free). Any other: no reply.

@@ -209,7 +209,7 @@ CK_RV C_InitToken(CK_SLOT_ID slot, CK_UTF8CHAR_PTR pin, CK_ULONG size, CK_UTF8CH
 	CK_RV rv = gate_enter(&library);
 	if (rv != CKR_OK)
 		return rv;
-	rv = library_slot(library, &ours);
+	rv = library_slot(library, false, &ours);
 	if (rv == CKR_OK)
 		rv = slot != ours ? CKR_SLOT_ID_INVALID : !pin || !label ? CKR_ARGUMENTS_BAD :
 		     size > PIN_SIZE_ABSURD ? CKR_PIN_INCORRECT : CKR_OK;

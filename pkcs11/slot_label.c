@@ -20,7 +20,7 @@ static CK_SLOT_ID find(const Craton__SlotListReply *list, const char *label)
 	return found;
 }
 
-static CK_RV ask(struct library *library, CK_SLOT_ID *slot)
+static CK_RV ask(struct library *library, bool is_look, CK_SLOT_ID *slot)
 {
 	struct question question = QUESTION_INIT;
 	Craton__SlotListRequest body = CRATON__SLOT_LIST_REQUEST__INIT;
@@ -28,6 +28,7 @@ static CK_RV ask(struct library *library, CK_SLOT_ID *slot)
 	bool ignored;
 	question.request.body_case = CRATON__REQUEST__BODY_SLOT_LIST;
 	question.request.slot_list = &body;
+	question.is_look = is_look;
 	CK_RV rv = library_ask_members(library, &question, CRATON__REPLY__BODY_SLOT_LIST, &reply, &ignored);
 	if (rv == CKR_OK && !(*slot = find(reply->slot_list, library->config.slot_label)))
 		rv = CKR_SLOT_ID_INVALID;
@@ -36,7 +37,7 @@ static CK_RV ask(struct library *library, CK_SLOT_ID *slot)
 }
 
 /* Nobody asks anything else before: the lock is waited for, not the answer by each. */
-CK_RV library_slot(struct library *library, CK_SLOT_ID *slot)
+CK_RV library_slot(struct library *library, bool is_look, CK_SLOT_ID *slot)
 {
 	CK_RV rv = CKR_OK;
 	*slot = atomic_load(&library->slot);
@@ -45,7 +46,7 @@ CK_RV library_slot(struct library *library, CK_SLOT_ID *slot)
 	pthread_mutex_lock(&library->slot_lock);
 	*slot = atomic_load(&library->slot);
 	if (!*slot)
-		rv = ask(library, slot);
+		rv = ask(library, is_look, slot);
 	if (rv == CKR_OK) {
 		group_set_slot(library->group, (uint32_t)*slot);
 		atomic_store(&library->slot, *slot);

@@ -25,7 +25,7 @@ CK_RV C_GetSlotList(CK_BBOOL token_present, CK_SLOT_ID_PTR slots, CK_ULONG_PTR c
 	(void)token_present;
 	if (rv != CKR_OK)
 		return rv;
-	rv = count ? library_slot(library, &slot) : CKR_ARGUMENTS_BAD;
+	rv = count ? library_slot(library, false, &slot) : CKR_ARGUMENTS_BAD;
 	if (rv == CKR_OK || rv == CKR_SLOT_ID_INVALID)
 		rv = give_slots(&slot, rv == CKR_OK, slots, count);
 	else if (rv == CKR_DEVICE_REMOVED || rv == CKR_DEVICE_ERROR)
@@ -41,7 +41,7 @@ static CK_RV slot_enter(CK_SLOT_ID slot, const void *out, struct library **libra
 	CK_RV rv = gate_enter(library);
 	if (rv != CKR_OK)
 		return rv;
-	rv = library_slot(*library, &ours);
+	rv = library_slot(*library, false, &ours);
 	if (rv == CKR_OK && slot != ours)
 		rv = CKR_SLOT_ID_INVALID;
 	else if (rv == CKR_OK && !out)

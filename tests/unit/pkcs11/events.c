@@ -130,5 +130,29 @@ static void who_waits_for_a_slot_without_a_number_rests_meanwhile(void)
 	module_stop();
 }
 
-TESTS("pkcs11 events", SAY(who_waits_for_a_slot_without_a_number_rests_meanwhile), SAY(the_last_members_loss_and_a_members_return_are_events),
+/* Nobody else waits for the number either: where only calls knock, and a loss is waited out for an hour, a look knocks until it is certain that
+ * nobody is there, and no longer. */
+static void nor_does_a_look_for_the_number_wait_for_anybody_to_come_back(void)
+{
+	CK_C_INITIALIZE_ARGS arguments = { .CreateMutex = create, .DestroyMutex = leave, .LockMutex = count, .UnlockMutex = leave,
+	                                   .flags = CKF_LIBRARY_CANT_CREATE_OS_THREADS };
+	pthread_t thread;
+	CK_SLOT_ID slot = 0;
+	void *rv;
+	module_prepare(1, "interval = 10ms\nwait = 1h\n[slot]\nlabel = toy");
+	node_stop(0);
+	node_start_as(0, "stranger");
+	atomic_store(&looks, 0);
+	EXPECT(C_Initialize(&arguments), CKR_OK);
+	pthread_create(&thread, NULL, wait_for_one, &slot);
+	while (atomic_load(&looks) < 4) /* one on entering, and one for each look that has ended */
+		sched_yield();
+	CU_ASSERT(fake_node_connections(module.nodes[0]) < 20);
+	EXPECT(C_Finalize(NULL), CKR_OK);
+	pthread_join(thread, &rv);
+	CU_ASSERT_EQUAL((CK_RV)(uintptr_t)rv, CKR_CRYPTOKI_NOT_INITIALIZED);
+	module_finish();
+}
+
+TESTS("pkcs11 events", SAY(nor_does_a_look_for_the_number_wait_for_anybody_to_come_back), SAY(who_waits_for_a_slot_without_a_number_rests_meanwhile), SAY(the_last_members_loss_and_a_members_return_are_events),
 	SAY(who_waits_is_told_of_a_loss_that_nobody_else_met), SAY(the_end_ends_waiting), SAY(arguments_are_looked_at))
