@@ -287,13 +287,30 @@ static const struct lease *lease_at_locked(const struct token *token, size_t i)
 	return i == token->lease_count ? &token->keeper : &token->service;
 }
 
+/* A token may do one thing at a time: while a long call is at work in it, and not overdue itself, others may be waiting for their turn. */
+static void note_long_work_locked(struct token *token, int64_t limit_ms, int64_t now_ms)
+{
+	for (size_t i = 0; i < token->lease_count + 2; i++) {
+		const struct lease *lease = lease_at_locked(token, i);
+		if (lease->state == LEASE_OUT && lease->stay.work == TOKEN_WORK_LONG && now_ms - lease->stay.since_ms <= limit_ms)
+			token->long_work_ms = now_ms;
+	}
+}
+
+static int64_t age_locked(const struct token *token, const struct stay *stay, int64_t now_ms)
+{
+	bool has_waited = stay->work != TOKEN_WORK_LONG && token->long_work_ms > stay->since_ms;
+	return now_ms - (has_waited ? token->long_work_ms : stay->since_ms);
+}
+
 bool token_overdue(struct token *token, const int64_t limits_ms[TOKEN_WORK_COUNT], struct token_call *out)
 {
 	int64_t now_ms = clock_ms(), worst_ms = 0;
 	pthread_mutex_lock(&token->lock);
+	note_long_work_locked(token, limits_ms[TOKEN_WORK_LONG], now_ms);
 	for (size_t i = 0; i < token->lease_count + 2; i++) {
 		const struct lease *lease = lease_at_locked(token, i);
-		int64_t age_ms = lease->state == LEASE_OUT ? now_ms - lease->stay.since_ms : 0;
+		int64_t age_ms = lease->state == LEASE_OUT ? age_locked(token, &lease->stay, now_ms) : 0;
 		int64_t beyond_ms = age_ms - limits_ms[lease->stay.work];
 		if (lease->state != LEASE_OUT || beyond_ms <= worst_ms)
 			continue;

@@ -43,6 +43,7 @@ struct token {
 	struct lease *leases;
 	size_t lease_count;
 	uint64_t last_ticket;
+	int64_t long_work_ms; /* when a long call was last seen at work (token_overdue) */
 };
 
 /* Its thread is in the token from here on. */

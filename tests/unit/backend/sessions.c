@@ -198,10 +198,43 @@ static void a_call_beyond_its_limit_is_told_of(void)
 	house_close(&house);
 }
 
+/* So long that anything short of a limit of none would be over. */
+static void a_moment_passes(void)
+{
+	int64_t before_ms = clock_ms();
+	while (clock_ms() <= before_ms + 1)
+		sched_yield();
+}
+
+static void who_may_wait_behind_a_long_call_is_not_overdue_before_it_is(void)
+{
+	static const int64_t none[] = { 0, 60000 }, nothing[] = { 0, 0 };
+	struct house house;
+	CK_SESSION_HANDLE key_maker, signer;
+	struct token_call call = { TOKEN_WORK_LONG, 0 };
+	house_open(&house, 1);
+	struct token *token = house.tokens[0];
+	CU_ASSERT_FATAL(token_borrow_for(token, &(struct token_need){ .work = TOKEN_WORK_LONG }, &key_maker) == CKR_OK);
+	CU_ASSERT_FATAL(token_borrow(token, &signer) == CKR_OK);
+	a_moment_passes();
+	CU_ASSERT_FALSE(token_overdue(token, none, &call));
+	token_return(token, key_maker, CKR_OK);
+	a_moment_passes();
+	CU_ASSERT(token_overdue(token, none, &call) && call.work == TOKEN_WORK_SHORT);
+	/* Behind one that is overdue itself nobody waits. */
+	CU_ASSERT_FATAL(token_borrow_for(token, &(struct token_need){ .work = TOKEN_WORK_LONG }, &key_maker) == CKR_OK);
+	a_moment_passes();
+	CU_ASSERT(token_overdue(token, nothing, &call));
+	token_return(token, key_maker, CKR_OK);
+	token_return(token, signer, CKR_OK);
+	house_close(&house);
+}
+
 TESTS("backend: sessions",
       SAY(sessions_are_used_again_unless_something_went_wrong),
       SAY(never_more_sessions_are_out_than_allowed),
       SAY(a_token_with_few_sessions_makes_borrowers_wait),
       SAY(a_session_laid_aside_is_taken_up_once_and_by_nobody_else),
       SAY(who_waits_for_a_session_is_let_go_when_it_is_shut),
-      SAY(a_call_beyond_its_limit_is_told_of))
+      SAY(a_call_beyond_its_limit_is_told_of),
+      SAY(who_may_wait_behind_a_long_call_is_not_overdue_before_it_is))
