@@ -125,11 +125,13 @@ static const struct task tasks[] = {
 static void *work(void *argument)
 {
 	struct worker *worker = argument;
-	for (double start = now(), end; start < worker->until && worker->count < SAMPLES_MAX; start = end) {
+	double start = now(), end;
+	do {
 		worker->task->once(worker);
 		end = now();
 		worker->samples[worker->count++] = (float)((end - start) * 1e6);
-	}
+		start = end;
+	} while (end < worker->until && worker->count < SAMPLES_MAX);
 	return NULL;
 }
 
