@@ -14,8 +14,7 @@ int64_t member_expected(const struct member *member, int64_t floor_us, int64_t n
 /* The cost of asking: calls × expected time, and the time that what it is busy with has taken already. So a long operation, whose time
  * nobody measures, moves the rest elsewhere while it lasts. */
 int64_t member_cost(const struct member *member, int64_t floor_us, int64_t now_us);
-/* Peak EWMA: up at once, down slowly. And what it usually takes, which one slow answer does not change much: the next that is as slow is longer
- * than usual, too. */
+/* Peak EWMA: up at once, down slowly. And what it usually takes, which one slow answer does not change much: how far away it is. */
 void member_measured(struct member *member, int64_t latency_us, int64_t now_us);
 void member_index_heard(struct member *member, uint64_t index, int64_t now_ms);
 

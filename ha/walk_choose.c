@@ -2,7 +2,7 @@
 #include "ha/walk.h"
 #include "ha/pick.h"
 
-#define HEDGE_TIMES 3          /* what a member usually takes */
+#define HEDGE_TIMES 3          /* what a member takes; peaks count, for where many wait for one token two questions for one only make the queue longer */
 #define HEARTBEAT_GRACE_MS 25
 
 /* ---- whom to ask */
@@ -89,10 +89,10 @@ static int64_t hedge_ms(const struct walk *walk, const struct attempt *attempt)
 		return INT32_MAX;
 	if (walk_waits_for_silence(walk))
 		return is_long || !settings->may_hedge ? SILENCE_MS : first_silence_ms(settings, attempt);
-	int64_t usual_ms = HEDGE_TIMES * member->usual_us / 1000;
-	if (!member->latency_at_ms || usual_ms > settings->hedge_most_ms)
+	int64_t long_ms = HEDGE_TIMES * member->latency_us / 1000;
+	if (!member->latency_at_ms || long_ms > settings->hedge_most_ms)
 		return settings->hedge_most_ms;
-	return usual_ms > settings->hedge_least_ms ? usual_ms : settings->hedge_least_ms;
+	return long_ms > settings->hedge_least_ms ? long_ms : settings->hedge_least_ms;
 }
 
 int64_t walk_silence_ms(const struct walk *walk, const struct attempt *attempt)

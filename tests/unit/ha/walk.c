@@ -248,18 +248,18 @@ static void what_must_not_be_done_twice_is_never_time_for_another(void)
 	end(&walk);
 }
 
-/* The last answer may have been slow: whom to ask is judged by that, what is longer than usual is not. */
-static void what_is_longer_than_usual_is_judged_by_what_is_usual(void)
+/* One that was slow a moment ago may have many waiting: a second question would only be one more. */
+static void what_is_too_long_is_judged_by_the_slowest_of_late(void)
 {
 	struct group_settings settings = patient;
 	settings.hedge_most_ms = LONG_MS;
 	start_quick(SAYS(GOOD), SAYS(GOOD));
-	a.member.latency_us = b.member.latency_us = 30000000;
+	a.member.usual_us = b.member.usual_us = 10000000;
 	struct question question = a_read();
 	struct walk walk = walk_of(group_of_two(&settings), &question);
 	CU_ASSERT(taken_by(&walk).another_at - clock_ms() <= settings.hedge_least_ms);
-	a.member.usual_us = b.member.usual_us = 10000000;
-	a.member.latency_us = b.member.latency_us = 1000;
+	a.member.latency_us = b.member.latency_us = 10000000;
+	a.member.usual_us = b.member.usual_us = 1000;
 	walk.tried = 0;
 	int64_t before = clock_ms();
 	CU_ASSERT(taken_by(&walk).another_at - before >= 30000);
@@ -294,4 +294,4 @@ static void without_threads_one_call_looks_for_a_lost_member(void)
 TESTS("ha walk", SAY(those_that_wait_in_vain_beside_each_other_win_no_time), SAY(work_that_was_long_and_failed_leaves_its_time_to_another_once),
 	SAY(so_does_one_that_dies_at_work_or_falls_silent), SAY(a_light_deed_waits_for_one_heartbeat_and_a_long_one_for_a_second),
 	SAY(the_way_to_a_member_is_no_silence), SAY(nor_is_connecting), SAY(what_must_not_be_done_twice_is_never_time_for_another),
-	SAY(what_is_longer_than_usual_is_judged_by_what_is_usual), SAY(without_threads_one_call_looks_for_a_lost_member))
+	SAY(what_is_too_long_is_judged_by_the_slowest_of_late), SAY(without_threads_one_call_looks_for_a_lost_member))
