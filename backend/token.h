@@ -72,7 +72,8 @@ struct token_call {
 	int64_t age_ms;
 };
 /* Of those that are there longer than limits_ms[work], the one that is furthest beyond; false if none is. Others may have to wait for a long
- * one's end: their time begins when that was last seen within its own limit, so this is to be asked again and again by one watch. */
+ * one's end: the time in which that was last seen within its own limit is not counted, up to two limits of theirs. For one watch, to be asked
+ * again and again. */
 bool token_overdue(struct token *token, const int64_t limits_ms[TOKEN_WORK_COUNT], struct token_call *out);
 /* This thread's; false if it is not in the token. */
 bool token_call_of(struct token *token, pthread_t thread, struct token_call *out);

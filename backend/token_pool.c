@@ -287,6 +287,8 @@ static const struct lease *lease_at_locked(const struct token *token, size_t i)
 	return i == token->lease_count ? &token->keeper : &token->service;
 }
 
+#define WAITS_LIMITS 2 /* of a call's own may be spent on waiting for a longer one */
+
 /* A token may do one thing at a time: while a long call is at work in it, and not overdue itself, others may be waiting for their turn. */
 static void note_long_work_locked(struct token *token, int64_t limit_ms, int64_t now_ms)
 {
@@ -297,10 +299,13 @@ static void note_long_work_locked(struct token *token, int64_t limit_ms, int64_t
 	}
 }
 
-static int64_t age_locked(const struct token *token, const struct stay *stay, int64_t now_ms)
+/* How long it is at work, for all that can be known: it may have waited, but not for ever, or a token that hangs in a long call would be
+ * found out late. */
+static int64_t age_locked(const struct token *token, const struct stay *stay, int64_t limit_ms, int64_t now_ms)
 {
-	bool has_waited = stay->work != TOKEN_WORK_LONG && token->long_work_ms > stay->since_ms;
-	return now_ms - (has_waited ? token->long_work_ms : stay->since_ms);
+	int64_t waited_ms = stay->work == TOKEN_WORK_LONG ? 0 : token->long_work_ms - stay->since_ms;
+	int64_t most_ms = WAITS_LIMITS * limit_ms;
+	return now_ms - stay->since_ms - (waited_ms < 0 ? 0 : waited_ms < most_ms ? waited_ms : most_ms);
 }
 
 bool token_overdue(struct token *token, const int64_t limits_ms[TOKEN_WORK_COUNT], struct token_call *out)
@@ -310,7 +315,7 @@ bool token_overdue(struct token *token, const int64_t limits_ms[TOKEN_WORK_COUNT
 	note_long_work_locked(token, limits_ms[TOKEN_WORK_LONG], now_ms);
 	for (size_t i = 0; i < token->lease_count + 2; i++) {
 		const struct lease *lease = lease_at_locked(token, i);
-		int64_t age_ms = lease->state == LEASE_OUT ? age_locked(token, &lease->stay, now_ms) : 0;
+		int64_t age_ms = lease->state == LEASE_OUT ? age_locked(token, &lease->stay, limits_ms[lease->stay.work], now_ms) : 0;
 		int64_t beyond_ms = age_ms - limits_ms[lease->stay.work];
 		if (lease->state != LEASE_OUT || beyond_ms <= worst_ms)
 			continue;

@@ -1,4 +1,5 @@
 /* Borrowing a token's sessions: never too many, each for one at a time, and watched. */
+#include "backend/token_private.h"
 #include "tests/unit/backend/house.h"
 #include <pthread.h>
 #include <sched.h>
@@ -198,33 +199,34 @@ static void a_call_beyond_its_limit_is_told_of(void)
 	house_close(&house);
 }
 
-/* So long that anything short of a limit of none would be over. */
-static void a_moment_passes(void)
+/* As if it had been in the token for so long. */
+static void has_been_there(struct token *token, enum token_work work, int64_t ms)
 {
-	int64_t before_ms = clock_ms();
-	while (clock_ms() <= before_ms + 1)
-		sched_yield();
+	pthread_mutex_lock(&token->lock);
+	for (size_t i = 0; i < token->lease_count; i++)
+		if (token->leases[i].state == LEASE_OUT && token->leases[i].stay.work == work)
+			token->leases[i].stay.since_ms = clock_ms() - ms;
+	pthread_mutex_unlock(&token->lock);
 }
 
-static void who_may_wait_behind_a_long_call_is_not_overdue_before_it_is(void)
+static void who_may_wait_behind_a_long_call_has_three_times_as_long(void)
 {
-	static const int64_t none[] = { 0, 60000 }, nothing[] = { 0, 0 };
+	static const int64_t limits[] = { 100000, 10000000 };
 	struct house house;
 	CK_SESSION_HANDLE key_maker, signer;
 	struct token_call call = { TOKEN_WORK_LONG, 0 };
 	house_open(&house, 1);
 	struct token *token = house.tokens[0];
-	CU_ASSERT_FATAL(token_borrow_for(token, &(struct token_need){ .work = TOKEN_WORK_LONG }, &key_maker) == CKR_OK);
 	CU_ASSERT_FATAL(token_borrow(token, &signer) == CKR_OK);
-	a_moment_passes();
-	CU_ASSERT_FALSE(token_overdue(token, none, &call));
-	token_return(token, key_maker, CKR_OK);
-	a_moment_passes();
-	CU_ASSERT(token_overdue(token, none, &call) && call.work == TOKEN_WORK_SHORT);
-	/* Behind one that is overdue itself nobody waits. */
+	has_been_there(token, TOKEN_WORK_SHORT, 250000);
+	CU_ASSERT(token_overdue(token, limits, &call) && call.work == TOKEN_WORK_SHORT);
 	CU_ASSERT_FATAL(token_borrow_for(token, &(struct token_need){ .work = TOKEN_WORK_LONG }, &key_maker) == CKR_OK);
-	a_moment_passes();
-	CU_ASSERT(token_overdue(token, nothing, &call));
+	CU_ASSERT_FALSE(token_overdue(token, limits, &call));
+	has_been_there(token, TOKEN_WORK_SHORT, 350000);
+	CU_ASSERT(token_overdue(token, limits, &call) && call.work == TOKEN_WORK_SHORT);
+	/* Behind one that is overdue itself nobody waits. */
+	has_been_there(token, TOKEN_WORK_LONG, 20000000);
+	CU_ASSERT(token_overdue(token, limits, &call) && call.work == TOKEN_WORK_LONG);
 	token_return(token, key_maker, CKR_OK);
 	token_return(token, signer, CKR_OK);
 	house_close(&house);
@@ -237,4 +239,4 @@ TESTS("backend: sessions",
       SAY(a_session_laid_aside_is_taken_up_once_and_by_nobody_else),
       SAY(who_waits_for_a_session_is_let_go_when_it_is_shut),
       SAY(a_call_beyond_its_limit_is_told_of),
-      SAY(who_may_wait_behind_a_long_call_is_not_overdue_before_it_is))
+      SAY(who_may_wait_behind_a_long_call_has_three_times_as_long))
