@@ -1,5 +1,6 @@
 #include "base/digest.h"
 #include "tests/check.h"
+#include "tests/support/sanitizer.h"
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <pthread.h>
@@ -149,17 +150,7 @@ static int child_of_fork(const OSSL_LIB_CTX *parents)
 	       !is_hex(out, sizeof out, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
-/* AddressSanitizer's allocator takes no care of forks: a child of a process whose threads allocate may wait for its locks for ever. */
-#if defined __SANITIZE_ADDRESS__
-#define BUSY_WHILE_FORKING 0
-#elif defined __has_feature
-#if __has_feature(address_sanitizer)
-#define BUSY_WHILE_FORKING 0
-#endif
-#endif
-#ifndef BUSY_WHILE_FORKING
-#define BUSY_WHILE_FORKING 4
-#endif
+#define BUSY_WHILE_FORKING (MAY_FORK_BESIDE_THREADS ? 4 : 0)
 
 /* Whatever locks the parent's threads hold. */
 static void a_forked_child_has_its_own(void)
