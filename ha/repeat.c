@@ -1,4 +1,5 @@
 #include "ha/repeat.h"
+#include "wire/cryptoki.h"
 #include <assert.h>
 #include <stddef.h>
 
@@ -39,8 +40,7 @@ static const struct question_kind kinds[] = {
 static const struct question_kind by_stateful_key = {
 	BODY(CRYPT), .is_measured = true, .is_once = true, .reason = "a signature takes one of the key's leaves, and no leaf may sign twice",
 };
-/* PKCS#11 3.1: CKM_HSS, CKM_XMSS, CKM_XMSSMT. */
-static const uint64_t stateful_mechanisms[] = { 0x4033, 0x4036, 0x4037 };
+static const uint64_t stateful_mechanisms[] = { CKM_HSS, CKM_XMSS, CKM_XMSSMT };
 
 bool crypt_is_once(Craton__CryptKind kind, uint64_t mechanism)
 {

@@ -316,6 +316,13 @@ typedef struct {
 	CK_DERIVED_KEY_PTR pAdditionalDerivedKeys;
 } CK_SP800_108_FEEDBACK_KDF_PARAMS, *CK_SP800_108_FEEDBACK_KDF_PARAMS_PTR;
 
+/* Stateful hash-based signatures (3.1) */
+#define CKK_HSS (0x46UL)
+#define CKM_HSS_KEY_PAIR_GEN (0x4032UL)
+#define CKM_HSS (0x4033UL)
+#define CKM_XMSS (0x4036UL)
+#define CKM_XMSSMT (0x4037UL)
+
 /* Attributes of 3.1 and 3.2 whose values are more than bytes */
 #define CKA_X2RATCHET_BAGSIZE (0x603UL)
 #define CKA_X2RATCHET_ISALICE (0x60cUL)

@@ -8,7 +8,7 @@ static enum err sign_with_a_stateful_key(struct group *group)
 	Craton__Mechanism mechanism;
 	Craton__Reply *reply = NULL;
 	craton__mechanism__init(&mechanism);
-	mechanism.type = 0x4033; /* CKM_HSS */
+	mechanism.type = CKM_HSS;
 	body.mechanism = &mechanism;
 	question.request.body_case = CRATON__REQUEST__BODY_CRYPT;
 	question.request.crypt = &body;

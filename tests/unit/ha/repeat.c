@@ -1,5 +1,6 @@
 #include "ha/repeat.h"
 #include "tests/check.h"
+#include "wire/cryptoki.h"
 
 #define BODY(name) CRATON__REQUEST__BODY_##name
 
@@ -28,11 +29,11 @@ static bool is_once(Craton__CryptKind crypt_kind, uint64_t mechanism_type)
 
 static void a_signature_that_uses_its_key_up_is_made_once(void)
 {
-	CU_ASSERT(is_once(CRATON__CRYPT_KIND__SIGN, 0x4033)); /* CKM_HSS */
-	CU_ASSERT(is_once(CRATON__CRYPT_KIND__SIGN, 0x4036)); /* CKM_XMSS */
-	CU_ASSERT(is_once(CRATON__CRYPT_KIND__SIGN, 0x4037)); /* CKM_XMSSMT */
-	CU_ASSERT(!is_once(CRATON__CRYPT_KIND__VERIFY, 0x4033));
-	CU_ASSERT(!is_once(CRATON__CRYPT_KIND__SIGN, 0x1041)); /* CKM_ECDSA */
+	CU_ASSERT(is_once(CRATON__CRYPT_KIND__SIGN, CKM_HSS));
+	CU_ASSERT(is_once(CRATON__CRYPT_KIND__SIGN, CKM_XMSS));
+	CU_ASSERT(is_once(CRATON__CRYPT_KIND__SIGN, CKM_XMSSMT));
+	CU_ASSERT(!is_once(CRATON__CRYPT_KIND__VERIFY, CKM_HSS));
+	CU_ASSERT(!is_once(CRATON__CRYPT_KIND__SIGN, CKM_ECDSA));
 	CU_ASSERT(fault_is_before_deed(CRATON__FAULT__FAULT_BUSY));
 	CU_ASSERT(!fault_is_before_deed(CRATON__FAULT__FAULT_NOT_SERVING)); /* its token may have failed in the middle */
 }

@@ -235,7 +235,7 @@ static void what_must_not_be_done_twice_is_never_time_for_another(void)
 	struct question question = QUESTION_INIT;
 	settings.may_hedge = false;
 	craton__mechanism__init(&mechanism);
-	mechanism.type = 0x4033; /* CKM_HSS */
+	mechanism.type = CKM_HSS;
 	body.mechanism = &mechanism;
 	question.request.body_case = CRATON__REQUEST__BODY_CRYPT;
 	question.request.crypt = &body;
