@@ -72,8 +72,18 @@ static ProtobufCBinaryData scramble(struct fake_call *call, ProtobufCBinaryData 
 	return out;
 }
 
-/* A hash of mechanism and data, as long as the real thing would be. */
-static ProtobufCBinaryData signature_of(struct fake_call *call, const Craton__Crypt *asked, const Craton__Object *key)
+/* Which leaf of a stateful key signs now, or is said to have signed; counted from 1. 0: another key. */
+static uint8_t leaf_of(struct toy *toy, const Craton__Crypt *asked)
+{
+	if (asked->mechanism->type != CKM_HSS)
+		return 0;
+	if (asked->kind == CRATON__CRYPT_KIND__SIGN)
+		return (uint8_t)(1 + atomic_fetch_add(&toy->leaves, 1));
+	return asked->signature.len ? asked->signature.data[0] : 0;
+}
+
+/* A hash of mechanism and data, as long as the real thing would be; one by a leaf begins with that. */
+static ProtobufCBinaryData signature_of(struct fake_call *call, const Craton__Crypt *asked, const Craton__Object *key, uint8_t leaf)
 {
 	struct attribute_list view = toy_view(key);
 	struct bytes parts[] = { { &asked->mechanism->type, 8 }, { asked->data.data, asked->data.len } };
@@ -85,6 +95,8 @@ static ProtobufCBinaryData signature_of(struct fake_call *call, const Craton__Cr
 	sha256(parts, 2, hash);
 	for (size_t i = 0; i < size; i++)
 		out[i] = hash[i % SHA256_SIZE];
+	if (leaf)
+		out[0] = leaf;
 	return fake_bytes(call, out, size);
 }
 
@@ -106,11 +118,11 @@ void toy_answer_crypt(struct toy *toy, struct fake_call *call, const Craton__Req
 	} else if (cipher_name(asked->mechanism->type)) {
 		encipher(call, asked, reply);
 	} else if (asked->kind == CRATON__CRYPT_KIND__VERIFY) {
-		ProtobufCBinaryData want = signature_of(call, asked, key);
+		ProtobufCBinaryData want = signature_of(call, asked, key, leaf_of(toy, asked));
 		bool good = want.len == asked->signature.len && memcmp(want.data, asked->signature.data, want.len) == 0;
 		reply->rv = good ? CKR_OK : CKR_SIGNATURE_INVALID;
 	} else if (asked->kind == CRATON__CRYPT_KIND__SIGN) {
-		reply->crypt->data = signature_of(call, asked, key);
+		reply->crypt->data = signature_of(call, asked, key, leaf_of(toy, asked));
 	} else if (asked->mechanism->type == CKM_AES_GCM) {
 		if (toy->new_iv)
 			reply->crypt->iv = fake_bytes(call, toy->new_iv, 12);

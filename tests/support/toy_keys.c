@@ -7,6 +7,8 @@
 static CK_KEY_TYPE made_by(const Craton__Mechanism *mechanism)
 {
 	const struct mechanism_facts *facts = mechanism_facts((CK_MECHANISM_TYPE)mechanism->type);
+	if (mechanism->type == CKM_HSS_KEY_PAIR_GEN)
+		return CKK_HSS;
 	return facts ? facts->key_type : KEY_TYPE_NONE;
 }
 

@@ -8,6 +8,7 @@
 static const struct { CK_MECHANISM_TYPE type; CK_FLAGS flags; } offered[] = {
 	{ CKM_AES_KEY_GEN, CKF_GENERATE }, { CKM_GENERIC_SECRET_KEY_GEN, CKF_GENERATE },
 	{ CKM_EC_KEY_PAIR_GEN, CKF_GENERATE_KEY_PAIR }, { CKM_RSA_PKCS_KEY_PAIR_GEN, CKF_GENERATE_KEY_PAIR },
+	{ CKM_HSS_KEY_PAIR_GEN, CKF_GENERATE_KEY_PAIR }, { CKM_HSS, CKF_SIGN | CKF_VERIFY },
 	{ CKM_ECDSA, CKF_SIGN | CKF_VERIFY }, { CKM_RSA_PKCS, CKF_SIGN | CKF_VERIFY | CKF_ENCRYPT | CKF_DECRYPT | CKF_SIGN_RECOVER | CKF_VERIFY_RECOVER },
 	{ CKM_SHA256_RSA_PKCS, CKF_SIGN | CKF_VERIFY }, { CKM_SHA256_HMAC, CKF_SIGN | CKF_VERIFY },
 	{ CKM_AES_ECB, CKF_ENCRYPT | CKF_DECRYPT }, { CKM_AES_CBC, CKF_ENCRYPT | CKF_DECRYPT },
@@ -172,6 +173,7 @@ static bool is_in_parts(const Craton__Request *request)
 	return request->body_case == CRATON__REQUEST__BODY_CRYPT && request->crypt->stage != CRATON__CRYPT_STAGE__WHOLE;
 }
 
+/* When all of it is done: whoever sees the connection's end finds it so. */
 static void cut_if_its_turn(struct toy *toy, struct fake_call *call, const Craton__Request *request)
 {
 	if (!toy->cut_at || --toy->cut_at)
@@ -230,11 +232,11 @@ void toy_answer(void *context, struct fake_call *call, const Craton__Request *re
 	pthread_mutex_unlock(&toy->silence);
 	Craton__Fault fault = (Craton__Fault)atomic_load(&toy->fault);
 	pthread_mutex_lock(&toy->lock);
-	cut_if_its_turn(toy, call, request);
 	if (request->ticket.len && request->ticket.data[1] != toy->generation)
 		fault = CRATON__FAULT__FAULT_TICKET;
 	if (!was_done(toy, call, request, reply))
 		answer(toy, fault, call, request, reply);
 	reply->index = toy->index;
+	cut_if_its_turn(toy, call, request);
 	pthread_mutex_unlock(&toy->lock);
 }

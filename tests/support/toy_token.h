@@ -24,6 +24,7 @@ struct toy {
 	struct buf last_answer;
 	atomic_uint crypts, finds, reads, wraps, unknown; /* round trips of a kind; session keys that had to be shown */
 	atomic_uint derived_from;       /* how many keys */
+	atomic_uint leaves;             /* of stateful keys, each of which has signed once */
 	pthread_mutex_t silence;        /* while a test holds it nothing is answered, */
 	atomic_uint asked;              /* however much is asked */
 	atomic_int fault;               /* instead of an answer to anything but Hello */

@@ -1,6 +1,5 @@
 /* Every kind of operation in parts loses its member: before it begins, between any two calls, or while a question is under way. */
 #include "tests/unit/pkcs11/lost.h"
-#include "pkcs11/session.h"
 
 static CK_BYTE iv[12] = { 3, 1, 4 };
 static CK_GCM_PARAMS gcm_parameter = { .pIv = iv, .ulIvLen = 12, .ulIvBits = 96, .ulTagBits = 128 };
@@ -136,27 +135,6 @@ static void what_was_lost_is_over(void)
 	module_stop();
 }
 
-/* As a signature by a stateful hash-based key is, whose leaf is spent. No token here has such keys, so another operation stands for it. */
-static void what_may_be_begun_only_once_is_over_with_its_member(void)
-{
-	for (int is_once = 0; is_once < 2; is_once++) {
-		CK_BYTE out[2 * WITHIN];
-		CK_ULONG size = sizeof out;
-		struct session *session;
-		struct trial t;
-		start(&t, WITHIN);
-		EXPECT(C_EncryptInit(t.session, &gcm, t.aes), CKR_OK);
-		EXPECT(C_EncryptUpdate(t.session, lost_text, WITHIN, out, &size), CKR_OK);
-		EXPECT(session_enter(t.session, &session), CKR_OK);
-		session->operations[CRATON__CRYPT_KIND__ENCRYPT].parts.is_once = is_once;
-		session_leave(session, CKR_OK);
-		module.toy.cut_at = 1;
-		size = sizeof out;
-		EXPECT(C_EncryptUpdate(t.session, lost_text, WITHIN, out, &size), is_once ? CKR_DEVICE_ERROR : CKR_OK);
-		module_stop();
-	}
-}
-
 /* Whatever it is that a member lets an operation go for; but not if it is the operation that is wrong. */
 static void a_member_that_can_no_more_gives_it_away(void)
 {
@@ -221,5 +199,5 @@ static void a_session_object_lives_on_whoever_made_it(void)
 TESTS("pkcs11 lost", SAY(within_the_limit_a_member_may_die_before_any_step),
 	SAY(within_the_limit_any_question_may_be_the_last_that_its_member_hears),
 	SAY(beyond_the_limit_that_is_an_error_once_and_only_where_one_member_has_it), SAY(what_was_lost_is_over),
-	SAY(what_may_be_begun_only_once_is_over_with_its_member), SAY(a_member_that_can_no_more_gives_it_away),
+	SAY(a_member_that_can_no_more_gives_it_away),
 	SAY(a_search_goes_on), SAY(a_session_object_lives_on_whoever_made_it))

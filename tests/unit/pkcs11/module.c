@@ -51,6 +51,7 @@ unsigned module_requests(void)
 	return sum;
 }
 
+/* Questions are counted, so none is asked of a second member because the machine was busy for a moment. */
 static void write_settings(const char *recovery)
 {
 	char path[64];
@@ -58,7 +59,7 @@ static void write_settings(const char *recovery)
 	FILE *file = fopen(path, "w");
 	for (size_t i = 0; i < module.count; i++)
 		fprintf(file, "[member %s]\naddress = unix:%s\n", names[i], socket_path(i));
-	fprintf(file, "[timeouts]\ncommand = %s\n[recovery]\n%s\n", module_command, recovery);
+	fprintf(file, "[hedge]\nmode = off\n[timeouts]\ncommand = %s\n[recovery]\n%s\n", module_command, recovery);
 	fclose(file);
 	setenv("CRATON_CONF", path, 1);
 }
