@@ -124,9 +124,7 @@ int64_t driver_timeout(const struct driver *d)
 		sooner(&due, d->resend_ms);
 	if (d->change.stage != CHANGE_NONE)
 		sooner(&due, d->change.deadline);
-	if (d->transfer.ticket)
-		sooner(&due, d->transfer.deadline < d->transfer.until_ms || d->transfer.stepped ? d->transfer.deadline
-		                                                                                 : d->transfer.until_ms);
+	sooner(&due, driver_transfer_timeout(d));
 	for (const struct barrier *b = d->barriers; b; b = b->next) {
 		sooner(&due, b->deadline);
 		if (!b->index && b->asked_ms >= 0)

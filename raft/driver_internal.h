@@ -266,6 +266,7 @@ void driver_member_lost(struct driver *d);
 bool driver_member_refused(struct driver *d, uint64_t ticket);
 /* driver_transfer.c */
 void driver_transfer_chores(struct driver *d); /* while one is under way */
+int64_t driver_transfer_timeout(const struct driver *d);
 bool driver_may_submit(const struct driver *d);
 /* driver_read.c */
 void driver_read_receive(struct driver *d, const struct message *message);

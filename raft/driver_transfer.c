@@ -19,8 +19,12 @@ void driver_decline(struct driver *d, bool declines)
 enum err driver_disconnected(struct driver *d, struct moment now, uint64_t id)
 {
 	d->now = now;
-	if (d->dead == ERR_OK)
-		driver_heard(d, id)->gone_ms = now.ms;
+	if (d->dead != ERR_OK)
+		return d->dead;
+	driver_heard(d, id)->gone_ms = now.ms;
+	guard_transferee_gone(&d->raft, id);
+	if (d->transfer.ticket)
+		driver_transfer_chores(d); /* before there is another connection: it has been asked in vain */
 	return d->dead;
 }
 
@@ -68,7 +72,7 @@ void driver_transfer(struct driver *d, struct moment now, uint64_t ticket, int64
 	else if (to == d->raft.id)
 		driver_finished(d, ticket, ERR_OK, d->guard.commit, "%s", "");
 	else {
-		/* the engine may still wait for one that has gone: it gives that up in its own time, and asks no other before */
+		/* the engine may still wait for one whose caller does no longer: it gives that up in its own time, and asks no other before */
 		int64_t patience_ms = (raft_transferee(&d->raft) ? 2 : 1) * d->config.election_ms;
 		d->transfer = (struct transfer){ .ticket = ticket, .deadline = deadline, .to = to, .any = any,
 		                                 .until_ms = now.ms + patience_ms };
@@ -114,6 +118,14 @@ static void transfer_step(struct driver *d)
 	driver_step(d, &step);
 }
 
+/* Ours; one that has been asked to take over the engine gives up by itself. */
+static int64_t patience_ends_ms(const struct driver *d)
+{
+	if (!driver_leads(d))
+		return d->transfer.until_ms + ELECTION_ELECTIONS * d->config.election_ms;
+	return d->transfer.stepped ? INT64_MAX : d->transfer.until_ms;
+}
+
 void driver_transfer_chores(struct driver *d)
 {
 	if (d->leader == d->transfer.to) {
@@ -125,13 +137,21 @@ void driver_transfer_chores(struct driver *d)
 			transfer_step(d);
 		if (driver_leads(d) && d->transfer.stepped && !raft_transferee(&d->raft))
 			transfer_end(d, ERR_TIMEOUT, "did not take over; is it well?");
-		else if (driver_leads(d) && !d->transfer.stepped && d->now.ms >= d->transfer.until_ms)
+		else if (driver_leads(d) && d->now.ms >= patience_ends_ms(d))
 			transfer_end(d, ERR_TIMEOUT, "does not keep up with the log");
 	} else if (d->leader) {
 		transfer_end(d, ERR_REFUSED, "did not take over; another node was elected");
-	} else if (d->now.ms >= d->transfer.until_ms + ELECTION_ELECTIONS * d->config.election_ms) {
+	} else if (d->now.ms >= patience_ends_ms(d)) {
 		transfer_end(d, ERR_TIMEOUT, "did not take over, nor did anybody else");
 	}
 	if (d->transfer.ticket && d->now.ms >= d->transfer.deadline)
 		transfer_end(d, ERR_TIMEOUT, "has not taken over in time");
+}
+
+int64_t driver_transfer_timeout(const struct driver *d)
+{
+	if (!d->transfer.ticket)
+		return INT64_MAX;
+	int64_t ends_ms = patience_ends_ms(d);
+	return d->transfer.deadline < ends_ms ? d->transfer.deadline : ends_ms;
 }

@@ -196,6 +196,16 @@ int64_t guard_timeout(const struct guard *guard, const struct raft *raft)
 	return due < guard->timeout_fired_ms + rest ? guard->timeout_fired_ms + rest : due;
 }
 
+/* The engine waits an election timeout for whoever was told to take over, and takes nothing in meanwhile. A leader may resume at any
+ * time (dissertation 3.10): what it then does is done here earlier. If the other has heard it all the same it is elected, or not. */
+void guard_transferee_gone(struct raft *raft, uint64_t id)
+{
+	if (raft->state != RAFT_LEADER || raft->leader_state.transferee != id)
+		return;
+	raft->leader_state.transferee = 0;
+	raft->leader_state.transferring = false;
+}
+
 bool guard_sole_voter(const struct configuration *configuration, uint64_t self)
 {
 	const struct consensus_node *node = configuration_find(configuration, self);

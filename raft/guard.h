@@ -44,5 +44,7 @@ void guard_send(const struct guard *guard, const struct raft *raft, const struct
                 struct message *message);
 /* When the next RAFT_TIMEOUT is due. */
 int64_t guard_timeout(const struct guard *guard, const struct raft *raft);
+/* The connection to that node has ended: if it was to lead next, the engine waits for it no longer. */
+void guard_transferee_gone(struct raft *raft, uint64_t id);
 /* A sole voter would lead again in the term it led in before. */
 bool guard_sole_voter(const struct configuration *configuration, uint64_t self);

@@ -250,6 +250,18 @@ static void copy_machine(struct sim_node *node)
 	node_turn(node, driver_snapshot_taken(node->driver, node_moment(node), err, image ? image->index : 0, image));
 }
 
+/* What was due has been done; else a thread would do nothing but look at the clock. */
+static void tick(struct sim_node *node)
+{
+	int64_t now_ms = node_moment(node).ms;
+	enum err err = driver_tick(node->driver, node_moment(node));
+	if (err == ERR_OK && !node->crash)
+		err = driver_settle(node->driver, node_moment(node));
+	if (err == ERR_OK && !node->crash && driver_timeout(node->driver) <= now_ms && !driver_has_more_to_apply(node->driver))
+		violation("IN VAIN: node %llu is awake all the time", (unsigned long long)node->id);
+	node_turn(node, err);
+}
+
 /* What has come due for this node, one event at a time since each may end its life. */
 void node_events(struct sim_node *node)
 {
@@ -264,12 +276,8 @@ void node_events(struct sim_node *node)
 		node_turn(node, driver_connected(node->driver, node_moment(node), 1 + roll((unsigned)sim.next_id - 1)));
 	if (node_awake(node) && node->copy_ms && node->copy_ms <= sim.now)
 		copy_machine(node);
-	if (node_awake(node) && driver_timeout(node->driver) <= node_moment(node).ms) {
-		enum err err = driver_tick(node->driver, node_moment(node));
-		if (err == ERR_OK && !node->crash)
-			err = driver_settle(node->driver, node_moment(node));
-		node_turn(node, err);
-	}
+	if (node_awake(node) && driver_timeout(node->driver) <= node_moment(node).ms)
+		tick(node);
 }
 
 int64_t node_next(const struct sim_node *node)

@@ -163,6 +163,25 @@ static void a_handover_to_a_node_that_stays_behind_ends_and_work_goes_on(void)
 	fake_destroy(world);
 }
 
+static void the_engine_waits_for_a_successor_that_has_gone(void)
+{
+	struct bare *bare = bare_leader(3, 1, 0, 1);
+	struct raft_event event = { .type = RAFT_TRANSFER };
+	event.transfer.server_id = 2;
+	bare_event(bare, &event);
+	bare_timeout(bare, 900); /* of 1000 */
+	CU_ASSERT_EQUAL(raft_transferee(&bare->raft), 2);
+	CU_ASSERT_NOT_EQUAL(bare_submit(bare, RAFT_COMMAND, NULL), 0);
+	guard_transferee_gone(&bare->raft, 3);
+	CU_ASSERT_EQUAL(raft_transferee(&bare->raft), 2);
+	guard_transferee_gone(&bare->raft, 2);
+	CU_ASSERT_EQUAL(raft_transferee(&bare->raft), 0);
+	CU_ASSERT_EQUAL(bare_submit(bare, RAFT_COMMAND, NULL), 0);
+	event.transfer.server_id = 3;
+	CU_ASSERT_EQUAL(bare_event(bare, &event), 0);
+	bare_destroy(bare);
+}
+
 /* Removing oneself */
 
 static void the_engine_lets_a_leader_remove_itself(void)
@@ -199,5 +218,6 @@ TESTS("raft guard member", SAY(the_engine_gives_a_configuration_inside_a_message
       SAY(the_engine_hands_over_to_a_node_that_lacks_entries),
       SAY(the_driver_hands_over_once_the_other_has_everything),
       SAY(a_handover_to_a_node_that_stays_behind_ends_and_work_goes_on),
+      SAY(the_engine_waits_for_a_successor_that_has_gone),
       SAY(the_engine_lets_a_leader_remove_itself),
       SAY(the_driver_refuses_to_remove_the_leader_and_says_what_to_do))
