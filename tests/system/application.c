@@ -271,7 +271,7 @@ int main(int argc, char **argv)
 	static const struct { const char *name; void (*run)(void); } stories[] = {
 		{ "rounds", run_rounds }, { "reload", run_reload }, { "threads", run_threads }, { "finalize", run_finalize },
 		{ "mutexes", run_mutexes }, { "crowd", run_crowd }, { "sessions", run_sessions }, { "pins", run_pins },
-		{ "init-token", run_init_token }, { "fork", run_fork }, { "fork-busy", run_fork_busy }, { "exit", run_exit },
+		{ "init-token", run_init_token }, { "fork", run_fork }, { "fork-busy", run_fork_busy }, { "exit", run_exit }, { "silent", run_silent },
 		{ "forgotten", run_forgotten }, { "twice", run_twice }, { "two-slots", run_two_slots }, { "enhanced", run_enhanced },
 		{ "basic", run_basic },
 	};

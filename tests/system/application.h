@@ -50,6 +50,7 @@ void run_init_token(void);
 void run_fork(void);
 void run_fork_busy(void);
 void run_exit(void);
+void run_silent(void);                    /* needs CRATON_NODE, the id of a node's process */
 /* application_load.c, */
 void run_reload(void);
 void run_forgotten(void);

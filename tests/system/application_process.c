@@ -1,6 +1,8 @@
 /* An application's process: it forks, with threads at work or without, and it exits when it likes. */
 #include "tests/support/sanitizer.h"
 #include "tests/system/application.h"
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -116,9 +118,30 @@ static void finalize_at_exit(void)
 		_exit(1);
 }
 
-enum ending { EXITS, EXITS_FROM_A_THREAD, FINALIZES_BEFORE, FINALIZES_AFTER, ENDINGS };
+enum ending { FINALIZES, EXITS, EXITS_FROM_A_THREAD, FINALIZES_BEFORE, FINALIZES_AFTER, ENDINGS };
 
-static void end_while_threads_are_inside(enum ending ending)
+/* While `threads` are inside, with calls that come out when `ending` does. */
+static void end(enum ending ending, pthread_t threads[THREADS])
+{
+	pthread_t another;
+	if (ending == FINALIZES) {
+		EXPECT(p11->C_Finalize(NULL), CKR_OK);
+		join(threads);
+		exit(0);
+	}
+	for (size_t i = 0; i < THREADS; i++)
+		pthread_detach(threads[i]); /* nobody will join them */
+	if (ending != EXITS_FROM_A_THREAD)
+		exit(0);
+	pthread_create(&another, NULL, exit_now, NULL);
+	for (;;)
+		pause();
+}
+
+/* The threads' work: `in_threads` and until they are inside. */
+typedef void bringing_in(pthread_t threads[THREADS]);
+
+static void end_while_threads_are_inside(enum ending ending, bringing_in *bring_in)
 {
 	pthread_t threads[THREADS], another;
 	alarm(PATIENCE_S);
@@ -130,25 +153,132 @@ static void end_while_threads_are_inside(enum ending ending)
 		atexit(finalize_at_exit);
 	shared_key = make_key(session, false);
 	pthread_create(&another, NULL, wait_for_event, NULL);
-	pthread_detach(another); /* nobody will join them */
+	pthread_detach(another);
+	bring_in(threads);
+	end(ending, threads);
+}
+
+static void end_in_every_way(bringing_in *bring_in, void (*afterwards)(void))
+{
+	for (enum ending ending = FINALIZES; ending < ENDINGS; ending++) {
+		pid_t pid = fork();
+		if (pid == 0)
+			end_while_threads_are_inside(ending, bring_in);
+		expect_good_end(pid);
+		afterwards();
+	}
+}
+
+static void put_to_work(pthread_t threads[THREADS])
+{
 	in_threads(use_until_the_end, threads);
-	for (size_t i = 0; i < THREADS; i++)
-		pthread_detach(threads[i]);
 	wait_for_uses(50);
-	if (ending != EXITS_FROM_A_THREAD)
-		exit(0);
-	pthread_create(&another, NULL, exit_now, NULL);
-	for (;;)
-		pause();
+}
+
+static void do_nothing(void)
+{
 }
 
 void run_exit(void)
 {
 	for (int round = 0; round < 5; round++)
-		for (enum ending ending = EXITS; ending < ENDINGS; ending++) {
-			pid_t pid = fork();
-			if (pid == 0)
-				end_while_threads_are_inside(ending);
-			expect_good_end(pid);
-		}
+		end_in_every_way(put_to_work, do_nothing);
+}
+
+/* ---- in calls that nobody answers */
+
+/* What proc(5) says a process or thread does: 'S', it waits; 'T', it is stopped. */
+static char state_in(const char *path)
+{
+	char state = 0;
+	FILE *file = fopen(path, "r");
+	EXPECT_TRUE(file != NULL && fscanf(file, "%*d (%*[^)]) %c", &state) == 1);
+	fclose(file);
+	return state;
+}
+
+static void wait_until(const char *path, char state)
+{
+	while (state_in(path) != state)
+		sched_yield();
+}
+
+/* The node, the only one that the application knows: it takes connections still, and says nothing. */
+static pid_t node(void)
+{
+	return atoi(getenv("CRATON_NODE"));
+}
+
+static CK_SESSION_HANDLE sessions[THREADS / 2];
+static atomic_int asking;
+static _Atomic pid_t askers[THREADS];
+
+static void stop_node(void)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/%d/stat", node());
+	EXPECT_TRUE(kill(node(), SIGSTOP) == 0);
+	wait_until(path, 'T');
+}
+
+static void continue_node(void)
+{
+	EXPECT_TRUE(kill(node(), SIGCONT) == 0);
+}
+
+static CK_RV use_shared_key(CK_SESSION_HANDLE session)
+{
+	return use_key(session, shared_key);
+}
+
+static CK_RV draw(CK_SESSION_HANDLE session)
+{
+	CK_BYTE random[4];
+	return p11->C_GenerateRandom(session, random, sizeof random);
+}
+
+static CK_RV name_shared_key(CK_SESSION_HANDLE session)
+{
+	CK_ATTRIBUTE label = { CKA_LABEL, (void *)(uintptr_t)"name", 4 };
+	return p11->C_SetAttributeValue(session, shared_key, &label, 1);
+}
+
+static CK_RV search(CK_SESSION_HANDLE session)
+{
+	return p11->C_FindObjectsInit(session, NULL, 0);
+}
+
+/* Two threads a session: one waits for the answer, the other for the first. */
+static void *ask_in_vain(void *unused)
+{
+	static CK_RV (*const calls[])(CK_SESSION_HANDLE session) = { use_shared_key, draw, name_shared_key, search };
+	int me = atomic_fetch_add(&asking, 1);
+	(void)unused;
+	atomic_store(&askers[me], gettid());
+	EXPECT(calls[me % 4](sessions[me / 2]), CKR_CRYPTOKI_NOT_INITIALIZED);
+	return NULL;
+}
+
+static void wait_until_asleep(_Atomic pid_t *asker)
+{
+	char path[64];
+	while (!atomic_load(asker))
+		sched_yield();
+	snprintf(path, sizeof path, "/proc/self/task/%d/stat", atomic_load(asker));
+	wait_until(path, 'S');
+}
+
+static void silence(pthread_t threads[THREADS])
+{
+	for (size_t i = 0; i < THREADS / 2; i++)
+		sessions[i] = open_session(RW);
+	stop_node();
+	in_threads(ask_in_vain, threads);
+	for (size_t i = 0; i < THREADS; i++)
+		wait_until_asleep(&askers[i]);
+}
+
+void run_silent(void)
+{
+	end_in_every_way(silence, continue_node);
 }
