@@ -1,15 +1,16 @@
 #include "store/checkpoint.h"
 #include "base/log.h"
-#include "store/database.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define PAGES_MAX 2000 /* of 4 KiB: a WAL of about 8 MB */
+#define PAGES_MAX 2000  /* of 4 KiB: a WAL of about 8 MB */
+#define PAGES_MANY 8000 /* the writer helps */
 
 struct checkpoint {
 	char *path;
@@ -17,6 +18,7 @@ struct checkpoint {
 	pthread_cond_t wanted_now;
 	pthread_t thread;
 	bool running, wanted, stopping;
+	_Atomic int moved;     /* pages of the WAL, as of the last time */
 };
 
 struct checkpoint *checkpoint_create(const char *path)
@@ -33,13 +35,23 @@ struct checkpoint *checkpoint_create(const char *path)
 	return checkpoint;
 }
 
-/* PASSIVE never waits for readers or the writer, and does what it can. */
-static void move(const char *path)
+/* PASSIVE never waits for readers or the writer, and does what it can: nothing while another is at it. Failure is logged; a disk that is
+ * really broken fails the writer too, which stops the node. */
+static void move_with(struct checkpoint *checkpoint, struct database *database)
+{
+	int moved = 0;
+	int rv = sqlite3_wal_checkpoint_v2(database->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, &moved);
+	if (rv == SQLITE_OK)
+		checkpoint->moved = moved;
+	else if (rv != SQLITE_BUSY)
+		database_failure(database, "checkpoint");
+}
+
+static void move(struct checkpoint *checkpoint)
 {
 	struct database database;
-	if (database_open(&database, path, DATABASE_WRITE, NULL) == ERR_OK
-	    && sqlite3_wal_checkpoint_v2(database.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) != SQLITE_OK)
-		database_failure(&database, "checkpoint");
+	if (database_open(&database, checkpoint->path, DATABASE_WRITE, NULL) == ERR_OK)
+		move_with(checkpoint, &database);
 	database_close(&database);
 }
 
@@ -54,18 +66,15 @@ static void *checkpoint_main(void *argument)
 			break;
 		checkpoint->wanted = false;
 		pthread_mutex_unlock(&checkpoint->lock);
-		/* Failure is logged; a disk that is really broken fails the writer too, which stops the node. */
-		move(checkpoint->path);
+		move(checkpoint);
 		pthread_mutex_lock(&checkpoint->lock);
 	}
 	pthread_mutex_unlock(&checkpoint->lock);
 	return NULL;
 }
 
-void checkpoint_consider(struct checkpoint *checkpoint, int pages)
+void checkpoint_begin(struct checkpoint *checkpoint)
 {
-	if (pages < PAGES_MAX)
-		return;
 	pthread_mutex_lock(&checkpoint->lock);
 	checkpoint->wanted = true;
 	if (!checkpoint->running)
@@ -74,7 +83,16 @@ void checkpoint_consider(struct checkpoint *checkpoint, int pages)
 	pthread_cond_signal(&checkpoint->wanted_now);
 	pthread_mutex_unlock(&checkpoint->lock);
 	if (!running)
-		move(checkpoint->path);
+		move(checkpoint);
+}
+
+/* A quarter is little enough: so a WAL is never longer than four times what comes while the thread moves some. */
+void checkpoint_consider(struct checkpoint *checkpoint, struct database *writer, int pages)
+{
+	if (pages >= PAGES_MANY && pages - checkpoint->moved < pages / 4)
+		move_with(checkpoint, writer);
+	else if (pages >= PAGES_MAX)
+		checkpoint_begin(checkpoint);
 }
 
 /* A commit is in the WAL, or a checkpoint has moved it into the file and forced it there. */

@@ -21,7 +21,7 @@ static int committed(void *context, sqlite3 *db, const char *name, int pages)
 	(void)db;
 	(void)name;
 	struct directory *directory = context;
-	checkpoint_consider(directory->checkpoint, pages);
+	checkpoint_consider(directory->checkpoint, &directory->writer, pages);
 	return SQLITE_OK;
 }
 

@@ -5,7 +5,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -111,7 +110,7 @@ enum err directory_restore(void *machine, const char *path, uint64_t index)
 	}
 	directory->state = state;
 	atomic_store(&directory->applied, index);
-	checkpoint_consider(directory->checkpoint, INT_MAX); /* the WAL holds all of it */
+	checkpoint_begin(directory->checkpoint); /* the WAL holds all of it */
 	if (directory->watch.everything)
 		directory->watch.everything(directory->watch.context);
 	return ERR_OK;

@@ -1,10 +1,12 @@
 /* Many read while one writes: each answer is of one moment, and never from before what was acknowledged. */
 #include "tests/check.h"
 #include "tests/unit/store/world.h"
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
 #define THREADS 24 /* more than there are connections */
 
@@ -103,7 +105,67 @@ static void what_has_been_checkpointed_is_read_all_the_same(void)
 	world_end(&world);
 }
 
+/* SQLite's way to the disk, from this program as well. The checkpoint's thread is held there until so many more commits were made; the
+ * writer's own never are. */
+#define COMMITS_MEANWHILE 5
+static struct disk {
+	pthread_mutex_t lock;
+	pthread_cond_t moved;
+	bool is_slow;
+	pthread_t writer;
+	unsigned commits;
+} disk = { .lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER };
+
+__attribute__((visibility("default"))) int fdatasync(int fd)
+{
+	pthread_mutex_lock(&disk.lock);
+	unsigned until = disk.commits + COMMITS_MEANWHILE;
+	while (disk.is_slow && !pthread_equal(disk.writer, pthread_self()) && disk.commits < until)
+		pthread_cond_wait(&disk.moved, &disk.lock);
+	pthread_mutex_unlock(&disk.lock);
+	return fsync(fd);
+}
+
+static void disk_set(bool is_slow, unsigned commits)
+{
+	pthread_mutex_lock(&disk.lock);
+	disk.is_slow = is_slow;
+	disk.writer = pthread_self();
+	disk.commits += commits;
+	pthread_cond_broadcast(&disk.moved);
+	pthread_mutex_unlock(&disk.lock);
+}
+
+/* "Checkpoint sequence number" of the WAL's header: another for each time it begins anew. */
+static uint32_t wal_beginnings(const struct world *world)
+{
+	char path[128];
+	uint8_t number[4] = { 0 };
+	int fd = open(world_path(world, "directory.db-wal", path), O_RDONLY);
+	CU_ASSERT_EQUAL(pread(fd, number, sizeof number, 12), sizeof number);
+	close(fd);
+	return (uint32_t)number[0] << 24 | (uint32_t)number[1] << 16 | (uint32_t)number[2] << 8 | number[3];
+}
+
+static void a_wal_begins_anew_though_commits_come_faster_than_the_disk(void)
+{
+	struct world world;
+	static char big[200000];
+	memset(big, 'x', sizeof big - 1);
+	world_begin_with_slot(&world);
+	uint32_t before = wal_beginnings(&world);
+	disk_set(true, 0);
+	for (unsigned i = 0; i < 1000 && wal_beginnings(&world) == before; i++) {
+		world_create(&world, object_make(1, i, big, CKO_DATA, false));
+		disk_set(true, 1);
+	}
+	disk_set(false, 0);
+	CU_ASSERT_NOT_EQUAL(wal_beginnings(&world), before);
+	world_end(&world);
+}
+
 TESTS("store: readers",
 	SAY(readers_see_whole_entries_and_all_that_was_acknowledged),
 	SAY(readers_see_the_old_or_the_new_while_a_snapshot_is_restored),
-	SAY(what_has_been_checkpointed_is_read_all_the_same))
+	SAY(what_has_been_checkpointed_is_read_all_the_same),
+	SAY(a_wal_begins_anew_though_commits_come_faster_than_the_disk))
