@@ -17,59 +17,45 @@
 
 #define ADD(text, field) buf_add(text, &(field), sizeof(field))
 
-static void add_library(struct buf *text, const CK_INFO *info)
+/* What it says of itself. The slot is what the token is behind: a box in the network, for example, that has a firmware of its own. */
+struct said {
+	CK_INFO library;
+	CK_SLOT_INFO slot;
+	CK_TOKEN_INFO token;
+};
+
+static CK_RV ask(struct token *token, struct said *out)
 {
-	ADD(text, info->cryptokiVersion);
-	ADD(text, info->manufacturerID);
-	ADD(text, info->libraryDescription);
-	ADD(text, info->libraryVersion);
+	CK_FUNCTION_LIST *p11 = token_functions(token);
+	token_service_begin(token, TOKEN_WORK_SHORT);
+	CK_RV rv = p11->C_GetInfo(&out->library);
+	if (rv == CKR_OK)
+		rv = p11->C_GetSlotInfo(token_slot(token), &out->slot);
+	if (rv == CKR_OK)
+		rv = p11->C_GetTokenInfo(token_slot(token), &out->token);
+	token_service_end(token);
+	return rv;
 }
 
-static void add_token(struct buf *text, const CK_TOKEN_INFO *info)
+static void add_said(struct buf *text, const struct said *said)
 {
-	CK_FLAGS flags = info->flags & ~(CK_FLAGS)PASSING_FLAGS;
-	ADD(text, info->label);
-	ADD(text, info->manufacturerID);
-	ADD(text, info->model);
-	ADD(text, info->serialNumber);
-	ADD(text, info->hardwareVersion);
-	ADD(text, info->firmwareVersion);
+	CK_FLAGS flags = said->token.flags & ~(CK_FLAGS)PASSING_FLAGS;
+	ADD(text, said->library.cryptokiVersion);
+	ADD(text, said->library.manufacturerID);
+	ADD(text, said->library.libraryDescription);
+	ADD(text, said->library.libraryVersion);
+	ADD(text, said->slot.hardwareVersion);
+	ADD(text, said->slot.firmwareVersion);
+	ADD(text, said->token.label);
+	ADD(text, said->token.manufacturerID);
+	ADD(text, said->token.model);
+	ADD(text, said->token.serialNumber);
+	ADD(text, said->token.hardwareVersion);
+	ADD(text, said->token.firmwareVersion);
 	ADD(text, flags);
 }
 
-static CK_RV ask_library(struct token *token, struct buf *text)
-{
-	CK_INFO library = { 0 };
-	token_service_begin(token, TOKEN_WORK_SHORT);
-	CK_RV rv = token_functions(token)->C_GetInfo(&library);
-	token_service_end(token);
-	add_library(text, &library);
-	return rv;
-}
-
-/* The slot is what the token is behind: a box in the network, for example, that has a firmware of its own. */
-static CK_RV ask_slot(struct token *token, struct buf *text)
-{
-	CK_SLOT_INFO slot = { 0 };
-	token_service_begin(token, TOKEN_WORK_SHORT);
-	CK_RV rv = token_functions(token)->C_GetSlotInfo(token_slot(token), &slot);
-	token_service_end(token);
-	ADD(text, slot.hardwareVersion);
-	ADD(text, slot.firmwareVersion);
-	return rv;
-}
-
-static CK_RV ask_token(struct token *token, struct buf *text)
-{
-	CK_TOKEN_INFO info = { 0 };
-	token_service_begin(token, TOKEN_WORK_SHORT);
-	CK_RV rv = token_functions(token)->C_GetTokenInfo(token_slot(token), &info);
-	token_service_end(token);
-	add_token(text, &info);
-	return rv;
-}
-
-static CK_RV ask_mechanisms(struct token *token, struct buf *text)
+static CK_RV add_mechanisms(struct token *token, struct buf *text)
 {
 	struct mechanism *list;
 	size_t count;
@@ -123,16 +109,14 @@ void objects_identify(uint8_t out[SHA256_SIZE])
 enum err token_identify(struct token *token, uint8_t out[SHA256_SIZE], struct complaint *complaint)
 {
 	const struct module *module = token_module(token);
+	struct said said = { 0 };
 	struct buf text;
 	buf_init(&text, TEXT_SIZE_MAX);
 	buf_add(&text, module->files, sizeof module->files);
-	CK_RV rv = ask_library(token, &text);
+	CK_RV rv = ask(token, &said);
+	add_said(&text, &said);
 	if (rv == CKR_OK)
-		rv = ask_slot(token, &text);
-	if (rv == CKR_OK)
-		rv = ask_token(token, &text);
-	if (rv == CKR_OK)
-		rv = ask_mechanisms(token, &text);
+		rv = add_mechanisms(token, &text);
 	if (rv == CKR_OK && text.failed)
 		rv = CKR_HOST_MEMORY;
 	if (rv == CKR_OK)

@@ -56,22 +56,28 @@ static void *come_and_go(void *argument)
 	return NULL;
 }
 
-static void never_more_sessions_are_out_than_allowed(void)
+/* More of them than there are sessions, and each gets its turns. */
+static void all_come_and_go(struct crowd *crowd)
 {
-	struct softhsm softhsm;
-	struct crowd crowd = { 0 };
 	pthread_t threads[8];
-	softhsm_start(&softhsm, one, 1);
-	struct token_config config = softhsm_config(&softhsm, 0);
-	config.sessions_max = 3;
-	CU_ASSERT_FATAL(token_open(&config, &crowd.token, NULL) == ERR_OK);
 	for (size_t i = 0; i < 8; i++)
-		CU_ASSERT_FATAL(pthread_create(&threads[i], NULL, come_and_go, &crowd) == 0);
+		CU_ASSERT_FATAL(pthread_create(&threads[i], NULL, come_and_go, crowd) == 0);
 	for (size_t i = 0; i < 8; i++) {
 		void *failed;
 		pthread_join(threads[i], &failed);
 		CU_ASSERT_PTR_NULL(failed);
 	}
+}
+
+static void never_more_sessions_are_out_than_allowed(void)
+{
+	struct softhsm softhsm;
+	struct crowd crowd = { 0 };
+	softhsm_start(&softhsm, one, 1);
+	struct token_config config = softhsm_config(&softhsm, 0);
+	config.sessions_max = 3;
+	CU_ASSERT_FATAL(token_open(&config, &crowd.token, NULL) == ERR_OK);
+	all_come_and_go(&crowd);
 	CU_ASSERT(crowd.most >= 1 && crowd.most <= 3);
 	token_close(crowd.token);
 	softhsm_stop(&softhsm);
@@ -101,7 +107,6 @@ static void a_token_with_few_sessions_makes_borrowers_wait(void)
 {
 	struct softhsm softhsm;
 	struct crowd crowd = { 0 };
-	pthread_t threads[8];
 	CK_SESSION_HANDLE session;
 	softhsm_start(&softhsm, one, 1);
 	struct token_config config = softhsm_config(&softhsm, 0);
@@ -115,13 +120,7 @@ static void a_token_with_few_sessions_makes_borrowers_wait(void)
 	open_now = open_max = 0;
 	CU_ASSERT(token_borrow(crowd.token, &session) == CKR_SESSION_COUNT);
 	open_max = 2;
-	for (size_t i = 0; i < 8; i++)
-		CU_ASSERT_FATAL(pthread_create(&threads[i], NULL, come_and_go, &crowd) == 0);
-	for (size_t i = 0; i < 8; i++) {
-		void *failed;
-		pthread_join(threads[i], &failed);
-		CU_ASSERT_PTR_NULL(failed);
-	}
+	all_come_and_go(&crowd);
 	CU_ASSERT(crowd.most >= 1 && crowd.most <= 2);
 	p11->C_OpenSession = real_open;
 	p11->C_CloseSession = real_close;
