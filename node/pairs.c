@@ -26,7 +26,7 @@ static CK_RV make_objects(struct question *question, const struct pair *pair, st
 	return public_object && private_object ? CKR_OK : CKR_HOST_MEMORY;
 }
 
-/* A curve that the token does not know, in whatever words it says so (SoftHSM: CKR_GENERAL_ERROR). */
+/* A curve that a token which is well does not know, in whatever words it says so (SoftHSM: CKR_GENERAL_ERROR). */
 static CK_RV of_curve(const struct pair *pair, CK_RV rv)
 {
 	bool of_curve = attribute_list_get(&pair->public_wanted, CKA_EC_PARAMS) != NULL;
@@ -39,7 +39,7 @@ static CK_RV make(struct question *question, const struct pair *pair, struct mak
 	if (rv == CKR_OK)
 		rv = mechanism_check_size(question, pair->mechanism->mechanism, &pair->public_wanted, CKA_MODULUS_BITS);
 	if (rv == CKR_OK)
-		rv = question_token(question, of_curve(pair, generate_key_pair(question->node->domain, pair->mechanism, making->objects[0],
+		rv = of_curve(pair, question_token(question, generate_key_pair(question->node->domain, pair->mechanism, making->objects[0],
 		                                                               making->objects[1])));
 	return rv;
 }

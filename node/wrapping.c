@@ -29,7 +29,7 @@ static CK_RV of_unwrapping_key(CK_RV rv)
 	}
 }
 
-/* What a token can't open is an invalid wrapped key, in whatever words it says so (SoftHSM: CKR_GENERAL_ERROR). */
+/* What a token that is well can't open is an invalid wrapped key, in whatever words it says so (SoftHSM: CKR_GENERAL_ERROR). */
 static CK_RV of_wrapped_key(CK_RV rv)
 {
 	switch (rv) {
@@ -103,7 +103,7 @@ static CK_RV unwrap(struct question *question, struct loaded_key *key, const str
 	if (rv == CKR_OK)
 		rv = mechanism_take(question, body->mechanism, NULL, &mechanism);
 	if (rv == CKR_OK)
-		rv = keys_used(question, &key, 1, of_wrapped_key(unwrap_key(question->node->domain, mechanism, key,
+		rv = of_wrapped_key(keys_used(question, &key, 1, unwrap_key(question->node->domain, mechanism, key,
 		                                                            body->wrapped.data, body->wrapped.len, object)));
 	free(mechanism);
 	return rv == CKR_OK ? making_commit(question, making) : rv;

@@ -1,6 +1,6 @@
 /* A node looks after its token: what goes wrong at the token's own doors, and what callers and operators see of it. */
 #include "node/restart.h"
-#include "tests/unit/node/asks.h"
+#include "tests/unit/node/key_asks.h"
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -150,6 +150,70 @@ static void a_doubtful_answer_is_the_callers_if_the_token_is_well(void)
 	CU_ASSERT_TRUE(comes_to(NODE_SERVING));
 }
 
+static CK_RV make_no_pair(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *public_, CK_ULONG public_count,
+                          CK_ATTRIBUTE *private_, CK_ULONG private_count, CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key)
+{
+	(void)session, (void)mechanism, (void)public_, (void)public_count, (void)private_, (void)private_count, (void)public_key, (void)private_key;
+	return CKR_GENERAL_ERROR;
+}
+
+static CK_RV open_nothing(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key_, CK_BYTE *wrapped, CK_ULONG size,
+                          CK_ATTRIBUTE *template_, CK_ULONG count, CK_OBJECT_HANDLE *out)
+{
+	(void)session, (void)mechanism, (void)key_, (void)wrapped, (void)size, (void)template_, (void)count, (void)out;
+	return CKR_GENERAL_ERROR;
+}
+
+static CK_RV make_pair_on_a_curve(Craton__Fault *fault)
+{
+	static const uint8_t p256[] = { 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 };
+	Craton__GenerateKeyPair body = CRATON__GENERATE_KEY_PAIR__INIT;
+	Craton__Mechanism mechanism = mechanism_of(CKM_EC_KEY_PAIR_GEN);
+	struct template public_ = { .count = 0 };
+	template_bytes(&public_, CKA_EC_PARAMS, p256, sizeof p256);
+	body.mechanism = &mechanism;
+	body.public_attributes = public_.list;
+	body.n_public_attributes = public_.count;
+	REQUEST(GENERATE_KEY_PAIR, generate_key_pair, body);
+	return talk_rv(&talk, &request, fault);
+}
+
+static CK_RV unwrap_one(struct key *with, Craton__Fault *fault)
+{
+	static const ProtobufCBinaryData wrapped = { 24, (uint8_t *)(uintptr_t)"a wrapped key, says he.." };
+	Craton__Reply *reply = unwrap(&with->ref, &wrapped, NULL, 0);
+	CK_RV rv = reply->rv;
+	*fault = reply->fault;
+	reply_free(reply);
+	return rv;
+}
+
+/* What such an answer means of a curve or of a wrapped key is asked only then: of a token that is ill it means nothing. */
+static void nor_is_anything_wrong_with_curve_or_wrapped_key_where_the_token_is_ill(void)
+{
+	Craton__Fault fault;
+	open_house();
+	struct key with = wrapping_key();
+	p11->C_GenerateKeyPair = make_no_pair;
+	CU_ASSERT_EQUAL(make_pair_on_a_curve(&fault), CKR_CURVE_NOT_SUPPORTED);
+	CU_ASSERT_EQUAL(unwrap_one(&with, &fault), CKR_WRAPPED_KEY_INVALID); /* its key is loaded by now */
+	refuses(CKR_GENERAL_ERROR, ALWAYS);
+	make_pair_on_a_curve(&fault);
+	CU_ASSERT_EQUAL(fault, CRATON__FAULT__FAULT_NOT_SERVING);
+	refusals = 0;
+	p11->C_GenerateKeyPair = real.C_GenerateKeyPair;
+	CU_ASSERT_TRUE(comes_to(NODE_SERVING));
+	CU_ASSERT_EQUAL(unwrap_one(&with, &fault), CKR_WRAPPED_KEY_INVALID);
+	p11->C_UnwrapKey = open_nothing;
+	refuses(CKR_GENERAL_ERROR, ALWAYS);
+	unwrap_one(&with, &fault);
+	CU_ASSERT_EQUAL(fault, CRATON__FAULT__FAULT_NOT_SERVING);
+	refusals = 0;
+	p11->C_UnwrapKey = real.C_UnwrapKey;
+	CU_ASSERT_TRUE(comes_to(NODE_SERVING));
+	reply_free(with.reply);
+}
+
 static bool is_started_afresh(void)
 {
 	Craton__Fault fault;
@@ -275,6 +339,7 @@ static void a_node_is_not_closed_around_a_call_that_is_in_its_token(void)
 
 TESTS("node health", SAY(one_sessions_trouble_is_not_the_tokens), SAY(a_token_that_fails_is_started_afresh_and_serves_again),
       SAY(a_login_that_is_lost_is_made_again), SAY(a_doubtful_answer_is_the_callers_if_the_token_is_well),
+      SAY(nor_is_anything_wrong_with_curve_or_wrapped_key_where_the_token_is_ill),
       SAY(another_token_in_its_place_means_a_new_beginning), SAY(so_does_new_firmware),
       SAY(a_leader_without_its_token_hands_over_again_and_again),
       SAY(a_call_that_does_not_return_takes_the_token_out_until_it_does), SAY(a_node_is_not_closed_around_a_call_that_is_in_its_token))
