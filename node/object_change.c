@@ -90,25 +90,32 @@ static CK_RV carry_change(struct question *question, const struct found_object *
 	return rv;
 }
 
-static CK_RV change_stored(struct question *question, const struct attribute_list *changes, unsigned attempt,
-                           struct request_record *record)
+static CK_RV change_found(struct question *question, const struct attribute_list *changes, const struct id *key,
+                          struct request_record *record)
 {
-	struct id key = change_key(question->request->slot, &question->request->request_id, attempt);
 	struct found_object found;
 	struct id id;
 	Craton__Object *after = NULL;
-	if (change_is_known(question, &key, record))
-		return CKR_OK;
 	CK_RV rv = object_find(question, question->request->set_attributes->object, &found);
 	if (rv != CKR_OK)
 		return rv;
 	id_from_bytes(&id, found.object->id.data, found.object->id.len);
 	rv = changed_object(question, &found, &id, changes, &after);
 	if (rv == CKR_OK)
-		rv = store_change(question, &key, after, found.version, record);
+		rv = store_change(question, key, after, found.version, record);
 	object_destroy(found.object);
 	object_destroy(after);
 	return rv;
+}
+
+/* What may be set but not taken back is no obstacle where this very request has set it. */
+static CK_RV change_stored(struct question *question, const struct attribute_list *changes, unsigned attempt,
+                           struct request_record *record)
+{
+	struct id key = change_key(question->request->slot, &question->request->request_id, attempt);
+	if (change_is_known(question, &key, record))
+		return CKR_OK;
+	return change_after_all(question, &key, change_found(question, changes, &key, record), record);
 }
 
 static CK_RV answer_now(struct question *question)

@@ -62,6 +62,41 @@ static void what_was_destroyed_meanwhile_is_destroyed(void)
 	talk.keep_request = false;
 }
 
+static CK_RV bind(const struct id *id)
+{
+	Craton__ObjectRef ref = CRATON__OBJECT_REF__INIT;
+	struct template template_ = { .count = 0 };
+	Craton__Reply *reply;
+	ref.id = (ProtobufCBinaryData){ ID_SIZE, (uint8_t *)(uintptr_t)id->bytes };
+	template_bool(&template_, CKA_WRAP_WITH_TRUSTED, true);
+	CK_RV rv = change(&ref, &template_, &reply);
+	reply_free(reply);
+	return rv;
+}
+
+static struct id bound;
+
+static void bind_it(void)
+{
+	CU_ASSERT_EQUAL(bind(&bound), CKR_OK);
+}
+
+/* It may not be set again by now, but it was this very request that set it. */
+static void what_was_set_for_good_meanwhile_is_set(void)
+{
+	begin_one_request();
+	talk.request = id_random();
+	bound = generate_token_key("bound");
+	talk.request = id_random();
+	unsigned before = fake_proposals();
+	meanwhile = bind_it;
+	CU_ASSERT_EQUAL(bind(&bound), CKR_OK);
+	CU_ASSERT_EQUAL(fake_proposals(), before + 1);
+	talk.request = id_random(); /* another's request is told so */
+	CU_ASSERT_EQUAL(bind(&bound), CKR_ATTRIBUTE_READ_ONLY);
+	talk.keep_request = false;
+}
+
 static CK_RV change_pin(const char *before, const char *after)
 {
 	Craton__SetPin body = CRATON__SET_PIN__INIT;
@@ -98,5 +133,5 @@ static void the_end(void)
 	house_close(&house);
 }
 
-TESTS("node meanwhile", SAY(what_was_destroyed_meanwhile_is_destroyed),
+TESTS("node meanwhile", SAY(what_was_destroyed_meanwhile_is_destroyed), SAY(what_was_set_for_good_meanwhile_is_set),
       SAY(a_pin_that_was_changed_meanwhile_is_changed_and_no_guess_was_wrong), SAY(the_end))
