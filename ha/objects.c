@@ -115,15 +115,13 @@ static void forget_locked(struct objects *objects, struct object *object)
 }
 
 /* Takes over the caller's reference. */
-static CK_OBJECT_HANDLE put(struct objects *objects, struct object *object)
+static CK_OBJECT_HANDLE put_new_locked(struct objects *objects, struct object *object)
 {
-	pthread_mutex_lock(&objects->lock);
 	object->handle = atomic_fetch_add(&handle_last, 1) + 1;
-	CK_OBJECT_HANDLE handle = put_locked(objects, object) ? object->handle : CK_INVALID_HANDLE;
-	pthread_mutex_unlock(&objects->lock);
-	if (handle == CK_INVALID_HANDLE)
-		object_release(object);
-	return handle;
+	if (put_locked(objects, object))
+		return object->handle;
+	object_release(object);
+	return CK_INVALID_HANDLE;
 }
 
 /* The new form of what is already known under a handle; what was told by a member that is not as far is
@@ -143,9 +141,9 @@ CK_OBJECT_HANDLE objects_learn(struct objects *objects, const Craton__ObjectBrie
 		return CK_INVALID_HANDLE;
 	pthread_mutex_lock(&objects->lock);
 	const struct object *known = known_locked(objects, &object->id);
-	CK_OBJECT_HANDLE handle = known ? renew_locked(objects, known, object) : CK_INVALID_HANDLE;
+	CK_OBJECT_HANDLE handle = known ? renew_locked(objects, known, object) : put_new_locked(objects, object);
 	pthread_mutex_unlock(&objects->lock);
-	return known ? handle : put(objects, object);
+	return handle;
 }
 
 static struct object *carried_create(CK_SESSION_HANDLE session, Craton__Object *carried, uint64_t index)
@@ -163,7 +161,12 @@ static struct object *carried_create(CK_SESSION_HANDLE session, Craton__Object *
 CK_OBJECT_HANDLE objects_carry(struct objects *objects, CK_SESSION_HANDLE session, Craton__Object *carried, uint64_t index)
 {
 	struct object *object = carried_create(session, carried, index);
-	return object ? put(objects, object) : CK_INVALID_HANDLE;
+	if (!object)
+		return CK_INVALID_HANDLE;
+	pthread_mutex_lock(&objects->lock);
+	CK_OBJECT_HANDLE handle = put_new_locked(objects, object);
+	pthread_mutex_unlock(&objects->lock);
+	return handle;
 }
 
 void objects_carry_changed(struct objects *objects, const struct object *before, Craton__Object *carried, uint64_t index)

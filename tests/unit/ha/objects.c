@@ -1,7 +1,10 @@
 #include "ha/objects.h"
 #include "tests/check.h"
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#undef pthread_mutex_unlock
+int pthread_mutex_unlock(pthread_mutex_t *lock); /* the real one: see below */
 
 static struct id number(uint8_t n)
 {
@@ -158,6 +161,29 @@ static void session_objects_are_found_by_all_of_what_is_wanted(void)
 	objects_destroy(objects);
 }
 
+/* Another thread comes as soon as the lock is let go: ha/objects.c is built to call this for pthread_mutex_unlock. */
+static struct objects *disturbed;
+static CK_OBJECT_HANDLE others;
+
+int unlock_and_be_disturbed(pthread_mutex_t *lock)
+{
+	struct objects *objects = disturbed;
+	int result = pthread_mutex_unlock(lock);
+	disturbed = NULL;
+	if (objects)
+		others = learn(objects, 1, "one", 5);
+	return result;
+}
+
+static void what_two_find_at_once_has_one_handle(void)
+{
+	struct objects *objects = disturbed = objects_create();
+	CK_OBJECT_HANDLE handle = learn(objects, 1, "one", 5);
+	CU_ASSERT_NOT_EQUAL(others, CK_INVALID_HANDLE);
+	CU_ASSERT_EQUAL(handle, others);
+	objects_destroy(objects);
+}
+
 static void an_object_without_a_proper_id_is_none(void)
 {
 	struct objects *objects = objects_create();
@@ -169,7 +195,7 @@ static void an_object_without_a_proper_id_is_none(void)
 	objects_destroy(objects);
 }
 
-TESTS("ha objects", SAY(an_object_found_again_has_the_handle_it_had), SAY(what_is_looked_up_stays_as_it_was),
+TESTS("ha objects", SAY(an_object_found_again_has_the_handle_it_had), SAY(what_two_find_at_once_has_one_handle), SAY(what_is_looked_up_stays_as_it_was),
 	SAY(older_news_change_nothing), SAY(a_handle_is_never_given_to_another_object), SAY(session_objects_go_with_their_session),
 	SAY(private_session_objects_go_with_the_login), SAY(a_changed_session_object_keeps_its_handle_and_is_shown_anew),
 	SAY(session_objects_are_found_by_all_of_what_is_wanted), SAY(an_object_without_a_proper_id_is_none))
