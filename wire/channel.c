@@ -45,6 +45,7 @@ void channel_close(struct channel *channel)
 
 void channel_interrupt(struct channel *channel)
 {
+	atomic_store(&channel->is_interrupted, true); /* before: the socket that is tried next is one that this may miss */
 	shutdown(channel->fd, SHUT_RDWR);
 }
 

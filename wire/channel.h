@@ -28,7 +28,7 @@ enum err channel_connect(const struct address *address, struct tls *tls,
 /* An accepted socket: the handshake if `tls`, the peer's uid if not. Takes the fd in any case. */
 enum err channel_accept(int fd, struct tls *tls, deadline_ms deadline, struct channel **out);
 void channel_close(struct channel *channel); /* accepts NULL */
-/* From any thread: whoever waits on it gets ERR_CLOSED. The channel must still be closed. */
+/* From any thread: whoever waits on it, also to be connected, gets ERR_CLOSED. The channel must still be closed. */
 void channel_interrupt(struct channel *channel);
 
 const struct identity *channel_peer(const struct channel *channel);

@@ -89,6 +89,8 @@ enum err channel_dial_on(struct channel *channel, short *events)
 {
 	*events = 0;
 	enum err err = connect_on(channel, events);
+	if (err == ERR_OK && atomic_load(&channel->is_interrupted))
+		err = ERR_CLOSED;
 	if (err != ERR_OK || *events || !channel->tls)
 		return err;
 	err = tls_shake(channel->ssl, channel->expects_anybody ? NULL : &channel->expected, &channel->peer, events);

@@ -4,12 +4,14 @@
 #include "wire/socket.h"
 #include <openssl/ssl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #define HEADER_SIZE 5                 /* bytes: u32 size, u8 kind */
 #define INBOX_SIZE (16u << 10)        /* bytes: a TLS record's worth */
 
 struct channel {
 	int fd;                       /* the same number from beginning to end */
+	atomic_bool is_interrupted;
 	SSL *ssl;                     /* NULL over a Unix socket */
 	struct identity peer;
 	pthread_mutex_t ssl_lock;     /* guards the SSL's state, never a wait */

@@ -275,6 +275,34 @@ static void whoever_waits_can_be_interrupted(void)
 	}
 }
 
+static struct place place_of(int fd)
+{
+	struct place place = { .size = sizeof place.name };
+	CU_ASSERT_EQUAL_FATAL(getsockname(fd, (struct sockaddr *)&place.name, &place.size), 0);
+	return place;
+}
+
+/* The host's first address refuses; that is no reason to go on to the second. */
+static void so_can_whoever_connects(void)
+{
+	struct address address = { .host = "127.0.0.1" };
+	struct resolved where = { .count = 2 };
+	struct channel *channel;
+	struct pair pair;
+	int refusing;
+	short events;
+	pair_open_tls(&pair);
+	CU_ASSERT_EQUAL_FATAL(address_bind(&address, 0, &refusing, NULL), ERR_OK);
+	where.places[0] = place_of(refusing);
+	where.places[1] = place_of(pair.listening);
+	CU_ASSERT_EQUAL_FATAL(channel_dial(&address, &where, pair.client, NULL, &channel), ERR_OK);
+	channel_interrupt(channel);
+	CU_ASSERT_EQUAL(channel_dial_on(channel, &events), ERR_CLOSED);
+	channel_close(channel);
+	close(refusing);
+	pair_close(&pair);
+}
+
 static bool socket_is_readable(int fd)
 {
 	return poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, 10000) == 1;
@@ -378,6 +406,6 @@ TESTS("wire/channel", SAY(there_is_a_buffer), SAY(frames_arrive_over_a_unix_sock
       SAY(frames_come_in_whatever_pieces), SAY(what_is_no_frame_is_malformed),
       SAY(a_frame_beyond_the_limit_is_too_big_before_memory_is_taken), SAY(memory_grows_with_what_came),
       SAY(silence_and_half_a_frame_time_out), SAY(a_peer_that_does_not_read_times_out_and_one_that_left_is_closed),
-      SAY(too_much_is_not_sent), SAY(whoever_waits_can_be_interrupted), SAY(idle_is_who_has_nothing_unread_and_is_still_there),
+      SAY(too_much_is_not_sent), SAY(whoever_waits_can_be_interrupted), SAY(so_can_whoever_connects), SAY(idle_is_who_has_nothing_unread_and_is_still_there),
       SAY(descriptors_close_on_exec_and_do_not_block), SAY(a_unix_socket_of_ours_is_trusted_and_none_there_is_closed),
       SAY(a_socket_of_a_stranger_is_refused), SAY(the_buffer_goes))
