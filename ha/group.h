@@ -15,7 +15,8 @@ struct group;
 struct group_settings {
 	uint32_t slot;
 	int64_t command_ms;           /* for how long members are begun to be asked: anew when one that was at work is lost, and longer by as much as the longest
-	                              * was at work that then fell silent or could not serve. One at work is waited for; all is over after COMMANDS_MAX times as long */
+	                              * was at work (a majority it waits for in its share of the time) that then fell silent or could not serve. One at work is
+	                              * waited for; all is over after COMMANDS_MAX times as long */
 	bool may_hedge;               /* a member that is silent for longer than it usually is: another is asked, too */
 	int64_t hedge_least_ms, hedge_most_ms; /* bounds of that time */
 	int64_t recovery_retries;     /* probes of a lost member before it is given up; -1: never */
@@ -40,6 +41,7 @@ struct question {
 	Craton__ObjectRef *object; /* within the body, if it is about an object */
 	struct object *about;      /* that object, held by the asker */
 	struct multipart *multipart; /* the operation in parts that it begins or goes on with, if it does */
+	struct id request_id;      /* of a deed; drawn when it is first asked, so that it happens once though it is asked again */
 	uint64_t index_min;        /* what a member must have applied, at least; 0: everything any member has told us of */
 	bool is_look;              /* nobody waits for its answer: it ends once it is certain that no member is there, however long others wait */
 };

@@ -80,7 +80,8 @@ static enum step ask_another(struct walk *walk, bool *is_anyone, Craton__Reply *
 	}
 	walk_leave_behind(walk);
 	walk->wants_another = false;
-	walk->question->request.timeout_ms = (uint32_t)walk_share_of_time(walk);
+	attempt.share_ms = walk_share_of_time(walk);
+	walk->question->request.timeout_ms = (uint32_t)attempt.share_ms;
 	walk->attempts[walk->count++] = attempt;
 	enum err err = attempt_begin(&walk->attempts[walk->count - 1], walk->question);
 	return err == ERR_OK ? walk_hear(walk, walk->count - 1, reply) : walk_lost(walk, walk->count - 1, err, reply);
@@ -228,18 +229,16 @@ static enum err go_on_in_parts(struct walk *walk, Craton__Reply **reply)
 enum err group_call(struct group *group, struct question *question, Craton__Reply **reply)
 {
 	struct walk walk;
-	struct id request_id;
 	walk_begin(&walk, group, question);
-	if (walk.kind->is_deed) {
-		request_id = id_random();
-		question->request.request_id = (ProtobufCBinaryData){ ID_SIZE, request_id.bytes };
-	}
+	if (walk.kind->is_deed && id_is_zero(&question->request_id))
+		question->request_id = id_random();
+	if (walk.kind->is_deed)
+		question->request.request_id = (ProtobufCBinaryData){ ID_SIZE, question->request_id.bytes };
 	question->request.slot = group->settings.slot;
 	question->request.index_min = walk.index_min;
 	enum err err = question->multipart && multipart_is_open(question->multipart)
 	               ? go_on_in_parts(&walk, reply) : walk_on(&walk, reply);
 	walk_fault(&walk, NULL);
-	question->request.request_id = (ProtobufCBinaryData){ 0, NULL };
 	if (question->object)
 		question->object->carried = NULL;
 	if (err == ERR_OK)

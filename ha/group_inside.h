@@ -85,6 +85,7 @@ struct attempt {
 	int64_t heard_ms;       /* when the member last gave a sign of life; at first, when it was asked */
 	bool has_asked;         /* the question has gone out */
 	int64_t usual_ms;       /* what the member usually takes, as far as was known then */
+	int64_t share_ms;       /* of the call's time, as it was told */
 	bool is_probe;          /* the member was lost when it was taken: it is tried */
 	bool is_alive;          /* the member sent a heartbeat */
 	bool shows_all;         /* it has forgotten an object that it was shown before */

@@ -14,7 +14,7 @@ struct walk {
 	uint32_t tried;         /* in this round */
 	bool has_others;        /* besides those that are asked */
 	bool wants_another;     /* one that was asked has failed */
-	int64_t won_ms;         /* added to the deadline by those that could not serve, or fell silent: what the longest at work has taken */
+	int64_t won_ms;         /* added to the deadline by those that could not serve, or fell silent: what the longest at work has taken, but for waiting for a majority */
 	int64_t pause_ms;       /* before the next round */
 	deadline_ms again_at;   /* when that is, while some are still at it */
 	struct attempt attempts[ATTEMPTS_MAX];

@@ -58,15 +58,21 @@ static void leave_all_time(struct walk *walk, const struct attempt *attempt)
 		walk->deadline = sooner(later(walk->deadline, deadline_in(walk->group->settings.command_ms)), walk->last);
 }
 
-/* One that could not serve in the end, or fell silent, leaves the time that it found. But whoever waits in vain for a majority beats, too, may do so each time it
- * is asked, and beside others: what counts is the longest, and no sum. */
-static void leave_time_found(struct walk *walk, const struct attempt *attempt)
+/* One that could not serve in the end, or fell silent, leaves the time that it found, but for what it has `spent`. It may be so each time it is asked, and
+ * beside others: what counts is the longest, and no sum. */
+static void leave_time_found(struct walk *walk, const struct attempt *attempt, int64_t spent_ms)
 {
-	int64_t worked_ms = clock_ms() - attempt->begun_us / 1000;
+	int64_t worked_ms = clock_ms() - attempt->begun_us / 1000 - spent_ms;
 	if (!attempt->is_alive || worked_ms <= walk->won_ms)
 		return;
 	walk->deadline = sooner(walk->deadline + worked_ms - walk->won_ms, walk->last);
 	walk->won_ms = worked_ms;
+}
+
+/* Whoever waits in vain for a majority beats, too, but that is what it was given its share of the time for. */
+static int64_t spent_ms(const struct attempt *attempt, const Craton__Reply *reply)
+{
+	return reply->fault == CRATON__FAULT__FAULT_NO_MAJORITY ? attempt->share_ms : 0;
 }
 
 enum step walk_lost(struct walk *walk, size_t i, enum err err, Craton__Reply **reply)
@@ -101,7 +107,7 @@ static enum step attempt_has_answer(struct walk *walk, size_t i, Craton__Reply *
 	bool is_over = walk->kind->is_once && !fault_is_before_deed((*reply)->fault);
 	if (is_over)
 		return STEP_ANSWERED;
-	leave_time_found(walk, &attempt);
+	leave_time_found(walk, &attempt, spent_ms(&attempt, *reply));
 	walk_fault(walk, *reply);
 	*reply = NULL;
 	return STEP_ON;
@@ -165,7 +171,7 @@ static void abandon(struct walk *walk, size_t i, bool was_silent)
 enum step walk_silent(struct walk *walk, size_t i, Craton__Reply **reply)
 {
 	bool may_be_done = may_have_been_done(walk, &walk->attempts[i]);
-	leave_time_found(walk, &walk->attempts[i]);
+	leave_time_found(walk, &walk->attempts[i], 0);
 	abandon(walk, i, true);
 	walk->wants_another = true;
 	walk->err = ERR_TIMEOUT;
@@ -179,7 +185,7 @@ void walk_notice_silence(struct walk *walk)
 {
 	if (!walk->count || !deadline_passed(walk->attempts[walk->count - 1].another_at) || walk_is_only_slow(walk))
 		return;
-	leave_time_found(walk, &walk->attempts[walk->count - 1]);
+	leave_time_found(walk, &walk->attempts[walk->count - 1], 0);
 	if (deadline_passed(walk->deadline))
 		walk_leave_behind(walk); /* there is no time for another */
 }

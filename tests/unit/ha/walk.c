@@ -151,6 +151,26 @@ static void work_that_was_long_and_failed_leaves_its_time_to_another_once(void)
 	end(&walk);
 }
 
+/* Nobody but a lone member that is cut off: it is given all the time there is, and it beats all the time. */
+static void to_wait_for_a_majority_wins_no_time_but_work_before_it_does(void)
+{
+	struct group_settings settings = with_long_commands();
+	struct say late = FAULTY(NO_MAJORITY);
+	late.is_late = true;
+	for (int64_t share_ms = 2 * LONG_MS; share_ms; share_ms = share_ms > LONG_MS ? LONG_MS / 4 : 0) {
+		start_quick(&late, 1, SAYS(GOOD));
+		struct question question = a_deed();
+		struct walk walk = walk_of(group_of_two(&settings), &question);
+		walk_asks(&walk)->share_ms = share_ms;
+		goes_to_work(&a, &walk, 0);
+		was_at_work_for_long(&walk);
+		fake_speak(&a);
+		CU_ASSERT_EQUAL(hears(&walk, 0), STEP_ON);
+		CU_ASSERT_EQUAL(deadline_left(walk.deadline) > LONG_MS / 2, share_ms < LONG_MS);
+		end(&walk);
+	}
+}
+
 static void so_does_one_that_dies_at_work_or_falls_silent(void)
 {
 	struct group_settings settings = with_long_commands();
@@ -292,6 +312,6 @@ static void without_threads_one_call_looks_for_a_lost_member(void)
 }
 
 TESTS("ha walk", SAY(those_that_wait_in_vain_beside_each_other_win_no_time), SAY(work_that_was_long_and_failed_leaves_its_time_to_another_once),
-	SAY(so_does_one_that_dies_at_work_or_falls_silent), SAY(a_light_deed_waits_for_one_heartbeat_and_a_long_one_for_a_second),
+	SAY(to_wait_for_a_majority_wins_no_time_but_work_before_it_does), SAY(so_does_one_that_dies_at_work_or_falls_silent), SAY(a_light_deed_waits_for_one_heartbeat_and_a_long_one_for_a_second),
 	SAY(the_way_to_a_member_is_no_silence), SAY(nor_is_connecting), SAY(what_must_not_be_done_twice_is_never_time_for_another),
 	SAY(what_is_too_long_is_judged_by_the_slowest_of_late), SAY(without_threads_one_call_looks_for_a_lost_member))
