@@ -32,9 +32,11 @@ void multipart_answered(struct question *question, struct member *member, enum e
 		let_go(multipart, member, err == ERR_OK);
 }
 
-/* Waits for what the line says next; ERR_TIMEOUT if that is nothing. */
-static enum err wait_for(const struct attempt *attempt, int64_t patience_ms, deadline_ms last)
+/* Waits for what the line says next; ERR_TIMEOUT if that is nothing, or all is over. */
+static enum err wait_for(const struct attempt *attempt, enum said said, int64_t patience_ms, deadline_ms last)
 {
+	if (said == SAID_HEARTBEAT)
+		return deadline_passed(last) ? ERR_TIMEOUT : ERR_OK; /* more may be there already */
 	deadline_ms until = attempt->heard_ms + (attempt->is_alive && patience_ms < HEARTBEAT_MISSED_MS ? HEARTBEAT_MISSED_MS : patience_ms);
 	enum err err = socket_wait(attempt->awaited.fd, attempt->awaited.events, until < last ? until : last);
 	return err == ERR_IO ? ERR_CLOSED : err;
@@ -47,8 +49,8 @@ static enum err ask(struct group *group, struct attempt *attempt, struct questio
 	enum err err = attempt_begin(attempt, question);
 	while (err == ERR_OK && said != SAID_ANSWER) {
 		err = attempt_hear(group, attempt, question, &said, reply);
-		if (err == ERR_OK && said == SAID_NOTHING)
-			err = wait_for(attempt, patience_ms, last);
+		if (err == ERR_OK && said != SAID_ANSWER)
+			err = wait_for(attempt, said, patience_ms, last);
 	}
 	return err;
 }

@@ -51,7 +51,8 @@ static enum err receive_reply(struct channel *channel, size_t size_max, int64_t 
 	enum frame_kind kind = FRAME_HEARTBEAT;
 	enum err err = ERR_OK;
 	while (err == ERR_OK && kind == FRAME_HEARTBEAT)
-		err = channel_receive(channel, &kind, channel_scratch(channel), size_max, sooner(deadline_in(patience_ms), last), patience_ms);
+		err = deadline_passed(last) ? ERR_TIMEOUT
+		    : channel_receive(channel, &kind, channel_scratch(channel), size_max, sooner(deadline_in(patience_ms), last), patience_ms);
 	return take_reply(channel, err, kind, out);
 }
 

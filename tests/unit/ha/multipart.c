@@ -130,6 +130,21 @@ static void one_that_can_be_begun_anew_is_not_waited_for_in_silence(void)
 	group_destroy(group);
 }
 
+static void it_has_an_end_however_the_heart_beats(void)
+{
+	Craton__Fault fault;
+	fake_init(&a, "a", SAYS(GOOD, LATE));
+	fake_init(&b, "b", SAYS(GOOD, LATE));
+	struct group *group = group_of_two();
+	group->settings.command_ms = 10;
+	expect_good(group, FIRST);
+	struct fake *mine = multipart.member == &a.member ? &a : &b;
+	atomic_store(&mine->beats, UINT32_MAX);
+	CU_ASSERT_EQUAL(ask(group, PART, &fault), ERR_TIMEOUT);
+	CU_ASSERT_FALSE(multipart_is_open(&multipart));
+	group_destroy(group);
+}
+
 TESTS("ha multipart", SAY(an_operation_stays_with_its_member_to_the_end), SAY(it_is_begun_by_whoever_can),
 	SAY(the_member_lost_is_the_operation_lost), SAY(a_fault_is_the_end_of_it_and_not_asked_about_elsewhere),
-	SAY(one_that_can_be_begun_anew_is_not_waited_for_in_silence))
+	SAY(one_that_can_be_begun_anew_is_not_waited_for_in_silence), SAY(it_has_an_end_however_the_heart_beats))
