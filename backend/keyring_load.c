@@ -4,31 +4,36 @@
 #include "backend/seal_private.h"
 #include <stdlib.h>
 
-static CK_RV load_sealed(struct domain *domain, struct fresh *fresh, CK_SESSION_HANDLE keeper, const Craton__Object *object,
-                         CK_OBJECT_HANDLE *out)
+static bool is_sealed_class(CK_OBJECT_CLASS class)
 {
-	CK_RV rv = seal_check_on(domain, keeper, object);
-	fresh_tidy(fresh, keeper);
-	if (rv != CKR_OK || fresh_take(fresh, object, out))
-		return rv;
-	return unseal_checked(domain, keeper, object, out);
+	return class == CKO_PRIVATE_KEY || class == CKO_SECRET_KEY;
 }
 
+static CK_RV load_checked(struct keyring *keyring, CK_SESSION_HANDLE keeper, const Craton__Object *object, CK_OBJECT_HANDLE *out)
+{
+	struct fresh *fresh = domain_fresh(keyring->domain);
+	fresh_tidy(fresh, keeper);
+	return fresh_take(fresh, object, out) ? CKR_OK : unseal_checked(keyring->domain, keeper, object, out);
+}
+
+/* On the keeper's session nothing is begun that a failure could leave half done, for it is not closed and opened anew as others are: so the
+ * seal is checked on one of the pool's. */
 static CK_RV load_into_token(struct keyring *keyring, const Craton__Object *object, CK_OBJECT_HANDLE *handle,
                              uint64_t *generation)
 {
 	struct token *token = domain_token(keyring->domain);
 	CK_OBJECT_CLASS class = object_class(object);
 	CK_SESSION_HANDLE keeper;
-	CK_RV rv = token_keeper_enter(token, &keeper);
+	if (class != CKO_PUBLIC_KEY && !is_sealed_class(class))
+		return CKR_KEY_HANDLE_INVALID;
+	CK_RV rv = is_sealed_class(class) ? seal_check(keyring->domain, object) : CKR_OK;
+	if (rv == CKR_OK)
+		rv = token_keeper_enter(token, &keeper);
 	if (rv != CKR_OK)
 		return rv;
-	rv = CKR_KEY_HANDLE_INVALID;
 	*generation = token_generation(token);
-	if (class == CKO_PUBLIC_KEY)
-		rv = physical_load_public(token_functions(token), keeper, object, handle);
-	else if (class == CKO_PRIVATE_KEY || class == CKO_SECRET_KEY)
-		rv = load_sealed(keyring->domain, domain_fresh(keyring->domain), keeper, object, handle);
+	rv = class == CKO_PUBLIC_KEY ? physical_load_public(token_functions(token), keeper, object, handle)
+	                             : load_checked(keyring, keeper, object, handle);
 	token_keeper_leave(token);
 	return rv;
 }

@@ -74,6 +74,35 @@ static void a_key_is_loaded_once_and_used_often(void)
 	house_close(&house);
 }
 
+/* Begun, and not ended: the token takes the session's next C_SignInit for a second operation. */
+static CK_RV fail_to_sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG size, CK_BYTE *signature, CK_ULONG *signature_size)
+{
+	(void)session, (void)data, (void)size, (void)signature, (void)signature_size;
+	return CKR_DEVICE_MEMORY;
+}
+
+/* The keeper's session is for as long as the token is open: whatever were left on it would fail every key from then on. */
+static void a_key_whose_loading_failed_half_way_can_be_loaded_after_all(void)
+{
+	struct house house;
+	struct pair pair;
+	struct loaded_key *key;
+	house_open(&house, 1);
+	struct keyring *keyring = keyring_create(house.domains[0], 10);
+	CU_ASSERT_FATAL(pair_ec(house.domains[0], curve_p256, &pair) == CKR_OK);
+	CK_FUNCTION_LIST *p11 = token_functions(house.tokens[0]);
+	CK_C_Sign sign_really = p11->C_Sign;
+	p11->C_Sign = fail_to_sign;
+	CU_ASSERT(get(keyring, pair.private, &key) == CKR_DEVICE_MEMORY);
+	p11->C_Sign = sign_really;
+	CU_ASSERT_FATAL(get(keyring, pair.private, &key) == CKR_OK);
+	CU_ASSERT(sign(&house, key) == CKR_OK);
+	keyring_return(keyring, key);
+	keyring_destroy(keyring);
+	pair_free(&pair);
+	house_close(&house);
+}
+
 static void a_public_key_is_made_from_its_attributes(void)
 {
 	struct house house;
@@ -356,6 +385,7 @@ static void a_crowd_signs_while_keys_come_and_go(void)
 
 TESTS("backend: keyring",
       SAY(a_key_is_loaded_once_and_used_often),
+      SAY(a_key_whose_loading_failed_half_way_can_be_loaded_after_all),
       SAY(a_public_key_is_made_from_its_attributes),
       SAY(the_least_recently_used_key_goes_first),
       SAY(a_borrowed_key_stays_whatever_comes),
