@@ -32,14 +32,29 @@ static bool is_begin(Craton__CryptStage stage)
 	return stage == CRATON__CRYPT_STAGE__WHOLE || stage == CRATON__CRYPT_STAGE__FIRST;
 }
 
+/* The key as this process knows it now: it may have been changed, or destroyed, since C_*Init, and no member may serve that does not know
+ * of it yet. A session object is as it was shown. */
+static CK_RV renew_key(struct session *session, struct operation *operation)
+{
+	if (operation->key->carried)
+		return CKR_OK;
+	struct object *now = objects_look_up(session->library->objects, operation->key->handle);
+	if (!now)
+		return CKR_KEY_HANDLE_INVALID;
+	object_release(operation->key);
+	operation->key = now;
+	return CKR_OK;
+}
+
 CK_RV operation_ask_stage(struct session *session, struct operation *operation, struct asking *asking, struct buf *out)
 {
 	struct question question = QUESTION_INIT;
 	Craton__Crypt body = CRATON__CRYPT__INIT;
 	Craton__ObjectRef ref = CRATON__OBJECT_REF__INIT;
 	Craton__Reply *reply;
-	if (operation->needs_pin)
-		return CKR_USER_NOT_LOGGED_IN;
+	CK_RV rv = operation->needs_pin ? CKR_USER_NOT_LOGGED_IN : is_begin(asking->stage) ? renew_key(session, operation) : CKR_OK;
+	if (rv != CKR_OK)
+		return rv;
 	body.kind = operation->kind;
 	body.stage = asking->stage;
 	body.data = wire_bytes(asking->data);
@@ -57,7 +72,7 @@ CK_RV operation_ask_stage(struct session *session, struct operation *operation, 
 	question.index_min = operation->key->index;
 	question.request.body_case = CRATON__REQUEST__BODY_CRYPT;
 	question.request.crypt = &body;
-	CK_RV rv = library_ask_noting(session->library, &question, CRATON__REPLY__BODY_CRYPT, &reply, &asking->is_loss);
+	rv = library_ask_noting(session->library, &question, CRATON__REPLY__BODY_CRYPT, &reply, &asking->is_loss);
 	if (rv != CKR_OK)
 		return rv_for_key(rv);
 	asking->has_more = reply->crypt->more;

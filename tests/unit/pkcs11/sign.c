@@ -216,6 +216,7 @@ static void a_destroyed_key_is_no_key(void)
 	EXPECT(C_SignInit(session, &ecdsa, closed), CKR_OK);
 	EXPECT(C_DestroyObject(other, closed), CKR_OK);
 	EXPECT(C_Sign(session, text, 5, signature, &size), CKR_KEY_HANDLE_INVALID);
+	CU_ASSERT_EQUAL(module.toy.unknown, 0); /* no member was asked: one might not know of it yet */
 	EXPECT(C_SignInit(session, &ecdsa, closed), CKR_KEY_HANDLE_INVALID);
 	module_stop();
 }
