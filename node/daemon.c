@@ -75,7 +75,7 @@ static void stop(struct server *server, struct node *node, const struct node_con
 {
 	node_set_state(node, NODE_STOPPING);
 	sd_notify(0, "STOPPING=1");
-	bool gone = server_stop(server, deadline_in(config->stop_ms));
+	bool gone = !server || server_stop(server, deadline_in(config->stop_ms));
 	if (gone)
 		node_stop(node, deadline_in(config->stop_ms));
 	else
@@ -85,10 +85,16 @@ static void stop(struct server *server, struct node *node, const struct node_con
 		_exit(EX_OK);
 }
 
-static enum err start(struct server *server, struct node *node, struct complaint *complaint)
+static enum err start(const struct node_config *config, struct node **node, struct server **server, struct complaint *complaint)
 {
-	enum err err = node_start(node, complaint);
-	return err == ERR_OK ? server_start(server, node, complaint) : err;
+	enum err err = signals_hold() ? ERR_OK : complain(complaint, ERR_IO, "signalfd: %s", strerror(errno));
+	if (err == ERR_OK)
+		err = node_open(config, node, complaint);
+	if (err == ERR_OK)
+		err = server_open(config, server, complaint);
+	if (err == ERR_OK)
+		err = node_start(*node, complaint);
+	return err == ERR_OK ? server_start(*server, *node, complaint) : err;
 }
 
 int daemon_run(const struct node_config *config)
@@ -99,21 +105,17 @@ int daemon_run(const struct node_config *config)
 
 	log_to_stderr((enum log_level)config->log_level);
 	umask(0077); /* for whatever a library of ours or the token's makes */
-	enum err err = signals_hold() ? ERR_OK : complain(&complaint, ERR_IO, "signalfd: %s", strerror(errno));
-	if (err == ERR_OK)
-		err = node_open(config, &node, &complaint);
-	if (err == ERR_OK)
-		err = server_open(config, &server, &complaint);
-	if (err == ERR_OK)
-		err = start(server, node, &complaint);
+	enum err err = start(config, &node, &server, &complaint);
+	bool is_told = err == ERR_OK || (node && node_state(node) == NODE_STOPPING); /* to stop: now, or by then */
 	if (err == ERR_OK) {
 		say_ready(config);
 		log_info("node", "stopping signal=%d", serve(node, config));
-		stop(server, node, config);
 	}
+	if (is_told)
+		stop(server, node, config);
 	server_close(server);
 	bool is_closed = node_close(node);
-	int status = err == ERR_OK ? EX_OK : refuse(err, &complaint);
+	int status = is_told ? EX_OK : refuse(err, &complaint);
 	if (!is_closed)
 		_exit(status);
 	return status;

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/wait.h"
 #include "node/restart.h"
+#include "node/signals.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,12 +24,18 @@ bool health_rest(struct health *health, const bool *flag, int64_t ms)
 	return go_on;
 }
 
-void health_say(struct health *health, enum node_state state, const char *why)
+/* Those that wait for a state of the node's look again. */
+static void wake(struct health *health)
 {
-	node_set_token(health->node, state, why);
 	pthread_mutex_lock(&health->lock);
 	pthread_cond_broadcast(&health->changed);
 	pthread_mutex_unlock(&health->lock);
+}
+
+void health_say(struct health *health, enum node_state state, const char *why)
+{
+	node_set_token(health->node, state, why);
+	wake(health);
 }
 
 void health_take_out(struct health *health, enum node_state state, const char *why)
@@ -91,6 +98,20 @@ static void say_who_should_lead(struct health *health, bool is_at_work)
 		lead_no_more(health);
 }
 
+static bool is_told_to_stop(const struct health *health)
+{
+	return node_state(health->node) == NODE_STOPPING;
+}
+
+/* While the node begins, the main thread has no time for signals: it may be waiting for a token that does not come back. */
+static void heed_signals(struct health *health)
+{
+	if (node_is_up(health->node) || is_told_to_stop(health) || !signals_end_waits())
+		return;
+	node_set_state(health->node, NODE_STOPPING);
+	wake(health);
+}
+
 static void look(struct health *health)
 {
 	struct node *node = health->node;
@@ -98,7 +119,8 @@ static void look(struct health *health)
 		[TOKEN_WORK_SHORT] = node->config->answer_limit_ms, [TOKEN_WORK_LONG] = node->config->generate_limit_ms
 	};
 	struct token_call call;
-	if (node_state(node) == NODE_STOPPING)
+	heed_signals(health);
+	if (is_told_to_stop(health))
 		return;
 	bool hangs = token_overdue(node->token, limits_ms, &call), did_hang = node_token_state(node) == NODE_TOKEN_HANGS;
 	if (hangs && !did_hang)
@@ -134,13 +156,14 @@ enum err health_opened(struct health *health, bool is_patient, struct complaint 
 	struct node *node = health->node;
 	deadline_ms deadline = is_patient ? DEADLINE_NEVER : deadline_in(node->config->answer_limit_ms + 2 * LOOK_MS_MAX);
 	pthread_mutex_lock(&health->lock);
-	while (!health->is_tried && !deadline_passed(deadline) && (is_patient || node_token_state(node) != NODE_TOKEN_HANGS))
+	while (!health->is_tried && !is_told_to_stop(health) && !deadline_passed(deadline) &&
+	       (is_patient || node_token_state(node) != NODE_TOKEN_HANGS))
 		wait_until(&health->changed, &health->lock, deadline);
-	enum err err = health->is_tried ? health->first : ERR_TIMEOUT;
+	enum err err = is_told_to_stop(health) ? ERR_CLOSED : health->is_tried ? health->first : ERR_TIMEOUT;
 	if (health->is_tried)
 		*complaint = health->first_why;
 	else
-		complain(complaint, ERR_TIMEOUT, "it is still being opened");
+		complain(complaint, err, "it is still being opened");
 	pthread_mutex_unlock(&health->lock);
 	return err;
 }
@@ -156,7 +179,7 @@ void health_go_on(struct health *health)
 void health_await(struct health *health)
 {
 	pthread_mutex_lock(&health->lock);
-	while (node_token_state(health->node) == NODE_STARTING)
+	while (node_token_state(health->node) == NODE_STARTING && !is_told_to_stop(health))
 		pthread_cond_wait(&health->changed, &health->lock);
 	pthread_mutex_unlock(&health->lock);
 }

@@ -12,13 +12,13 @@ struct health;
 /* Begins to open the token, and to watch. NULL without memory or threads. */
 struct health *health_start(struct node *node);
 /* How the first attempt ended, once it has: as token_reopen and domain_find. Unless `is_patient`, ERR_TIMEOUT when it takes so long that
- * the token hangs, or looks like it. */
+ * the token hangs, or looks like it. ERR_CLOSED when the node is told to stop meanwhile: its life is NODE_STOPPING then. */
 enum err health_opened(struct health *health, bool is_patient, struct complaint *complaint);
 /* Which state this means. */
 enum node_state health_state_of(enum err err);
 /* Goes on: sees what an open token can do, or tries again. The directory is there by now. */
 void health_go_on(struct health *health);
-/* Waits until it is known how the token is: node_state says. */
+/* Waits until it is known how the token is, or the node is told to stop: node_state says. */
 void health_await(struct health *health);
 /* Somebody had trouble with the token. From any thread; waits for nothing. */
 void health_tell(struct health *health);

@@ -98,7 +98,7 @@ static enum err open_token(struct node *node, bool is_fresh, struct complaint *c
 	if (err != ERR_OK)
 		return err;
 	err = health_opened(node->health, is_fresh, complaint);
-	if (err == ERR_OK || is_fresh || err == ERR_CONFIG || err == ERR_NO_MEMORY)
+	if (err == ERR_OK || is_fresh || err == ERR_CONFIG || err == ERR_NO_MEMORY || node_state(node) == NODE_STOPPING)
 		return err;
 	if (node_token_state(node) != NODE_TOKEN_HANGS)
 		node_set_token(node, health_state_of(err), complaint->text);
@@ -206,8 +206,8 @@ static void catch_up(struct node *node)
 	enum err err;
 	do
 		err = consensus_barrier(node->consensus, deadline_in(ELECTIONS_AWAITED * node->config->election_ms), &index);
-	while (err == ERR_TIMEOUT && node_has_leader(node) && !deadline_passed(last));
-	if (err != ERR_OK)
+	while (err == ERR_TIMEOUT && node_has_leader(node) && !deadline_passed(last) && node_state(node) != NODE_STOPPING);
+	if (err != ERR_OK && node_state(node) != NODE_STOPPING)
 		log_warn("node", "serving without having heard from a majority err=%s applied=%llu", err_name(err),
 		         (unsigned long long)consensus_applied(node->consensus));
 }
@@ -244,13 +244,13 @@ enum err node_start(struct node *node, struct complaint *complaint)
 	catch_up(node); /* while the token is being tried */
 	health_await(node->health);
 	node_set_state(node, NODE_SERVING);
-	return ERR_OK;
+	return node_is_up(node) ? ERR_OK : complain(complaint, ERR_CLOSED, "told to stop before it served");
 }
 
 void node_stop(struct node *node, deadline_ms deadline)
 {
 	node_set_state(node, NODE_STOPPING);
-	health_stop(node->health, deadline);
+	health_stop(node->health, deadline_in(0)); /* the watch, which uses consensus; whoever is in the token keeps nobody from leading in our place */
 	founding_stop(node->founding);
 	node->founding = NULL;
 	if (node->consensus)

@@ -49,9 +49,10 @@ struct node {
  * directory. A node that has been a member before begins also without a token that is at work: its vote counts, and the token may come
  * back. *out is to be closed on an error, too (NULL if there is nothing). `config` must outlive the node. */
 enum err node_open(const struct node_config *config, struct node **out, struct complaint *complaint);
-/* Joins its peers, sees what the token can do, and is then ready to serve as far as its token is. */
+/* Joins its peers, sees what the token can do, and is then ready to serve as far as its token is. Both give ERR_CLOSED, and the life is
+ * NODE_STOPPING, where the process is told to end before that. */
 enum err node_start(struct node *node, struct complaint *complaint);
-/* Hands leadership over (until the deadline) and leaves its peers. No call may be in progress. */
+/* Hands leadership over (until the deadline) and leaves its peers. No call of a client's may be in progress. */
 void node_stop(struct node *node, deadline_ms deadline);
 /* Leadership alone, while calls that can't be waited for still run: the process ends right after. */
 void node_hand_over(struct node *node, deadline_ms deadline);

@@ -36,6 +36,13 @@ int signals_take(int64_t patience_ms)
 	return which;
 }
 
+bool signals_end_waits(void)
+{
+	sigset_t waiting;
+	sigpending(&waiting);
+	return sigismember(&waiting, SIGTERM) == 1 || sigismember(&waiting, SIGINT) == 1;
+}
+
 bool signals_leave(void)
 {
 	pthread_mutex_lock(&taking);

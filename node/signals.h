@@ -9,5 +9,7 @@
 bool signals_hold(void);
 /* Waits for the next and takes it; 0 when none has come for so long. */
 int signals_take(int64_t patience_ms);
+/* From any thread that leaves them to us, too: has one come that ends us, and nobody has taken it yet? */
+bool signals_end_waits(void);
 /* From any thread: no more are taken from now on, those that come wait. False, and all as before, if one that ends us was taken. */
 bool signals_leave(void);

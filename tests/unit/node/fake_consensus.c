@@ -21,7 +21,7 @@ struct consensus {
 
 static struct {
 	pthread_mutex_t lock;
-	bool no_majority, out_of_contact, never_settles;
+	bool no_majority, out_of_contact, never_settles, stopped_in_time;
 	uint64_t heard, settled;
 	unsigned barriers, waits;
 	struct consensus_peer peer; /* id 0: there is none */
@@ -140,6 +140,11 @@ void consensus_decline(struct consensus *consensus, bool would_rather_not)
 	atomic_store(&declines, would_rather_not);
 }
 
+bool fake_stopped_in_time(void)
+{
+	return fake.stopped_in_time;
+}
+
 unsigned fake_transfers(void)
 {
 	return atomic_load(&transfers);
@@ -166,7 +171,7 @@ enum err consensus_start(const struct consensus_config *config, struct consensus
 
 void consensus_stop(struct consensus *consensus, deadline_ms deadline)
 {
-	(void)deadline;
+	fake.stopped_in_time = !deadline_passed(deadline);
 	while (fake.lost_count)
 		free(fake.lost[--fake.lost_count].data);
 	fake.consensus = NULL;

@@ -30,5 +30,7 @@ unsigned fake_waits(void);
 void fake_peer(uint64_t id, const char *name);
 /* Would the node rather not lead? */
 bool fake_declines(void);
+/* Was there any time left for handing over when it was stopped? */
+bool fake_stopped_in_time(void);
 /* How often leadership was to be handed over: which nobody takes. */
 unsigned fake_transfers(void);

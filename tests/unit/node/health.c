@@ -1,4 +1,5 @@
 /* A node looks after its token: what goes wrong at the token's own doors, and what callers and operators see of it. */
+#include "node/health.h"
 #include "node/restart.h"
 #include "tests/unit/node/key_asks.h"
 #include <pthread.h>
@@ -323,6 +324,30 @@ static void a_call_that_does_not_return_takes_the_token_out_until_it_does(void)
 	p11->C_GenerateRandom = real.C_GenerateRandom;
 }
 
+static CK_RV stay_signing(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG size, CK_BYTE *out, CK_ULONG *out_size)
+{
+	is_inside = true;
+	while (!is_let_go)
+		sched_yield();
+	return real.C_Sign(session, data, size, out, out_size);
+}
+
+/* The node's own thread is in a token that has just begun to hang. */
+static void leadership_is_handed_over_before_anybody_in_the_token_is_waited_for(void)
+{
+	open_house();
+	is_inside = is_let_go = false;
+	p11->C_Sign = stay_signing;
+	health_tell(house.node->health);
+	deadline_ms deadline = deadline_in(60000);
+	while (!is_inside && !deadline_passed(deadline))
+		sched_yield();
+	CU_ASSERT_TRUE(is_inside);
+	node_stop(house.node, deadline_in(10000));
+	CU_ASSERT_TRUE(fake_stopped_in_time());
+	is_let_go = true;
+}
+
 /* Whoever is in its module must not be pulled the ground from under. */
 static void a_node_is_not_closed_around_a_call_that_is_in_its_token(void)
 {
@@ -342,4 +367,6 @@ TESTS("node health", SAY(one_sessions_trouble_is_not_the_tokens), SAY(a_token_th
       SAY(nor_is_anything_wrong_with_curve_or_wrapped_key_where_the_token_is_ill),
       SAY(another_token_in_its_place_means_a_new_beginning), SAY(so_does_new_firmware),
       SAY(a_leader_without_its_token_hands_over_again_and_again),
-      SAY(a_call_that_does_not_return_takes_the_token_out_until_it_does), SAY(a_node_is_not_closed_around_a_call_that_is_in_its_token))
+      SAY(a_call_that_does_not_return_takes_the_token_out_until_it_does),
+      SAY(leadership_is_handed_over_before_anybody_in_the_token_is_waited_for),
+      SAY(a_node_is_not_closed_around_a_call_that_is_in_its_token))

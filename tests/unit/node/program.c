@@ -5,6 +5,7 @@
 #include "wire/call.h"
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -167,6 +168,38 @@ static void it_starts_says_so_and_ends_well_when_told(void)
 	CU_ASSERT_EQUAL(ended(&second), EX_OK);
 }
 
+/* A token that hangs on command (tests/fault/token/faults.h). */
+static void settings_with_a_hanging_token(void)
+{
+	char control[160];
+	snprintf(control, sizeof control, "%s", house_file(&house, "shim.conf"));
+	setenv("CRATON_SHIM_CONTROL", control, 1);
+	setenv("SOFTHSM_MODULE", getenv("FAULT_TOKEN"), 1);
+	house_write(&house, "shim.conf", "hang = yes\n", 0600);
+	house_settings(&house, "[limits]\nstop = 0ms\n");
+	unsetenv("SOFTHSM_MODULE");
+}
+
+static void wait_until_there_is(const char *name)
+{
+	deadline_ms deadline = deadline_in(60000);
+	while (access(house_file(&house, name), F_OK) != 0 && !deadline_passed(deadline))
+		sched_yield();
+	CU_ASSERT_EQUAL(access(house_file(&house, name), F_OK), 0);
+}
+
+static void told_to_stop_before_its_token_has_ever_answered_it_ends_well(void)
+{
+	struct child child;
+	begin();
+	settings_with_a_hanging_token();
+	start(&child, ARGUMENTS("-c", house_file(&house, "cratond.conf")));
+	wait_until_there_is("state/node.lock"); /* signals are held by then */
+	kill(child.pid, SIGTERM);
+	CU_ASSERT_EQUAL(ended(&child), EX_OK);
+	CU_ASSERT_NOT_EQUAL(access(house_file(&house, "state/node"), F_OK), 0); /* no member yet, and nothing begun */
+}
+
 static void a_hangup_makes_it_read_its_certificates_anew(void)
 {
 	struct child child;
@@ -292,6 +325,7 @@ int main(int argc, char **argv)
 		SAY(what_it_refuses_is_one_line_and_a_status),
 		SAY(settings_are_judged_without_starting_anything),
 		SAY(it_starts_says_so_and_ends_well_when_told),
+		SAY(told_to_stop_before_its_token_has_ever_answered_it_ends_well),
 		SAY(a_hangup_makes_it_read_its_certificates_anew),
 		SAY(an_answer_to_another_request_is_refused),
 		SAY(a_second_token_is_enrolled_by_word_of_the_first),

@@ -5,6 +5,7 @@
 #include "tests/unit/node/house.h"
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -257,6 +258,40 @@ static void what_is_sound_starts_again_with_what_it_had(void)
 	house_stop(&house);
 }
 
+static sigset_t sigterm(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	return set;
+}
+
+static void be_told_while_nobody_confirms(void *context)
+{
+	(void)context;
+	fake_majority(false);
+	kill(getpid(), SIGTERM);
+}
+
+/* Its threads leave the signal to the main thread, which takes none while it begins. */
+static void what_is_told_to_stop_while_it_catches_up_does(void)
+{
+	struct complaint complaint = { "" };
+	struct node *node = NULL;
+	sigset_t set = sigterm();
+	int which;
+	was_a_member();
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	CU_ASSERT_EQUAL_FATAL(node_open(&house.config, &node, &complaint), ERR_OK);
+	fake_with_barrier(be_told_while_nobody_confirms, NULL);
+	CU_ASSERT_EQUAL(node_start(node, &complaint), ERR_CLOSED);
+	CU_ASSERT_EQUAL(node_state(node), NODE_STOPPING);
+	fake_majority(true);
+	CU_ASSERT_TRUE(node_close(node));
+	sigwait(&set, &which);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
 /* A token that hangs on command (tests/fault/token/faults.h). */
 static void hangs(const char *control)
 {
@@ -301,5 +336,6 @@ TESTS("node start", SAY(without_the_clusters_secret), SAY(with_a_short_one), SAY
       SAY(with_a_shortened_directory), SAY(where_somebody_else_listens),
       SAY(with_a_token_of_another_domain_it_votes_and_serves_nobody), SAY(with_a_token_without_our_keys_it_votes_and_serves_nobody),
       SAY(with_its_token_wiped_it_votes_and_serves_nobody), SAY(but_not_with_a_wrong_pin),
-      SAY(what_is_sound_starts_again_with_what_it_had), SAY(what_cannot_be_opened_around_a_call_that_hangs_is_not_let_go),
+      SAY(what_is_sound_starts_again_with_what_it_had), SAY(what_is_told_to_stop_while_it_catches_up_does),
+      SAY(what_cannot_be_opened_around_a_call_that_hangs_is_not_let_go),
       SAY(the_end))
