@@ -2,6 +2,7 @@
 
 CK_RV created_ask(struct session *session, struct question *question, Craton__Reply **reply)
 {
+	session->login_ends_before = login_ends(&session->library->login);
 	return library_ask(session->library, question, CRATON__REPLY__BODY_CREATED, reply);
 }
 
@@ -11,13 +12,22 @@ static bool is_of_class(Craton__Attribute **items, size_t count, CK_OBJECT_CLASS
 	return class == ANY_CLASS || attribute_list_ulong(&view, CKA_CLASS, ANY_CLASS) == class;
 }
 
+static bool is_private(const Craton__Object *object)
+{
+	struct attribute_list view = { object->attributes, object->n_attributes };
+	return attribute_list_bool(&view, CKA_PRIVATE, false);
+}
+
+/* What ends with the session, or with the login, may just have ended by another thread. */
 static CK_OBJECT_HANDLE keep(struct session *session, Craton__Object *carried, uint64_t index)
 {
-	struct objects *objects = session->library->objects;
+	struct library *library = session->library;
+	bool goes_with_login = is_private(carried);
 	session->has_objects = true;
-	CK_OBJECT_HANDLE handle = objects_carry(objects, session->handle, carried, index);
-	if (atomic_load(&session->is_closed)) /* by another thread: its objects are gone already */
-		objects_forget(objects, handle);
+	CK_OBJECT_HANDLE handle = objects_carry(library->objects, session->handle, carried, index);
+	bool is_logged_out = goes_with_login && login_ends(&library->login) != session->login_ends_before;
+	if (is_logged_out || atomic_load(&session->is_closed))
+		objects_forget(library->objects, handle);
 	return handle;
 }
 

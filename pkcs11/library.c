@@ -75,17 +75,47 @@ void library_destroy(struct library *library)
 /* ---- asking */
 
 /* In the name of whoever is logged in now. */
-static enum err call_with_ticket(struct library *library, struct question *question, Craton__Reply **reply)
+static enum err call_with_ticket(struct library *library, struct question *question, struct ticket_copy *ticket, Craton__Reply **reply)
 {
-	struct ticket_copy ticket;
-	login_copy(&library->login, &ticket);
-	question->request.ticket = (ProtobufCBinaryData){ ticket.size, ticket.data };
-	if (question->index_min && question->index_min < ticket.index)
-		question->index_min = ticket.index;
+	login_copy(&library->login, ticket);
+	question->request.ticket = (ProtobufCBinaryData){ ticket->size, ticket->data };
+	if (question->index_min && question->index_min < ticket->index)
+		question->index_min = ticket->index;
 	*reply = NULL;
 	enum err err = group_call(library->group, question, reply);
 	question->request.ticket = (ProtobufCBinaryData){ 0, NULL };
-	if (err == ERR_OK && (*reply)->fault == CRATON__FAULT__FAULT_TICKET)
+	return err;
+}
+
+static bool changes_pin(const struct question *question)
+{
+	return question->request.body_case == CRATON__REQUEST__BODY_SET_PIN || question->request.body_case == CRATON__REQUEST__BODY_INIT_PIN;
+}
+
+static bool is_dead(enum err err, const Craton__Reply *reply)
+{
+	return err == ERR_OK && reply->fault == CRATON__FAULT__FAULT_TICKET;
+}
+
+/* Has it died of our own change of PIN? Of that change's own ticket there is no other. */
+static bool is_renewed(struct library *library, const struct question *question, const struct ticket_copy *dead)
+{
+	return !changes_pin(question) && login_has_another(&library->login, dead);
+}
+
+/* What was asked with a ticket that was renewed meanwhile is asked again with the new one; but a member that had an operation in parts has
+ * let it go: *is_lost. A ticket that has died otherwise is the end of its login. */
+static enum err call_logged_in(struct library *library, struct question *question, Craton__Reply **reply, bool *is_lost)
+{
+	struct ticket_copy ticket;
+	bool has_member = question->multipart && multipart_is_open(question->multipart);
+	enum err err = call_with_ticket(library, question, &ticket, reply);
+	while (!has_member && is_dead(err, *reply) && is_renewed(library, question, &ticket)) {
+		reply_free(*reply);
+		err = call_with_ticket(library, question, &ticket, reply);
+	}
+	*is_lost = has_member && is_dead(err, *reply) && is_renewed(library, question, &ticket);
+	if (is_dead(err, *reply) && !*is_lost)
 		library_logout_of(library, &ticket);
 	secret_wipe(ticket.data, sizeof ticket.data);
 	return err;
@@ -94,9 +124,10 @@ static enum err call_with_ticket(struct library *library, struct question *quest
 CK_RV library_ask_members(struct library *library, struct question *question, Craton__Reply__BodyCase wanted,
                           Craton__Reply **reply, bool *is_loss)
 {
-	enum err err = call_with_ticket(library, question, reply);
+	bool is_lost;
+	enum err err = call_logged_in(library, question, reply, &is_lost);
 	CK_RV rv = err == ERR_OK ? rv_of_reply(*reply, wanted) : rv_of_err(err);
-	*is_loss = err == ERR_OK ? fault_is_loss((*reply)->fault) : err_is_loss(err);
+	*is_loss = is_lost || (err == ERR_OK ? fault_is_loss((*reply)->fault) : err_is_loss(err));
 	if (rv == CKR_OK)
 		return CKR_OK;
 	reply_free(*reply);

@@ -110,13 +110,16 @@ CK_RV C_Logout(CK_SESSION_HANDLE handle)
 
 /* ---- PINs */
 
-/* A change of PIN makes tickets void; whoever was logged in gets a new one and stays so. */
+/* A change of PIN makes tickets void; whoever was logged in gets a new one and stays so, and other threads' calls go on with it. */
 static CK_RV ask_pin_change(struct session *session, struct question *question)
 {
+	struct login *login = &session->library->login;
 	Craton__Reply *reply;
+	login_change_begin(login);
 	CK_RV rv = library_ask(session->library, question, ANY_BODY, &reply);
 	if (rv == CKR_OK && reply->body_case == CRATON__REPLY__BODY_LOGIN)
-		login_renew(&session->library->login, &reply->login->ticket, reply->index);
+		login_renew(login, &reply->login->ticket, reply->index);
+	login_change_end(login);
 	reply_free(reply);
 	return rv;
 }

@@ -4,6 +4,7 @@
 void login_init(struct login *login)
 {
 	pthread_mutex_init(&login->lock, NULL);
+	pthread_cond_init(&login->changed, NULL);
 	login->role = CRATON__ROLE__ROLE_NONE;
 	login->ticket = NULL;
 }
@@ -11,6 +12,7 @@ void login_init(struct login *login)
 void login_finish(struct login *login)
 {
 	secret_destroy(login->ticket);
+	pthread_cond_destroy(&login->changed);
 	pthread_mutex_destroy(&login->lock);
 }
 
@@ -77,10 +79,33 @@ CK_RV login_begin(struct login *login, Craton__Role role, const ProtobufCBinaryD
 	return rv;
 }
 
+static unsigned number_locked(const struct login *login)
+{
+	return login->role != CRATON__ROLE__ROLE_NONE ? login->ends + 1 : 0;
+}
+
+void login_change_begin(struct login *login)
+{
+	pthread_mutex_lock(&login->lock);
+	while (login->is_changing)
+		pthread_cond_wait(&login->changed, &login->lock);
+	login->is_changing = true;
+	login->changing = number_locked(login);
+	pthread_mutex_unlock(&login->lock);
+}
+
+void login_change_end(struct login *login)
+{
+	pthread_mutex_lock(&login->lock);
+	login->is_changing = false;
+	pthread_cond_broadcast(&login->changed);
+	pthread_mutex_unlock(&login->lock);
+}
+
 void login_renew(struct login *login, const ProtobufCBinaryData *ticket, uint64_t index)
 {
 	pthread_mutex_lock(&login->lock);
-	if (login->role != CRATON__ROLE__ROLE_NONE && is_ticket(ticket))
+	if (login->changing && login->changing == number_locked(login) && is_ticket(ticket))
 		keep_locked(login, ticket, index);
 	pthread_mutex_unlock(&login->lock);
 }
@@ -91,6 +116,7 @@ static bool end_locked(struct login *login)
 	login->role = CRATON__ROLE__ROLE_NONE;
 	secret_destroy(login->ticket);
 	login->ticket = NULL;
+	login->ends += was_in;
 	return was_in;
 }
 
@@ -102,11 +128,33 @@ bool login_end(struct login *login)
 	return was_in;
 }
 
+static bool is_its_locked(const struct login *login, const struct ticket_copy *ticket)
+{
+	return login->ticket && secret_equal(login->ticket->data, login->ticket->size, ticket->data, ticket->size);
+}
+
 bool login_end_of(struct login *login, const struct ticket_copy *dead)
 {
 	pthread_mutex_lock(&login->lock);
-	bool is_it = login->ticket && secret_equal(login->ticket->data, login->ticket->size, dead->data, dead->size);
-	bool was_in = is_it && end_locked(login);
+	bool was_in = is_its_locked(login, dead) && end_locked(login);
 	pthread_mutex_unlock(&login->lock);
 	return was_in;
+}
+
+bool login_has_another(struct login *login, const struct ticket_copy *dead)
+{
+	pthread_mutex_lock(&login->lock);
+	while (login->is_changing)
+		pthread_cond_wait(&login->changed, &login->lock);
+	bool has = login->ticket && !is_its_locked(login, dead);
+	pthread_mutex_unlock(&login->lock);
+	return has;
+}
+
+unsigned login_ends(struct login *login)
+{
+	pthread_mutex_lock(&login->lock);
+	unsigned ends = login->ends;
+	pthread_mutex_unlock(&login->lock);
+	return ends;
 }

@@ -16,6 +16,7 @@ struct session {
 	bool is_writable;
 	atomic_bool has_objects;        /* session objects of its own were made */
 	atomic_bool has_stale_pins;     /* of a login that is over (one_use.h) */
+	unsigned login_ends_before;     /* what is being made was asked for (created.c) */
 	pthread_mutex_t lock;           /* one call at a time; an application that sends two gets them in turn */
 	struct operation operations[OPERATION_KINDS];
 	struct message *messages[4];    /* message-based processes, by Craton__CryptKind; NULL: none */

@@ -24,6 +24,7 @@ void toy_init(struct toy *toy)
 	memset(toy, 0, sizeof *toy);
 	pthread_mutex_init(&toy->lock, NULL);
 	pthread_mutex_init(&toy->silence, NULL);
+	pthread_mutex_init(&toy->afterthought, NULL);
 	toy->index = 1;
 	buf_init(&toy->last_answer, FRAME_SIZE_MAX);
 	strcpy(toy->pin, TOY_PIN);
@@ -34,6 +35,7 @@ void toy_finish(struct toy *toy)
 	for (size_t i = 0; i < toy->count; i++)
 		craton__object__free_unpacked(toy->objects[i], NULL);
 	buf_finish(&toy->last_answer);
+	pthread_mutex_destroy(&toy->afterthought);
 	pthread_mutex_destroy(&toy->silence);
 	pthread_mutex_destroy(&toy->lock);
 }
@@ -239,4 +241,9 @@ void toy_answer(void *context, struct fake_call *call, const Craton__Request *re
 	reply->index = toy->index;
 	cut_if_its_turn(toy, call, request);
 	pthread_mutex_unlock(&toy->lock);
+	if (request->request_id.len && reply->fault == CRATON__FAULT__FAULT_NONE) {
+		atomic_fetch_add(&toy->done, 1);
+		pthread_mutex_lock(&toy->afterthought);
+		pthread_mutex_unlock(&toy->afterthought);
+	}
 }

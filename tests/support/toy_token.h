@@ -27,6 +27,8 @@ struct toy {
 	atomic_uint leaves;             /* of stateful keys, each of which has signed once */
 	pthread_mutex_t silence;        /* while a test holds it nothing is answered, */
 	atomic_uint asked;              /* however much is asked */
+	pthread_mutex_t afterthought;   /* while a test holds it deeds are done, and not answered, */
+	atomic_uint done;               /* however many */
 	atomic_int fault;               /* instead of an answer to anything but Hello */
 	atomic_uint cut_at;             /* so manieth question from now: its connection breaks, and no answer comes to what was done */
 	atomic_int cut_stage;           /* of the operation that it was about, if it was about one in parts */
