@@ -169,18 +169,19 @@ CK_OBJECT_HANDLE objects_carry(struct objects *objects, CK_SESSION_HANDLE sessio
 	return handle;
 }
 
-void objects_carry_changed(struct objects *objects, const struct object *before, Craton__Object *carried, uint64_t index)
+enum err objects_carry_changed(struct objects *objects, const struct object *before, Craton__Object *carried, uint64_t index)
 {
-	struct object *object = carried_create(before->session, carried, index);
+	struct object *object = carried_create(before->session, carried, index > before->index ? index : before->index);
 	if (!object)
-		return;
+		return ERR_NO_MEMORY;
+	object->handle = before->handle;
 	pthread_mutex_lock(&objects->lock);
-	const struct object *known = table_get(&objects->carried, before->handle);
-	if (known)
-		renew_locked(objects, known, object);
+	bool is_it = table_get(&objects->carried, before->handle) == before;
+	bool is_put = is_it && put_locked(objects, object);
 	pthread_mutex_unlock(&objects->lock);
-	if (!known) /* its session ended meanwhile */
+	if (!is_put)
 		object_release(object);
+	return is_put ? ERR_OK : is_it ? ERR_NO_MEMORY : ERR_BUSY;
 }
 
 struct object *objects_look_up(struct objects *objects, CK_OBJECT_HANDLE handle)

@@ -40,8 +40,9 @@ void objects_destroy(struct objects *objects);
 CK_OBJECT_HANDLE objects_learn(struct objects *objects, const Craton__ObjectBrief *brief, uint64_t index);
 /* A new session object; `carried` is taken over in any case. CK_INVALID_HANDLE as above. */
 CK_OBJECT_HANDLE objects_carry(struct objects *objects, CK_SESSION_HANDLE session, Craton__Object *carried, uint64_t index);
-/* Its new form after a change, which no member has seen yet; taken over. Nothing happens if it is gone meanwhile. */
-void objects_carry_changed(struct objects *objects, const struct object *before, Craton__Object *carried, uint64_t index);
+/* Its new form after a change of `before`, which no member has seen yet; taken over. ERR_BUSY: it is not that any more but has been
+ * changed otherwise, or is gone, and nothing happens. ERR_NO_MEMORY. */
+enum err objects_carry_changed(struct objects *objects, const struct object *before, Craton__Object *carried, uint64_t index);
 /* NULL if there is none. Give it back with object_release. */
 struct object *objects_look_up(struct objects *objects, CK_OBJECT_HANDLE handle);
 /* Destroyed: the handle is dead from now on. */

@@ -116,20 +116,22 @@ CK_RV C_GetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object, CK_
 	return session_leave(session, get_values(session, object, template_, count));
 }
 
-/* The object as it is now: a brief of what is stored, or the session object's new form. */
-static void take_changed(struct session *session, struct object *object, Craton__Reply *reply)
+/* The object as it is now: a brief of what is stored, or the session object's new form; ERR_BUSY if that was made of an older one. */
+static enum err take_changed(struct session *session, struct object *object, Craton__Reply *reply)
 {
 	struct objects *objects = session->library->objects;
 	Craton__Created *created = reply->body_case == CRATON__REPLY__BODY_CREATED ? reply->created : NULL;
 	if (created && object->carried && created->n_carried == 1) {
-		objects_carry_changed(objects, object, created->carried[0], reply->index);
+		Craton__Object *carried = created->carried[0];
 		created->carried[0] = NULL;
-	} else if (created && !object->carried && created->n_list == 1) {
-		objects_learn(objects, created->list[0], reply->index);
+		return objects_carry_changed(objects, object, carried, reply->index);
 	}
+	if (created && !object->carried && created->n_list == 1)
+		objects_learn(objects, created->list[0], reply->index);
+	return ERR_OK;
 }
 
-static CK_RV ask_change(struct session *session, struct object *object, const struct attribute_list *changes)
+static CK_RV ask_change(struct session *session, struct object *object, const struct attribute_list *changes, bool *is_done)
 {
 	struct question question = QUESTION_INIT;
 	Craton__SetAttributes body = CRATON__SET_ATTRIBUTES__INIT;
@@ -142,27 +144,35 @@ static CK_RV ask_change(struct session *session, struct object *object, const st
 	question.request.body_case = CRATON__REQUEST__BODY_SET_ATTRIBUTES;
 	question.request.set_attributes = &body;
 	CK_RV rv = library_ask(session->library, &question, ANY_BODY, &reply);
-	if (rv == CKR_OK)
-		take_changed(session, object, reply);
+	enum err err = rv == CKR_OK ? take_changed(session, object, reply) : ERR_OK;
+	*is_done = err != ERR_BUSY;
 	reply_free(reply);
-	return rv;
+	return err == ERR_NO_MEMORY ? CKR_HOST_MEMORY : rv;
 }
 
-static CK_RV set_values(struct session *session, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *template_, CK_ULONG count)
+static CK_RV change(struct session *session, CK_OBJECT_HANDLE handle, const struct attribute_list *changes, bool *is_done)
 {
-	struct attribute_list changes = { NULL, 0 };
-	if (!template_)
-		return CKR_ARGUMENTS_BAD;
 	struct object *object = session_object(session, handle);
 	if (!object)
 		return CKR_OBJECT_HANDLE_INVALID;
 	CK_RV rv = session_may_write(session, object);
 	if (rv == CKR_OK)
-		rv = attributes_from_template(template_, count, &changes);
-	if (rv == CKR_OK)
-		rv = ask_change(session, object, &changes);
-	template_finish(&changes);
+		rv = ask_change(session, object, changes, is_done);
 	object_release(object);
+	return rv;
+}
+
+/* A session object that another thread has changed meanwhile is changed as it is by now. */
+static CK_RV set_values(struct session *session, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *template_, CK_ULONG count)
+{
+	struct attribute_list changes = { NULL, 0 };
+	bool is_done = false;
+	if (!template_)
+		return CKR_ARGUMENTS_BAD;
+	CK_RV rv = attributes_from_template(template_, count, &changes);
+	while (rv == CKR_OK && !is_done)
+		rv = change(session, handle, &changes, &is_done);
+	template_finish(&changes);
 	return rv;
 }
 

@@ -128,11 +128,12 @@ static void a_changed_session_object_keeps_its_handle_and_is_shown_anew(void)
 	CK_OBJECT_HANDLE handle = objects_carry(objects, 10, make_carried(1, false), 3);
 	struct object *before = objects_look_up(objects, handle);
 	before->shown = 7;
-	objects_carry_changed(objects, before, make_carried(1, true), 4);
+	CU_ASSERT_EQUAL(objects_carry_changed(objects, before, make_carried(1, true), 4), ERR_OK);
+	CU_ASSERT_EQUAL(objects_carry_changed(objects, before, make_carried(1, false), 5), ERR_BUSY); /* that would undo the other change */
 	struct object *after = objects_look_up(objects, handle);
 	CU_ASSERT(after != before && object_is_private(after) && after->session == 10 && after->shown == 0);
 	objects_forget_session(objects, 10);
-	objects_carry_changed(objects, before, make_carried(1, true), 5); /* too late: its session has ended */
+	CU_ASSERT_EQUAL(objects_carry_changed(objects, after, make_carried(1, true), 5), ERR_BUSY); /* too late: its session has ended */
 	CU_ASSERT(!knows(objects, handle));
 	object_release(before);
 	object_release(after);

@@ -177,6 +177,48 @@ static void what_is_made_while_the_login_ends_ends_with_it(void)
 	module_stop();
 }
 
+/* ---- a session object */
+
+static CK_RV set(CK_SESSION_HANDLE session, CK_ATTRIBUTE_TYPE type)
+{
+	CK_ATTRIBUTE change = { type, BYTES("changed"), 7 };
+	return C_SetAttributeValue(session, key, &change, 1);
+}
+
+static CK_RV set_label(CK_SESSION_HANDLE session)
+{
+	return set(session, CKA_LABEL);
+}
+
+static CK_RV set_id(CK_SESSION_HANDLE session)
+{
+	return set(session, CKA_ID);
+}
+
+/* Both are made of the object as it was: the later one is made once more, of what the other has left. */
+static void two_changes_of_a_session_object_both_stay(void)
+{
+	struct caller one, other;
+	CK_BYTE values[2][7] = { { 0 } };
+	CK_ATTRIBUTE read[] = { { CKA_LABEL, values[0], 7 }, { CKA_ID, values[1], 7 } };
+	start();
+	key = make_aes(main_session, false, "fleeting");
+	one.session = open_session(RW);
+	other.session = open_session(RW);
+	pthread_mutex_lock(&module.toy.afterthought);
+	unsigned done = atomic_load(&module.toy.done);
+	begin(&one, set_label);
+	begin(&other, set_id);
+	wait_for(&module.toy.done, done + 2);
+	pthread_mutex_unlock(&module.toy.afterthought);
+	EXPECT(end_of(&one), CKR_OK);
+	EXPECT(end_of(&other), CKR_OK);
+	CU_ASSERT_EQUAL(module.toy.done, done + 3);
+	EXPECT(C_GetAttributeValue(main_session, key, read, 2), CKR_OK);
+	CU_ASSERT(memcmp(values[0], "changed", 7) == 0 && memcmp(values[1], "changed", 7) == 0);
+	module_stop();
+}
+
 TESTS("pkcs11 beside", SAY(a_change_of_pin_is_no_end_of_other_threads_calls), SAY(of_two_changes_of_pin_one_finds_the_other_made),
 	SAY(a_change_of_pin_that_outlives_its_login_renews_no_other),
-	SAY(what_is_made_while_the_login_ends_ends_with_it))
+	SAY(what_is_made_while_the_login_ends_ends_with_it), SAY(two_changes_of_a_session_object_both_stay))
