@@ -284,29 +284,28 @@ static inline struct member *fake_init(struct fake *fake, const char *name, cons
 	return &fake->member;
 }
 
-/* Until it was asked or probed that often. */
-static inline void fake_wait_calls(struct fake *fake, unsigned count)
+static inline void fake_wait(struct fake *fake, atomic_uint *number, unsigned count)
 {
 	pthread_mutex_lock(&fake->lock);
-	while (atomic_load(&fake->calls) < count)
+	while (atomic_load(number) < count)
 		pthread_cond_wait(&fake->changed, &fake->lock);
 	pthread_mutex_unlock(&fake->lock);
+}
+
+/* Until it was asked, dropped or probed that often. */
+static inline void fake_wait_calls(struct fake *fake, unsigned count)
+{
+	fake_wait(fake, &fake->calls, count);
 }
 
 static inline void fake_wait_drops(struct fake *fake, unsigned count)
 {
-	pthread_mutex_lock(&fake->lock);
-	while (atomic_load(&fake->drops) < count)
-		pthread_cond_wait(&fake->changed, &fake->lock);
-	pthread_mutex_unlock(&fake->lock);
+	fake_wait(fake, &fake->drops, count);
 }
 
 static inline void fake_wait_probes(struct fake *fake, unsigned count)
 {
-	pthread_mutex_lock(&fake->lock);
-	while (atomic_load(&fake->probes) < count)
-		pthread_cond_wait(&fake->changed, &fake->lock);
-	pthread_mutex_unlock(&fake->lock);
+	fake_wait(fake, &fake->probes, count);
 }
 
 static inline void wait_until_back(struct group *group, const struct member *member)
@@ -324,35 +323,15 @@ static inline void wait_until_back(struct group *group, const struct member *mem
 #define GONE { .err = ERR_CLOSED }
 #define AT_INDEX(at) { .err = ERR_OK, .index = (at) }
 
+#define LONG_MS 100000 /* longer than any story */
+
+/* Nobody is asked because another is slow: on some machine at some time everybody is. */
 static const struct group_settings patient = {
-	.slot = 1, .command_ms = 5000, .recovery_retries = -1, .recovery_interval_ms = 50, .may_start_threads = true,
+	.slot = 1, .command_ms = 60000, .recovery_retries = -1, .recovery_interval_ms = 50, .may_start_threads = true,
+	.may_hedge = true, .hedge_least_ms = LONG_MS, .hedge_most_ms = LONG_MS,
+};
+/* Where silence is the story. */
+static const struct group_settings watchful = {
+	.slot = 1, .command_ms = 60000, .recovery_retries = -1, .recovery_interval_ms = 50, .may_start_threads = true,
 	.may_hedge = true, .hedge_least_ms = 20, .hedge_most_ms = 200,
 };
-
-/* The simplest of each kind: a read, a deed that may be long work, a light one. */
-static inline enum err ask_read(struct group *group, Craton__Reply **reply)
-{
-	struct question question = QUESTION_INIT;
-	Craton__SlotInfoRequest body = CRATON__SLOT_INFO_REQUEST__INIT;
-	question.request.body_case = CRATON__REQUEST__BODY_SLOT_INFO;
-	question.request.slot_info = &body;
-	return group_call(group, &question, reply);
-}
-
-static inline enum err ask_deed(struct group *group, Craton__Reply **reply)
-{
-	struct question question = QUESTION_INIT;
-	Craton__CreateObject body = CRATON__CREATE_OBJECT__INIT;
-	question.request.body_case = CRATON__REQUEST__BODY_CREATE_OBJECT;
-	question.request.create_object = &body;
-	return group_call(group, &question, reply);
-}
-
-static inline enum err ask_light_deed(struct group *group, Craton__Reply **reply)
-{
-	struct question question = QUESTION_INIT;
-	Craton__Login body = CRATON__LOGIN__INIT;
-	question.request.body_case = CRATON__REQUEST__BODY_LOGIN;
-	question.request.login = &body;
-	return group_call(group, &question, reply);
-}

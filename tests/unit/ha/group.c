@@ -1,35 +1,20 @@
 #include "ha/walk.h"
-#include "tests/check.h"
-#include "tests/unit/ha/fake_member.h"
+#include "tests/unit/ha/two.h"
 
-static struct group *group_of(const struct group_settings *settings, struct fake *a, struct fake *b, struct fake *c)
-{
-	struct member *members[3] = { &a->member };
-	size_t count = 1;
-	if (b)
-		members[count++] = &b->member;
-	if (c)
-		members[count++] = &c->member;
-	return group_create(settings, members, count);
-}
-
-typedef enum err asking(struct group *group, Craton__Reply **reply);
-static Craton__Fault fault_of(asking *ask, struct group *group)
+static Craton__Fault fault_of(struct group *group, struct question question)
 {
 	Craton__Reply *reply = NULL;
-	Craton__Fault fault = ask(group, &reply) == ERR_OK ? reply->fault : (Craton__Fault)-1;
+	Craton__Fault fault = group_call(group, &question, &reply) == ERR_OK ? reply->fault : (Craton__Fault)-1;
 	reply_free(reply);
 	return fault;
 }
 
 static void a_lost_answer_is_asked_for_again_elsewhere(void)
 {
-	struct fake a, b;
-	fake_init(&a, "a", SAYS(GONE));
-	fake_init(&b, "b", SAYS(GOOD));
-	struct group *group = group_of(&patient, &a, &b, NULL);
+	start(SAYS(GONE), SAYS(GOOD));
+	struct group *group = group_of_two(&patient);
 	for (int i = 0; i < 10; i++)
-		CU_ASSERT_EQUAL(fault_of(ask_read, group), CRATON__FAULT__FAULT_NONE);
+		CU_ASSERT_EQUAL(fault_of(group, a_read()), CRATON__FAULT__FAULT_NONE);
 	CU_ASSERT_EQUAL(atomic_load(&a.calls), 1); /* then it was lost, and nobody paid for it again */
 	CU_ASSERT_EQUAL(atomic_load(&a.drops), 1);
 	CU_ASSERT_EQUAL(atomic_load(&b.calls), 10);
@@ -38,30 +23,29 @@ static void a_lost_answer_is_asked_for_again_elsewhere(void)
 
 static void a_deed_keeps_its_request_id_and_a_read_has_none(void)
 {
-	struct fake a, b;
 	struct id first;
-	fake_init(&a, "a", SAYS(GONE));
-	fake_init(&b, "b", SAYS(GOOD));
-	struct group *group = group_of(&patient, &a, &b, NULL);
-	CU_ASSERT_EQUAL(fault_of(ask_deed, group), CRATON__FAULT__FAULT_NONE);
+	start(SAYS(GONE), SAYS(GOOD));
+	struct group *group = group_of_two(&patient);
+	CU_ASSERT_EQUAL(fault_of(group, a_deed()), CRATON__FAULT__FAULT_NONE);
 	CU_ASSERT(!id_is_zero(&a.request_ids[0]));
 	CU_ASSERT(id_equal(&a.request_ids[0], &b.request_ids[0]));
 	first = b.request_ids[0];
-	CU_ASSERT_EQUAL(fault_of(ask_deed, group), CRATON__FAULT__FAULT_NONE);
+	CU_ASSERT_EQUAL(fault_of(group, a_deed()), CRATON__FAULT__FAULT_NONE);
 	CU_ASSERT(!id_equal(&first, &b.request_ids[1]));
-	CU_ASSERT_EQUAL(fault_of(ask_read, group), CRATON__FAULT__FAULT_NONE);
+	CU_ASSERT_EQUAL(fault_of(group, a_read()), CRATON__FAULT__FAULT_NONE);
 	CU_ASSERT(id_is_zero(&b.request_ids[2]));
 	group_destroy(group);
 }
 
 static void a_member_that_cannot_serve_is_asked_again_only_when_no_other_can(void)
 {
-	struct fake a, b;
-	fake_init(&a, "a", SAYS(FAULTY(NOT_SERVING), GOOD));
-	fake_init(&b, "b", SAYS(GOOD));
-	struct group *group = group_of(&patient, &a, &b, NULL);
-	CU_ASSERT_EQUAL(fault_of(ask_read, group), CRATON__FAULT__FAULT_NONE);
-	CU_ASSERT_EQUAL(fault_of(ask_read, group), CRATON__FAULT__FAULT_NONE);
+	start(SAYS(FAULTY(NOT_SERVING), GOOD), SAYS(GOOD));
+	struct group *group = group_of_two(&patient);
+	int64_t before = clock_ms();
+	CU_ASSERT_EQUAL(fault_of(group, a_read()), CRATON__FAULT__FAULT_NONE);
+	CU_ASSERT(a.member.rests_until_ms > before);
+	a.member.rests_until_ms = DEADLINE_NEVER; /* so that no time passes for it */
+	CU_ASSERT_EQUAL(fault_of(group, a_read()), CRATON__FAULT__FAULT_NONE);
 	CU_ASSERT_EQUAL(atomic_load(&a.calls), 1);
 	CU_ASSERT_EQUAL(atomic_load(&b.calls), 2);
 	group_destroy(group);
@@ -69,11 +53,9 @@ static void a_member_that_cannot_serve_is_asked_again_only_when_no_other_can(voi
 
 static void while_no_member_can_serve_the_call_waits_in_rounds(void)
 {
-	struct fake a, b;
-	fake_init(&a, "a", SAYS(FAULTY(NO_MAJORITY), FAULTY(NO_MAJORITY), FAULTY(NO_MAJORITY)));
-	fake_init(&b, "b", SAYS(FAULTY(NOT_SERVING), FAULTY(BEHIND), GOOD));
-	struct group *group = group_of(&patient, &a, &b, NULL);
-	CU_ASSERT_EQUAL(fault_of(ask_deed, group), CRATON__FAULT__FAULT_NONE);
+	start(SAYS(FAULTY(NO_MAJORITY), FAULTY(NO_MAJORITY), FAULTY(NO_MAJORITY)), SAYS(FAULTY(NOT_SERVING), FAULTY(BEHIND), GOOD));
+	struct group *group = group_of_two(&patient);
+	CU_ASSERT_EQUAL(fault_of(group, a_deed()), CRATON__FAULT__FAULT_NONE);
 	CU_ASSERT_EQUAL(atomic_load(&b.calls), 3);
 	CU_ASSERT(id_equal(&b.request_ids[0], &b.request_ids[2]));
 	group_destroy(group);
@@ -82,11 +64,10 @@ static void while_no_member_can_serve_the_call_waits_in_rounds(void)
 static void when_the_time_is_up_the_last_fault_is_the_answer(void)
 {
 	struct group_settings hasty = patient;
-	struct fake a;
 	hasty.command_ms = 60;
 	fake_init(&a, "a", SAYS(FAULTY(NO_MAJORITY)));
-	struct group *group = group_of(&hasty, &a, NULL, NULL);
-	CU_ASSERT_EQUAL(fault_of(ask_deed, group), CRATON__FAULT__FAULT_NO_MAJORITY);
+	struct group *group = group_of_one(&hasty);
+	CU_ASSERT_EQUAL(fault_of(group, a_deed()), CRATON__FAULT__FAULT_NO_MAJORITY);
 	group_destroy(group);
 }
 
@@ -94,12 +75,10 @@ static void what_every_member_would_say_is_asked_only_once(void)
 {
 	static const Craton__Fault final[] = { CRATON__FAULT__FAULT_TICKET, CRATON__FAULT__FAULT_REFUSED, CRATON__FAULT__FAULT_MALFORMED };
 	for (size_t i = 0; i < sizeof final / sizeof *final; i++) {
-		struct fake a, b;
 		struct say say = { .err = ERR_OK, .fault = final[i], .index = 1 };
-		fake_init(&a, "a", &say, 1);
-		fake_init(&b, "b", &say, 1);
-		struct group *group = group_of(&patient, &a, &b, NULL);
-		CU_ASSERT_EQUAL(fault_of(ask_read, group), final[i]);
+		start(&say, 1, &say, 1);
+		struct group *group = group_of_two(&patient);
+		CU_ASSERT_EQUAL(fault_of(group, a_read()), final[i]);
 		CU_ASSERT_EQUAL(atomic_load(&a.calls) + atomic_load(&b.calls), 1);
 		group_destroy(group);
 	}
@@ -107,26 +86,23 @@ static void what_every_member_would_say_is_asked_only_once(void)
 
 static void a_question_that_is_too_big_is_no_members_fault(void)
 {
-	struct fake a;
-	Craton__Reply *reply;
 	fake_init(&a, "a", SAYS({ .err = ERR_TOO_BIG }, GOOD));
-	struct group *group = group_of(&patient, &a, NULL, NULL);
-	CU_ASSERT_EQUAL(ask_read(group, &reply), ERR_TOO_BIG);
-	CU_ASSERT_EQUAL(fault_of(ask_read, group), CRATON__FAULT__FAULT_NONE);
+	struct group *group = group_of_one(&patient);
+	CU_ASSERT_EQUAL(read_once(group), ERR_TOO_BIG);
+	CU_ASSERT_EQUAL(fault_of(group, a_read()), CRATON__FAULT__FAULT_NONE);
 	CU_ASSERT_EQUAL(group_total_losses(group), 0);
 	group_destroy(group);
 }
 
 static void each_call_says_the_highest_index_any_member_has_told(void)
 {
-	struct fake a;
 	fake_init(&a, "a", SAYS(AT_INDEX(7), AT_INDEX(5)));
-	struct group *group = group_of(&patient, &a, NULL, NULL);
-	fault_of(ask_read, group);
+	struct group *group = group_of_one(&patient);
+	fault_of(group, a_read());
 	CU_ASSERT_EQUAL(a.index_min, 0);
-	fault_of(ask_read, group);
+	fault_of(group, a_read());
 	CU_ASSERT_EQUAL(a.index_min, 7);
-	fault_of(ask_read, group);
+	fault_of(group, a_read());
 	CU_ASSERT_EQUAL(a.index_min, 7);
 	group_destroy(group);
 }
@@ -136,9 +112,8 @@ static Craton__Fault ask_crypt(struct group *group, struct object *about);
 /* The use of a key asks for its birth only: a member that is a little behind may serve it. Not so once a key was found destroyed. */
 static void what_was_gone_is_not_asked_of_whoever_has_not_heard(void)
 {
-	struct fake a;
 	fake_init(&a, "a", SAYS(AT_INDEX(7), { .err = ERR_OK, .fault = CRATON__FAULT__FAULT_UNKNOWN_OBJECT, .index = 9 }, AT_INDEX(12)));
-	struct group *group = group_of(&patient, &a, NULL, NULL);
+	struct group *group = group_of_one(&patient);
 	struct object key = { .handle = 1 }, other = { .handle = 2 };
 	CU_ASSERT_EQUAL(ask_crypt(group, &key), CRATON__FAULT__FAULT_NONE);
 	CU_ASSERT_EQUAL(a.index_min, 1);
@@ -165,23 +140,19 @@ static Craton__Fault ask_crypt(struct group *group, struct object *about)
 	struct question question = QUESTION_INIT;
 	Craton__Crypt body = CRATON__CRYPT__INIT;
 	Craton__ObjectRef ref = CRATON__OBJECT_REF__INIT;
-	Craton__Reply *reply = NULL;
 	body.key = question.object = &ref;
 	question.about = about;
 	question.index_min = 1;
 	question.request.body_case = CRATON__REQUEST__BODY_CRYPT;
 	question.request.crypt = &body;
-	Craton__Fault fault = group_call(group, &question, &reply) == ERR_OK ? reply->fault : (Craton__Fault)-1;
-	reply_free(reply);
-	return fault;
+	return fault_of(group, question);
 }
 
 static void a_session_key_is_shown_once_and_again_when_forgotten(void)
 {
-	struct fake a;
 	struct object *key = carried_object();
 	fake_init(&a, "a", SAYS(GOOD, GOOD, FAULTY(UNKNOWN_OBJECT), GOOD));
-	struct group *group = group_of(&patient, &a, NULL, NULL);
+	struct group *group = group_of_one(&patient);
 	CU_ASSERT_EQUAL(ask_crypt(group, key), CRATON__FAULT__FAULT_NONE);
 	CU_ASSERT(a.was_shown);
 	CU_ASSERT_EQUAL(ask_crypt(group, key), CRATON__FAULT__FAULT_NONE);
@@ -195,10 +166,8 @@ static void a_session_key_is_shown_once_and_again_when_forgotten(void)
 
 static void an_unknown_object_that_nobody_carries_is_the_answer(void)
 {
-	struct fake a, b;
-	fake_init(&a, "a", SAYS(FAULTY(UNKNOWN_OBJECT)));
-	fake_init(&b, "b", SAYS(FAULTY(UNKNOWN_OBJECT)));
-	struct group *group = group_of(&patient, &a, &b, NULL);
+	start(SAYS(FAULTY(UNKNOWN_OBJECT)), SAYS(FAULTY(UNKNOWN_OBJECT)));
+	struct group *group = group_of_two(&patient);
 	CU_ASSERT_EQUAL(ask_crypt(group, NULL), CRATON__FAULT__FAULT_UNKNOWN_OBJECT);
 	CU_ASSERT_EQUAL(atomic_load(&a.calls) + atomic_load(&b.calls), 1);
 	group_destroy(group);
@@ -207,39 +176,26 @@ static void an_unknown_object_that_nobody_carries_is_the_answer(void)
 static void while_others_are_left_no_member_gets_all_the_time(void)
 {
 	struct group_settings settings = patient;
-	struct fake a, b;
 	settings.command_ms = 20000;
-	fake_init(&a, "a", SAYS(FAULTY(NO_MAJORITY), GOOD));
-	fake_init(&b, "b", SAYS(FAULTY(NO_MAJORITY), GOOD));
-	struct group *group = group_of(&settings, &a, &b, NULL);
-	CU_ASSERT_EQUAL(fault_of(ask_deed, group), CRATON__FAULT__FAULT_NONE);
+	start(SAYS(FAULTY(NO_MAJORITY), GOOD), SAYS(FAULTY(NO_MAJORITY), GOOD));
+	struct group *group = group_of_two(&settings);
+	CU_ASSERT_EQUAL(fault_of(group, a_deed()), CRATON__FAULT__FAULT_NONE);
 	struct fake *first = atomic_load(&a.calls) == 2 ? &a : &b, *last = first == &a ? &b : &a;
 	CU_ASSERT_EQUAL(first->timeout_ms, 5000);
 	CU_ASSERT(last->timeout_ms > 5000 && last->timeout_ms <= 20000);
 	group_destroy(group);
 }
 
-static void *ask_in_thread(void *group)
-{
-	Craton__Reply *reply;
-	return (void *)(uintptr_t)ask_read(group, &reply);
-}
-
 static void stopping_ends_every_wait(void)
 {
-	struct fake a;
-	pthread_t thread;
-	void *result;
-	Craton__Reply *reply;
 	fake_init(&a, "a", SAYS(GOOD));
 	a.waits = true;
-	struct group *group = group_of(&patient, &a, NULL, NULL);
-	pthread_create(&thread, NULL, ask_in_thread, group);
+	struct group *group = group_of_one(&patient);
+	pthread_t thread = read_begin(group);
 	fake_wait_calls(&a, 1);
 	group_stop(group);
-	pthread_join(thread, &result);
-	CU_ASSERT_EQUAL((enum err)(uintptr_t)result, ERR_CLOSED);
-	CU_ASSERT_EQUAL(ask_read(group, &reply), ERR_CLOSED);
+	CU_ASSERT_EQUAL(read_end(thread), ERR_CLOSED);
+	CU_ASSERT_EQUAL(read_once(group), ERR_CLOSED);
 	CU_ASSERT_EQUAL(group_total_losses(group), 0);
 	group_stop(group);
 	group_destroy(group);
@@ -248,9 +204,8 @@ static void stopping_ends_every_wait(void)
 /* A heartbeat is no sign of life for ever. */
 static void who_was_alive_and_is_silent_now_is_not_only_slow(void)
 {
-	struct fake a;
 	fake_init(&a, "a", SAYS(GOOD));
-	struct group *group = group_of(&patient, &a, NULL, NULL);
+	struct group *group = group_of_one(&patient);
 	struct walk walk = { .group = group, .count = 1 };
 	walk.attempts[0] = (struct attempt){ .member = &a.member, .is_alive = true, .heard_ms = clock_ms() };
 	CU_ASSERT(walk_is_only_slow(&walk));
@@ -264,12 +219,10 @@ static void calls_that_are_cut_off_are_no_looks_for_the_member(void)
 {
 	struct group_settings settings = patient;
 	struct attempt cut_off[8] = { { .line = NULL } }, look = { .line = NULL };
-	struct fake a, b;
 	settings.recovery_retries = 2;
 	settings.recovery_interval_ms = 1000000; /* no other look comes in between */
-	fake_init(&a, "a", SAYS(GOOD));
-	fake_init(&b, "b", SAYS(GOOD));
-	struct group *group = group_of(&settings, &a, &b, NULL);
+	start(SAYS(GOOD), SAYS(GOOD));
+	struct group *group = group_of_two(&settings);
 	pthread_mutex_lock(&group->lock);
 	for (size_t i = 0; i < 8; i++)
 		attempt_take_locked(&cut_off[i], &a.member);

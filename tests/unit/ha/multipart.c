@@ -1,16 +1,12 @@
 /* Operations in parts: one member from the first to the last. */
-#include "ha/group_inside.h"
-#include "tests/check.h"
-#include "tests/unit/ha/fake_member.h"
+#include "tests/unit/ha/two.h"
 
-static struct fake a, b;
 static struct multipart multipart;
 
-static struct group *group_of_two(void)
+static struct group *group_with_none_begun(void)
 {
-	struct member *members[] = { &a.member, &b.member };
 	multipart = (struct multipart){ .member = NULL };
-	return group_create(&patient, members, 2);
+	return group_of_two(&patient);
 }
 
 static enum err ask(struct group *group, Craton__CryptStage stage, Craton__Fault *fault)
@@ -41,16 +37,13 @@ static void expect_good(struct group *group, Craton__CryptStage stage)
 
 static void an_operation_stays_with_its_member_to_the_end(void)
 {
-	fake_init(&a, "a", SAYS(GOOD));
-	fake_init(&b, "b", SAYS(GOOD));
-	struct group *group = group_of_two();
-	Craton__Reply *reply;
+	start(SAYS(GOOD), SAYS(GOOD));
+	struct group *group = group_with_none_begun();
 	expect_good(group, FIRST);
 	struct fake *mine = multipart.member == &a.member ? &a : &b, *other = mine == &a ? &b : &a;
 	for (int i = 0; i < 5; i++) {
 		expect_good(group, PART);
-		CU_ASSERT_EQUAL(ask_read(group, &reply), ERR_OK); /* others' calls go on meanwhile */
-		reply_free(reply);
+		CU_ASSERT_EQUAL(read_once(group), ERR_OK); /* others' calls go on meanwhile */
 		CU_ASSERT_EQUAL(mine->member.outstanding, 0);
 	}
 	unsigned others = atomic_load(&other->calls);
@@ -67,9 +60,8 @@ static void an_operation_stays_with_its_member_to_the_end(void)
 
 static void it_is_begun_by_whoever_can(void)
 {
-	fake_init(&a, "a", SAYS(GONE));
-	fake_init(&b, "b", SAYS(FAULTY(BUSY), FAULTY(BUSY), GOOD));
-	struct group *group = group_of_two();
+	start(SAYS(GONE), SAYS(FAULTY(BUSY), FAULTY(BUSY), GOOD));
+	struct group *group = group_with_none_begun();
 	expect_good(group, FIRST);
 	CU_ASSERT_PTR_EQUAL(multipart.member, &b.member);
 	CU_ASSERT_EQUAL(b.let_go_free, 2); /* where nothing was begun the line is for others */
@@ -81,9 +73,8 @@ static void it_is_begun_by_whoever_can(void)
 static void the_member_lost_is_the_operation_lost(void)
 {
 	Craton__Fault fault;
-	fake_init(&a, "a", SAYS(GOOD, GONE));
-	fake_init(&b, "b", SAYS(GOOD, GONE));
-	struct group *group = group_of_two();
+	start(SAYS(GOOD, GONE), SAYS(GOOD, GONE));
+	struct group *group = group_with_none_begun();
 	expect_good(group, FIRST);
 	struct fake *mine = multipart.member == &a.member ? &a : &b, *other = mine == &a ? &b : &a;
 	CU_ASSERT_EQUAL(ask(group, PART, &fault), ERR_CLOSED);
@@ -99,9 +90,8 @@ static void the_member_lost_is_the_operation_lost(void)
 static void a_fault_is_the_end_of_it_and_not_asked_about_elsewhere(void)
 {
 	Craton__Fault fault;
-	fake_init(&a, "a", SAYS(GOOD, FAULTY(BUSY)));
-	fake_init(&b, "b", SAYS(GOOD, FAULTY(BUSY)));
-	struct group *group = group_of_two();
+	start(SAYS(GOOD, FAULTY(BUSY)), SAYS(GOOD, FAULTY(BUSY)));
+	struct group *group = group_with_none_begun();
 	expect_good(group, FIRST);
 	CU_ASSERT_EQUAL(ask(group, PART, &fault), ERR_OK);
 	CU_ASSERT_EQUAL(fault, CRATON__FAULT__FAULT_BUSY);
@@ -115,9 +105,8 @@ static void a_fault_is_the_end_of_it_and_not_asked_about_elsewhere(void)
 static void one_that_can_be_begun_anew_is_not_waited_for_in_silence(void)
 {
 	Craton__Fault fault;
-	fake_init(&a, "a", SAYS(GOOD, LATE));
-	fake_init(&b, "b", SAYS(GOOD, LATE));
-	struct group *group = group_of_two();
+	start(SAYS(GOOD, LATE), SAYS(GOOD, LATE));
+	struct group *group = group_with_none_begun();
 	expect_good(group, FIRST);
 	struct fake *mine = multipart.member == &a.member ? &a : &b, *other = mine == &a ? &b : &a;
 	multipart.is_repeatable = true;
@@ -133,11 +122,10 @@ static void one_that_can_be_begun_anew_is_not_waited_for_in_silence(void)
 static void it_has_an_end_however_the_heart_beats(void)
 {
 	Craton__Fault fault;
-	fake_init(&a, "a", SAYS(GOOD, LATE));
-	fake_init(&b, "b", SAYS(GOOD, LATE));
-	struct group *group = group_of_two();
-	group->settings.command_ms = 10;
+	start(SAYS(GOOD, LATE), SAYS(GOOD, LATE));
+	struct group *group = group_with_none_begun();
 	expect_good(group, FIRST);
+	group->settings.command_ms = 10;
 	struct fake *mine = multipart.member == &a.member ? &a : &b;
 	atomic_store(&mine->beats, UINT32_MAX);
 	CU_ASSERT_EQUAL(ask(group, PART, &fault), ERR_TIMEOUT);

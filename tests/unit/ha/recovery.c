@@ -191,16 +191,12 @@ static void while_it_waits_a_call_finds_who_comes_back(void)
 static void who_only_looks_does_not_wait_for_anybody_to_come_back(void)
 {
 	struct group_settings settings = patient;
-	struct question question = QUESTION_INIT;
-	Craton__SlotInfoRequest body = CRATON__SLOT_INFO_REQUEST__INIT;
-	Craton__Reply *reply;
+	struct question question = a_read();
 	settings.recovery_wait_ms = settings.command_ms = 3600000;
 	start(SAYS(GONE), SAYS(GONE));
 	struct group *group = group_of_two(&settings);
-	question.request.body_case = CRATON__REQUEST__BODY_SLOT_INFO;
-	question.request.slot_info = &body;
 	question.is_look = true;
-	CU_ASSERT_EQUAL(group_call(group, &question, &reply), ERR_CLOSED);
+	CU_ASSERT_EQUAL(ask_once(group, question), ERR_CLOSED);
 	CU_ASSERT_EQUAL(group_total_losses(group), 1);
 	group_destroy(group);
 }
@@ -241,7 +237,7 @@ static void those_given_up_are_tried_when_somebody_asks(void)
 
 static void without_threads_a_silent_member_is_tried_again_too(void)
 {
-	struct group_settings settings = patient;
+	struct group_settings settings = watchful;
 	settings.may_start_threads = false;
 	settings.recovery_interval_ms = 8;
 	start(SAYS(LATE, LATE, GOOD), SAYS(GOOD));
@@ -275,7 +271,7 @@ static void a_call_at_a_silent_member_finds_who_comes_back(void)
 {
 	start(SAYS(LATE), SAYS(GONE, GOOD));
 	a.swallows_probes = true;
-	struct group *group = group_of_two(&patient);
+	struct group *group = group_of_two(&watchful);
 	pthread_t thread = read_begin(group);
 	fake_wait_probes(&b, 6); /* so long that the other's silence is no slowness any more */
 	atomic_store(&b.probe_err, ERR_OK);
@@ -289,7 +285,7 @@ static void a_call_at_a_silent_member_finds_who_comes_back(void)
 /* There is nobody else to wait for: those whom it would not look for before long, or at all, are looked for now. */
 static void silence_of_the_last_hurries_the_look_for_the_others(void)
 {
-	struct group_settings settings = patient;
+	struct group_settings settings = watchful;
 	settings.recovery_retries = 0; /* given up as soon as it is lost */
 	settings.recovery_interval_ms = 10;
 	for (unsigned with_thread = 0; with_thread < 2; with_thread++) {
@@ -319,7 +315,7 @@ static void lose_far_off(struct group *group, struct fake *fake)
 
 static void it_hurries_the_look_for_one_that_is_only_far_off_too(void)
 {
-	struct group_settings settings = patient; /* nobody is ever given up */
+	struct group_settings settings = watchful; /* nobody is ever given up */
 	settings.recovery_interval_ms = settings.command_ms;
 	for (unsigned with_thread = 0; with_thread < 2; with_thread++) {
 		settings.may_start_threads = with_thread;

@@ -6,6 +6,7 @@
 #include "tests/support/fake_node.h"
 #include "tests/unit/ha/fake_member.h"
 #include "tests/unit/ha/latch.h"
+#include "tests/unit/ha/questions.h"
 #include <stdio.h>
 #include <sys/socket.h>
 
@@ -74,9 +75,8 @@ static struct latch storm_calls = LATCH_INIT;
 
 static void *ask_all_the_time(void *group)
 {
-	Craton__Reply *reply;
 	while (!atomic_load(&is_enough)) {
-		atomic_fetch_add(&storm_successes, ask_read(group, &reply) == ERR_OK);
+		atomic_fetch_add(&storm_successes, read_once(group) == ERR_OK);
 		latch_add(&storm_calls, 1);
 	}
 	return NULL;
@@ -148,7 +148,6 @@ static void a_member_that_swallows_its_probe_keeps_no_other_waiting(void)
 	struct door silent, away;
 	struct member *members[2];
 	struct address later = { .is_unix = true };
-	Craton__Reply *reply;
 	door_open(&silent, "silent", false);
 	door_open(&away, "b", true);
 	later = away.address;
@@ -161,14 +160,14 @@ static void a_member_that_swallows_its_probe_keeps_no_other_waiting(void)
 	member_lose_locked(group, members[0], ERR_TIMEOUT);
 	member_lose_locked(group, members[1], ERR_CLOSED);
 	pthread_mutex_unlock(&group->lock);
-	CU_ASSERT(ask_read(group, &reply) != ERR_OK);
+	CU_ASSERT(read_once(group) != ERR_OK);
 	CU_ASSERT_EQUAL(group_total_losses(group), 0); /* of the silent one nobody can say yet */
+	group->settings.command_ms = settings.command_ms;
 	door_close(&away);
 	struct fake_node *node = fake_node_start("b", later.host, answer, NULL);
 	wait_until_back(group, members[1]);
 	CU_ASSERT(members[0]->lost);
-	CU_ASSERT_EQUAL(ask_read(group, &reply), ERR_OK);
-	reply_free(reply);
+	CU_ASSERT_EQUAL(read_once(group), ERR_OK);
 	group_destroy(group);
 	fake_node_stop(node);
 	door_close(&silent);
@@ -181,17 +180,14 @@ static void a_connection_that_nobody_accepts_costs_a_call_no_more_than_silence(v
 	struct door silent;
 	struct member *members[2];
 	struct address other = { .is_unix = true };
-	Craton__Reply *reply;
 	door_open(&silent, "silent", false);
 	snprintf(other.host, sizeof other.host, "%s/b", folder);
 	struct fake_node *node = fake_node_start("b", other.host, answer, NULL);
 	members[0] = member_at("silent", &silent.address, 3600000);
 	members[1] = member_at("b", &other, 2000);
 	struct group *group = group_create(&settings, members, 2);
-	for (int i = 0; i < 20; i++) {
-		CU_ASSERT_EQUAL(ask_read(group, &reply), ERR_OK);
-		reply_free(reply);
-	}
+	for (int i = 0; i < 20; i++)
+		CU_ASSERT_EQUAL(read_once(group), ERR_OK);
 	CU_ASSERT(members[0]->suspect || members[0]->lost);
 	CU_ASSERT_EQUAL(fake_node_requests(node), 20);
 	group_destroy(group);
@@ -237,13 +233,12 @@ static void half_an_answer_is_waited_for_no_longer_than_none(void)
 	struct member *member;
 	struct group_settings hasty = settings;
 	pthread_t thread;
-	Craton__Reply *reply;
 	hasty.command_ms = 300;
 	door_open(&slow, "slow", false);
 	pthread_create(&thread, NULL, say_half_a_word, &slow);
 	member = member_at("slow", &slow.address, 2000);
 	struct group *group = group_create(&hasty, &member, 1);
-	CU_ASSERT_EQUAL(ask_read(group, &reply), ERR_TIMEOUT);
+	CU_ASSERT_EQUAL(read_once(group), ERR_TIMEOUT);
 	group_destroy(group);
 	pthread_join(thread, NULL);
 	door_close(&slow);

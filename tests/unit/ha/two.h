@@ -2,7 +2,7 @@
 #pragma once
 #include "tests/check.h"
 #include "tests/unit/ha/fake_member.h"
-#include "wire/cryptoki.h"
+#include "tests/unit/ha/questions.h"
 
 static struct fake a, b;
 
@@ -20,36 +20,17 @@ static inline void start_quick(const struct say *of_a, unsigned length_a, const 
 	a.member.latency_at_ms = b.member.latency_at_ms = clock_ms();
 }
 
+static inline struct group *group_of_one(const struct group_settings *settings)
+{
+	struct member *members[] = { &a.member };
+	return group_create(settings, members, 1);
+}
+
 /* `a` is asked first. */
 static inline struct group *group_of_two(const struct group_settings *settings)
 {
 	struct member *members[] = { &a.member, &b.member };
 	return group_create(settings, members, 2);
-}
-
-/* ERR_BUSY: a fault is the answer; ERR_IO: an error of the token's. */
-static inline enum err finish(enum err err, Craton__Reply *reply)
-{
-	if (err == ERR_OK && reply->fault != CRATON__FAULT__FAULT_NONE)
-		err = ERR_BUSY;
-	if (err == ERR_OK && reply->rv != CKR_OK)
-		err = ERR_IO;
-	reply_free(reply);
-	return err;
-}
-
-static inline enum err read_once(struct group *group)
-{
-	Craton__Reply *reply = NULL;
-	enum err err = ask_read(group, &reply);
-	return finish(err, reply);
-}
-
-static inline enum err deed_once(struct group *group)
-{
-	Craton__Reply *reply = NULL;
-	enum err err = ask_deed(group, &reply);
-	return finish(err, reply);
 }
 
 /* A read in a thread of its own, under way until it is ended. */

@@ -2,36 +2,6 @@
 #include "ha/walk.h"
 #include "tests/unit/ha/two.h"
 
-#define LONG_MS 100000 /* longer than any story */
-
-static Craton__SlotInfoRequest read_body = CRATON__SLOT_INFO_REQUEST__INIT;
-static Craton__CreateObject deed_body = CRATON__CREATE_OBJECT__INIT;
-static Craton__Login light_body = CRATON__LOGIN__INIT;
-
-static struct question a_read(void)
-{
-	struct question question = QUESTION_INIT;
-	question.request.body_case = CRATON__REQUEST__BODY_SLOT_INFO;
-	question.request.slot_info = &read_body;
-	return question;
-}
-
-static struct question a_deed(void)
-{
-	struct question question = QUESTION_INIT;
-	question.request.body_case = CRATON__REQUEST__BODY_CREATE_OBJECT;
-	question.request.create_object = &deed_body;
-	return question;
-}
-
-static struct question a_light_deed(void)
-{
-	struct question question = QUESTION_INIT;
-	question.request.body_case = CRATON__REQUEST__BODY_LOGIN;
-	question.request.login = &light_body;
-	return question;
-}
-
 static struct walk walk_of(struct group *group, struct question *question)
 {
 	return (struct walk){ .group = group, .question = question, .kind = question_kind(&question->request), .again_at = DEADLINE_NEVER,
@@ -75,7 +45,7 @@ static void end(struct walk *walk)
 
 static struct group_settings with_long_commands(void)
 {
-	struct group_settings settings = patient;
+	struct group_settings settings = watchful;
 	settings.command_ms = LONG_MS;
 	return settings;
 }
@@ -203,7 +173,7 @@ static void so_does_one_that_dies_at_work_or_falls_silent(void)
 static void a_light_deed_waits_for_one_heartbeat_and_a_long_one_for_a_second(void)
 {
 	start_quick(SAYS(GOOD), SAYS(GOOD));
-	struct group *group = group_of_two(&patient);
+	struct group *group = group_of_two(&watchful);
 	struct question light = a_light_deed(), deed = a_deed();
 	struct walk of_light = walk_of(group, &light), of_deed = walk_of(group, &deed);
 	int64_t before = clock_ms();
@@ -218,7 +188,7 @@ static void the_way_to_a_member_is_no_silence(void)
 	start_quick(SAYS(GOOD), SAYS(GOOD));
 	a.member.usual_us = b.member.usual_us = 150000;
 	struct question question = a_light_deed();
-	struct walk walk = walk_of(group_of_two(&patient), &question);
+	struct walk walk = walk_of(group_of_two(&watchful), &question);
 	int64_t before = clock_ms();
 	struct attempt *attempt = walk_asks(&walk);
 	CU_ASSERT(attempt->another_at - before >= HEARTBEAT_FIRST_MS + 150);
@@ -226,7 +196,7 @@ static void the_way_to_a_member_is_no_silence(void)
 	end(&walk);
 	start_quick(SAYS(GOOD), SAYS(GOOD));
 	a.member.usual_us = 150000000; /* it was no way, but work */
-	walk = walk_of(group_of_two(&patient), &question);
+	walk = walk_of(group_of_two(&watchful), &question);
 	CU_ASSERT(taken_by(&walk).another_at - clock_ms() <= SILENCE_MS);
 	end(&walk);
 }
@@ -236,7 +206,7 @@ static void nor_is_connecting(void)
 	start_quick(SAYS(GOOD), SAYS(GOOD));
 	a.greets = true;
 	struct question question = a_light_deed();
-	struct walk walk = walk_of(group_of_two(&patient), &question);
+	struct walk walk = walk_of(group_of_two(&watchful), &question);
 	struct attempt *attempt = walk_asks(&walk);
 	attempt->heard_ms -= HEARTBEAT_FIRST_MS; /* so long ago it began to connect */
 	attempt->another_at -= HEARTBEAT_FIRST_MS;
@@ -249,16 +219,9 @@ static void nor_is_connecting(void)
 /* A key that is used up is not used twice, however silent one is that was at work. */
 static void what_must_not_be_done_twice_is_never_time_for_another(void)
 {
-	struct group_settings settings = patient;
-	Craton__Crypt body = CRATON__CRYPT__INIT;
-	Craton__Mechanism mechanism;
-	struct question question = QUESTION_INIT;
+	struct group_settings settings = watchful;
+	struct question question = a_stateful_signature();
 	settings.may_hedge = false;
-	craton__mechanism__init(&mechanism);
-	mechanism.type = CKM_HSS;
-	body.mechanism = &mechanism;
-	question.request.body_case = CRATON__REQUEST__BODY_CRYPT;
-	question.request.crypt = &body;
 	start_quick(SAYS(LATE), SAYS(GOOD));
 	a.swallows_probes = true;
 	struct walk walk = walk_of(group_of_two(&settings), &question);
@@ -271,7 +234,7 @@ static void what_must_not_be_done_twice_is_never_time_for_another(void)
 /* One that was slow a moment ago may have many waiting: a second question would only be one more. */
 static void what_is_too_long_is_judged_by_the_slowest_of_late(void)
 {
-	struct group_settings settings = patient;
+	struct group_settings settings = watchful;
 	settings.hedge_most_ms = LONG_MS;
 	start_quick(SAYS(GOOD), SAYS(GOOD));
 	a.member.usual_us = b.member.usual_us = 10000000;
@@ -291,7 +254,7 @@ static void what_is_too_long_is_judged_by_the_slowest_of_late(void)
 /* One call at a time looks for a member that swallows what is sent to it; hurry is no reason for all to. */
 static void without_threads_one_call_looks_for_a_lost_member(void)
 {
-	struct group_settings settings = patient;
+	struct group_settings settings = watchful;
 	settings.may_start_threads = false;
 	settings.recovery_interval_ms = LONG_MS;
 	start_quick(SAYS(GOOD), SAYS(LATE));
