@@ -50,5 +50,5 @@ CK_RV attributes_from_template(const CK_ATTRIBUTE *template_, CK_ULONG count, st
  * attribute: pValue NULL asks for the length; CKR_BUFFER_TOO_SMALL sets ulValueLen to
  * CK_UNAVAILABLE_INFORMATION. */
 CK_RV attribute_to_application(const Craton__Attribute *attribute, CK_ATTRIBUTE *out);
-/* A list → a native template for a token's function. Memory is one block: free(). */
+/* A list → a native template for a token's function. Memory is one block: free(). CKR_HOST_MEMORY. */
 CK_RV attributes_to_template(const struct attribute_list *list, CK_ATTRIBUTE **out, CK_ULONG *count);

@@ -232,10 +232,13 @@ static void lay_bytes(struct block *block, const Craton__Attribute *from, CK_ATT
 static void lay_template(struct block *block, const Craton__Attribute *from, CK_ATTRIBUTE *to)
 {
 	Craton__Attributes *inner = canonical_template(from->value.data, from->value.len);
-	to->pValue = lay_out(block, inner ? inner->list : NULL, inner ? inner->n_list : 0);
-	to->ulValueLen = (inner ? inner->n_list : 0) * sizeof(CK_ATTRIBUTE);
-	if (inner)
-		craton__attributes__free_unpacked(inner, NULL);
+	if (!inner) {
+		block->failed = true;
+		return;
+	}
+	to->pValue = lay_out(block, inner->list, inner->n_list);
+	to->ulValueLen = inner->n_list * sizeof(CK_ATTRIBUTE);
+	craton__attributes__free_unpacked(inner, NULL);
 }
 
 static CK_ATTRIBUTE *lay_out(struct block *block, Craton__Attribute *const *items, size_t count)
@@ -260,10 +263,15 @@ CK_RV attributes_to_template(const struct attribute_list *list, CK_ATTRIBUTE **o
 {
 	struct block counting = { 0 };
 	lay_out(&counting, list->items, list->count);
-	struct block block = { .data = calloc(1, counting.size) };
+	struct block block = { .data = counting.failed ? NULL : calloc(1, counting.size) };
 	if (!block.data)
 		return CKR_HOST_MEMORY;
-	*out = lay_out(&block, list->items, list->count);
+	CK_ATTRIBUTE *template_ = lay_out(&block, list->items, list->count);
+	if (block.failed) {
+		free(template_);
+		return CKR_HOST_MEMORY;
+	}
+	*out = template_;
 	*count = list->count;
 	return CKR_OK;
 }

@@ -1,12 +1,14 @@
 /* One block of memory for a native structure and all it points to. The same walk lays it out twice: first to
  * count, then to fill, so nothing of it can be forgotten. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct block {
 	uint8_t *data; /* NULL while counting */
 	size_t size;
+	bool failed;   /* a walk could not go all the way: the two may not have gone the same */
 };
 
 /* Room for `size` bytes, aligned for anything; NULL while counting. */

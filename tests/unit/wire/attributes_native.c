@@ -173,8 +173,22 @@ static void an_empty_list_is_an_empty_template(void)
 	free(native);
 }
 
+/* As for want of memory: a key without its templates would be one that may do more. */
+static void a_nested_template_that_cannot_be_taken_apart_is_not_left_out(void)
+{
+	CK_ATTRIBUTE inner = { CKA_SENSITIVE, &yes, 1 }, one = { CKA_UNWRAP_TEMPLATE, &inner, sizeof inner }, *native = NULL;
+	struct attribute_list list;
+	CK_ULONG count = 0;
+	CU_ASSERT_EQUAL_FATAL(attributes_from_template(&one, 1, &list), CKR_OK);
+	memset(list.items[0]->value.data, 0xff, list.items[0]->value.len);
+	CU_ASSERT_EQUAL(attributes_to_template(&list, &native, &count), CKR_HOST_MEMORY);
+	CU_ASSERT_PTR_NULL(native);
+	attribute_list_finish(&list);
+}
+
 TESTS("wire/attributes_native", SAY(a_template_survives_the_walk), SAY(wrong_lengths_are_invalid_values),
       SAY(nothing_with_a_length_is_a_bad_argument), SAY(true_is_whatever_is_not_false), SAY(twice_is_well_if_it_says_the_same),
       SAY(unaligned_values_are_read), SAY(a_template_that_holds_itself_is_refused),
       SAY(an_application_asks_for_the_length_first), SAY(bytes_are_given_as_long_as_they_are),
-      SAY(a_nested_template_is_given_element_by_element), SAY(an_empty_list_is_an_empty_template))
+      SAY(a_nested_template_is_given_element_by_element), SAY(an_empty_list_is_an_empty_template),
+      SAY(a_nested_template_that_cannot_be_taken_apart_is_not_left_out))
