@@ -74,20 +74,23 @@ void group_wait_locked(struct group *group, int64_t until_ms)
 	wait_until(&group->news, &group->lock, until_ms);
 }
 
-uint64_t group_index_seen(struct group *group)
+/* One that others may be about to change. */
+static uint64_t number_of(struct group *group, const uint64_t *number)
 {
 	pthread_mutex_lock(&group->lock);
-	uint64_t index = group->index_seen;
+	uint64_t now = *number;
 	pthread_mutex_unlock(&group->lock);
-	return index;
+	return now;
+}
+
+uint64_t group_index_seen(struct group *group)
+{
+	return number_of(group, &group->index_seen);
 }
 
 uint64_t group_total_losses(struct group *group)
 {
-	pthread_mutex_lock(&group->lock);
-	uint64_t losses = group->total_losses;
-	pthread_mutex_unlock(&group->lock);
-	return losses;
+	return number_of(group, &group->total_losses);
 }
 
 bool group_is_stopping(struct group *group)
