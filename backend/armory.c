@@ -155,7 +155,8 @@ static void begin_one(struct armory *armory, const struct hot *wanted)
 	struct loaded_key *key = keyring_borrow(armory->keyring, &wanted->id);
 	bool is_it = key && key->serial == wanted->serial;
 	uint64_t ticket = 0;
-	CK_RV rv = is_it ? token_borrow_spare(armory->token, key->generation, &session) : CKR_KEY_HANDLE_INVALID;
+	struct token_need need = { .generation = is_it ? key->generation : 0, .is_spare = true };
+	CK_RV rv = is_it ? token_borrow_for(armory->token, &need, &session) : CKR_KEY_HANDLE_INVALID;
 	if (rv == CKR_OK && (rv = token_functions(armory->token)->C_SignInit(session, &mechanism, key->handle)) != CKR_OK)
 		token_return(armory->token, session, rv);
 	else if (rv == CKR_OK)

@@ -42,6 +42,7 @@ struct token_need {
 	enum token_work work;
 	uint64_t generation; /* of a key's handle; 0: of none */
 	bool is_fresh;       /* a session opened for this */
+	bool is_spare;       /* only if another stays behind for whoever comes next, and never waited for; CKR_SESSION_COUNT otherwise */
 };
 
 /* Waits while sessions_max (or as many as the token can give) are out. Borrow one at a time: who holds one and waits for
@@ -49,9 +50,8 @@ struct token_need {
  * CKR_SESSION_CLOSED if it has been started afresh since `generation`. */
 CK_RV token_borrow_for(struct token *token, const struct token_need *need, CK_SESSION_HANDLE *session);
 CK_RV token_borrow(struct token *token, CK_SESSION_HANDLE *session); /* for short work, with no key's handle */
-/* Only if another stays behind for whoever comes next; CKR_SESSION_COUNT otherwise. */
-CK_RV token_borrow_spare(struct token *token, uint64_t generation, CK_SESSION_HANDLE *session);
-/* How many there are to borrow in all, as far as is known: fewer than sessions_max once the token has refused more. */
+/* How many there are to borrow in all, as far as is known: fewer than sessions_max once the token has refused more, until it gives more
+ * to who wants a fresh one. */
 size_t token_sessions(struct token *token);
 /* `rv` is how the last call on it ended: a session that may have an operation left over or is broken is
  * closed instead of reused. Session 0 is ignored. */

@@ -49,27 +49,43 @@ static CK_RV may_enter_locked(const struct token *token, uint64_t generation)
 	return generation && generation != token_generation(token) ? CKR_SESSION_CLOSED : CKR_OK;
 }
 
-/* An idle session if there is one, else a place to open one in; the other way round for who wants a fresh one. */
-static CK_RV lease_take_locked(struct token *token, const struct token_need *need, struct lease **out)
+/* An idle session if there is one, else a place to open one in; the other way round for who wants a fresh one. He tries, too, whether the
+ * token has by now what it once had not: it may have been others that had it. */
+static struct lease *lease_choose_locked(struct token *token, bool is_fresh, bool tries_absent)
 {
-	enum lease_state first = need->is_fresh ? LEASE_CLOSED : LEASE_IDLE;
+	struct lease *lease = lease_find_locked(token, is_fresh ? LEASE_CLOSED : LEASE_IDLE);
+	if (!lease && is_fresh && tries_absent)
+		lease = lease_find_locked(token, LEASE_ABSENT);
+	return lease ? lease : lease_find_locked(token, is_fresh ? LEASE_IDLE : LEASE_CLOSED);
+}
+
+static bool has_spare_locked(const struct token *token)
+{
+	size_t left = 0;
+	for (size_t i = 0; i < token->lease_count; i++)
+		left += token->leases[i].state == LEASE_IDLE || token->leases[i].state == LEASE_CLOSED;
+	return left >= 2;
+}
+
+static CK_RV lease_take_locked(struct token *token, const struct token_need *need, bool tries_absent, struct lease **out)
+{
 	CK_RV rv;
 	for (;;) {
 		if ((rv = may_enter_locked(token, need->generation)) != CKR_OK)
 			return rv;
-		if ((*out = lease_find_locked(token, first)))
-			break;
-		if ((*out = lease_find_locked(token, need->is_fresh ? LEASE_IDLE : LEASE_CLOSED)))
+		if (need->is_spare && !has_spare_locked(token))
+			return CKR_SESSION_COUNT;
+		if ((*out = lease_choose_locked(token, need->is_fresh, tries_absent)))
 			break;
 		pthread_cond_wait(&token->returned, &token->lock);
 	}
-	if ((*out)->state == LEASE_CLOSED)
+	if ((*out)->state != LEASE_IDLE)
 		(*out)->session = CK_INVALID_HANDLE;
 	lease_enter_locked(*out, need->work);
 	return CKR_OK;
 }
 
-/* The place stays empty from now on if the token has no more sessions: then the borrower waits for
+/* The place stays empty if the token has no more sessions, until it is found to have one again: the borrower waits for
  * another's. False if there is nobody to wait for. */
 static bool lease_lost(struct token *token, struct lease *lease, CK_RV rv)
 {
@@ -103,10 +119,10 @@ static CK_RV open_session(struct token *token, struct lease *lease, CK_SESSION_H
 
 CK_RV token_borrow_for(struct token *token, const struct token_need *need, CK_SESSION_HANDLE *session)
 {
-	for (;;) {
+	for (bool is_first = true;; is_first = false) {
 		struct lease *lease = NULL;
 		pthread_mutex_lock(&token->lock);
-		CK_RV rv = lease_take_locked(token, need, &lease);
+		CK_RV rv = lease_take_locked(token, need, is_first, &lease);
 		if (rv == CKR_OK) {
 			*session = lease->session;
 			if (need->is_fresh)
@@ -120,7 +136,7 @@ CK_RV token_borrow_for(struct token *token, const struct token_need *need, CK_SE
 		if (*session)
 			token->module.p11->C_CloseSession(*session);
 		rv = open_session(token, lease, session);
-		if (rv == CKR_OK || !lease_lost(token, lease, rv))
+		if (rv == CKR_OK || !lease_lost(token, lease, rv) || need->is_spare)
 			return rv;
 	}
 }
@@ -128,17 +144,6 @@ CK_RV token_borrow_for(struct token *token, const struct token_need *need, CK_SE
 CK_RV token_borrow(struct token *token, CK_SESSION_HANDLE *session)
 {
 	return token_borrow_for(token, &(struct token_need){ .work = TOKEN_WORK_SHORT }, session);
-}
-
-CK_RV token_borrow_spare(struct token *token, uint64_t generation, CK_SESSION_HANDLE *session)
-{
-	size_t left = 0;
-	pthread_mutex_lock(&token->lock);
-	for (size_t i = 0; i < token->lease_count; i++)
-		left += token->leases[i].state == LEASE_IDLE || token->leases[i].state == LEASE_CLOSED;
-	pthread_mutex_unlock(&token->lock);
-	struct token_need need = { .work = TOKEN_WORK_SHORT, .generation = generation };
-	return left >= 2 ? token_borrow_for(token, &need, session) : CKR_SESSION_COUNT;
 }
 
 size_t token_sessions(struct token *token)

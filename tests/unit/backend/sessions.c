@@ -103,29 +103,98 @@ static CK_RV close_one(CK_SESSION_HANDLE session)
 	return real_close(session);
 }
 
+static void few_open(struct softhsm *softhsm, size_t sessions_max, int given, struct token **out)
+{
+	softhsm_start(softhsm, one, 1);
+	struct token_config config = softhsm_config(softhsm, 0);
+	config.sessions_max = sessions_max;
+	CU_ASSERT_FATAL(token_open(&config, out, NULL) == ERR_OK);
+	CK_FUNCTION_LIST *p11 = token_functions(*out);
+	real_open = p11->C_OpenSession;
+	real_close = p11->C_CloseSession;
+	p11->C_OpenSession = open_few;
+	p11->C_CloseSession = close_one;
+	open_now = 0;
+	open_max = given;
+}
+
+static void few_close(struct softhsm *softhsm, struct token *token)
+{
+	CK_FUNCTION_LIST *p11 = token_functions(token);
+	p11->C_OpenSession = real_open;
+	p11->C_CloseSession = real_close;
+	token_close(token);
+	softhsm_stop(softhsm);
+}
+
 static void a_token_with_few_sessions_makes_borrowers_wait(void)
 {
 	struct softhsm softhsm;
 	struct crowd crowd = { 0 };
 	CK_SESSION_HANDLE session;
-	softhsm_start(&softhsm, one, 1);
-	struct token_config config = softhsm_config(&softhsm, 0);
-	CU_ASSERT_FATAL(token_open(&config, &crowd.token, NULL) == ERR_OK);
-	CK_FUNCTION_LIST *p11 = token_functions(crowd.token);
-	real_open = p11->C_OpenSession;
-	real_close = p11->C_CloseSession;
-	p11->C_OpenSession = open_few;
-	p11->C_CloseSession = close_one;
+	few_open(&softhsm, 0, 0, &crowd.token);
 	/* Nobody to wait for: the token's word is the answer, and not for ever. */
-	open_now = open_max = 0;
 	CU_ASSERT(token_borrow(crowd.token, &session) == CKR_SESSION_COUNT);
 	open_max = 2;
 	all_come_and_go(&crowd);
 	CU_ASSERT(crowd.most >= 1 && crowd.most <= 2);
-	p11->C_OpenSession = real_open;
-	p11->C_CloseSession = real_close;
-	token_close(crowd.token);
-	softhsm_stop(&softhsm);
+	few_close(&softhsm, crowd.token);
+}
+
+static CK_RV borrow_spare(struct token *token)
+{
+	CK_SESSION_HANDLE session;
+	CK_RV rv = token_borrow_for(token, &(struct token_need){ .is_spare = true }, &session);
+	if (rv == CKR_OK)
+		token_return(token, session, CKR_OK);
+	return rv;
+}
+
+/* Who would wait for a session that only comes back when he does something waited for ever. */
+static void a_spare_session_is_not_waited_for(void)
+{
+	struct softhsm softhsm;
+	struct token *token;
+	CK_SESSION_HANDLE session;
+	few_open(&softhsm, 3, 1, &token);
+	CU_ASSERT_FATAL(token_borrow(token, &session) == CKR_OK);
+	uint64_t ticket = token_lay_aside(token, session);
+	CU_ASSERT(borrow_spare(token) == CKR_SESSION_COUNT); /* says the token */
+	CU_ASSERT(token_sessions(token) == 2);
+	CU_ASSERT(borrow_spare(token) == CKR_SESSION_COUNT); /* the other place is for whoever comes next */
+	CU_ASSERT(token_sessions(token) == 2);
+	token_give_up(token, ticket);
+	CU_ASSERT(borrow_spare(token) == CKR_OK);
+	few_close(&softhsm, token);
+}
+
+/* As the node does now and then to see whether the token is well. */
+static void borrow_fresh(struct token *token)
+{
+	CK_SESSION_HANDLE session;
+	CU_ASSERT_FATAL(token_borrow_for(token, &(struct token_need){ .is_fresh = true }, &session) == CKR_OK);
+	token_return(token, session, CKR_OK);
+}
+
+/* It was others who had them all, and they have given some back. */
+static void a_token_that_has_more_sessions_again_is_believed(void)
+{
+	struct softhsm softhsm;
+	struct token *token;
+	CK_SESSION_HANDLE session, other;
+	few_open(&softhsm, 3, 1, &token);
+	CU_ASSERT_FATAL(token_borrow(token, &session) == CKR_OK);
+	CU_ASSERT(borrow_spare(token) == CKR_SESSION_COUNT);
+	open_max = 2;
+	CU_ASSERT_FATAL(token_borrow(token, &other) == CKR_OK);
+	token_return(token, session, CKR_OK);
+	token_return(token, other, CKR_OK);
+	borrow_fresh(token); /* there are no more than the two still, of which one will do */
+	CU_ASSERT(token_sessions(token) == 2);
+	open_max = 3;
+	borrow_fresh(token);
+	CU_ASSERT(token_sessions(token) == 3);
+	few_close(&softhsm, token);
 }
 
 static void a_session_laid_aside_is_taken_up_once_and_by_nobody_else(void)
@@ -235,6 +304,8 @@ TESTS("backend: sessions",
       SAY(sessions_are_used_again_unless_something_went_wrong),
       SAY(never_more_sessions_are_out_than_allowed),
       SAY(a_token_with_few_sessions_makes_borrowers_wait),
+      SAY(a_spare_session_is_not_waited_for),
+      SAY(a_token_that_has_more_sessions_again_is_believed),
       SAY(a_session_laid_aside_is_taken_up_once_and_by_nobody_else),
       SAY(who_waits_for_a_session_is_let_go_when_it_is_shut),
       SAY(a_call_beyond_its_limit_is_told_of),
