@@ -1,5 +1,6 @@
 #include "wire/attributes.h"
 #include "base/secret.h"
+#include "wire/bytes.h"
 #include "wire/canonical.h"
 #include <stdlib.h>
 #include <string.h>
@@ -101,19 +102,14 @@ static void attribute_destroy(Craton__Attribute *attribute)
 static Craton__Attribute *attribute_create(CK_ATTRIBUTE_TYPE type, const void *value, size_t size)
 {
 	Craton__Attribute *attribute = malloc(sizeof *attribute);
-	uint8_t *copy = malloc(size ? size : 1);
-	if (!attribute || !copy) {
-		free(attribute);
-		free(copy);
+	if (!attribute)
 		return NULL;
-	}
 	craton__attribute__init(attribute);
-	if (size)
-		memcpy(copy, value, size);
 	attribute->type = type;
-	attribute->value.data = copy;
-	attribute->value.len = size;
-	return attribute;
+	if (wire_set_bytes(&attribute->value, value, size))
+		return attribute;
+	free(attribute);
+	return NULL;
 }
 
 void attribute_list_finish(struct attribute_list *list)

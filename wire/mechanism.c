@@ -1,5 +1,6 @@
 #include "wire/mechanism.h"
 #include "base/id.h"
+#include "wire/bytes.h"
 #include "wire/mechanism_form.h"
 #include "wire/mechanism_table.h"
 #include <stdlib.h>

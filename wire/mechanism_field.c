@@ -1,5 +1,6 @@
 /* Three walks over a parameter's fields: into a message, judging it, and out of it. Nothing is read through a pointer
  * of a structure's own type, for what an application gives may lie anywhere. */
+#include "wire/bytes.h"
 #include "wire/mechanism_form.h"
 #include "wire/mechanism_table.h"
 #include <stdlib.h>
@@ -32,17 +33,6 @@ static ProtobufCBinaryData *bytes_in(const void *message, size_t offset)
 static protobuf_c_boolean *flag_in(const void *message, size_t offset)
 {
 	return (protobuf_c_boolean *)(uintptr_t)((const uint8_t *)message + offset);
-}
-
-bool wire_set_bytes(ProtobufCBinaryData *to, const void *data, size_t size)
-{
-	to->data = malloc(size ? size : 1);
-	if (!to->data)
-		return false;
-	if (size)
-		memcpy(to->data, data, size);
-	to->len = size;
-	return true;
 }
 
 /* Into a message */
@@ -201,14 +191,6 @@ bool layout_judge(const struct layout *layout, const void *message)
 }
 
 /* Out of it */
-
-void *block_copy(struct block *block, const ProtobufCBinaryData *from)
-{
-	void *at = from->len ? block_take(block, from->len) : NULL;
-	if (at)
-		memcpy(at, from->data, from->len);
-	return at;
-}
 
 static void set_ulong(uint8_t *structure, size_t offset, CK_ULONG value)
 {

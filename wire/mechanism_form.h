@@ -86,7 +86,3 @@ void *layout_to_native(const struct layout *layout, const void *message, const C
 CK_RV kdf_to_wire(const void *parts, size_t count, Craton__KdfParameter *to);
 bool kdf_judge(const Craton__KdfParameter *kdf);
 CK_PRF_DATA_PARAM *kdf_to_native(const Craton__KdfParameter *from, struct block *block);
-
-/* For them all */
-bool wire_set_bytes(ProtobufCBinaryData *to, const void *data, size_t size);
-void *block_copy(struct block *block, const ProtobufCBinaryData *from); /* NULL for none */

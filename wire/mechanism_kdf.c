@@ -1,5 +1,6 @@
 /* The parts that SP 800-108's input is made of (Current Mechanisms 3.0, 2.42.2): what stands behind a part's pointer depends on
  * its type. */
+#include "wire/bytes.h"
 #include "wire/mechanism_form.h"
 #include <stdlib.h>
 #include <string.h>
