@@ -73,7 +73,8 @@ void slot_access_finish(struct slot_access *access);
 
 /* What this software knows to apply: grows when an event comes to mean something that older software would not do, and nodes that did not do
  * the same would drift apart unseen. Whoever proposes such an event sets its level; an older node that meets it stops, and goes on
- * from there when it has been upgraded. */
+ * from there when it has been upgraded. Where such an event leaves rows that older software would read as others, the schema's version grows, too:
+ * with a snapshot they come without the event. */
 #define EVENT_LEVEL 0
 
 /* What the rest of the node wants to hear of; on the raft thread, after the batch is visible. */
