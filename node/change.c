@@ -4,7 +4,7 @@
 #include <string.h>
 
 static struct id derive(const char *what, uint32_t slot, const ProtobufCBinaryData *request_id,
-                        const uint8_t *ordinal)
+                        struct bytes ordinal)
 {
 	uint8_t slot_bytes[4] = { (uint8_t)(slot >> 24), (uint8_t)(slot >> 16), (uint8_t)(slot >> 8), (uint8_t)slot };
 	uint8_t digest[SHA256_SIZE];
@@ -12,20 +12,20 @@ static struct id derive(const char *what, uint32_t slot, const ProtobufCBinaryDa
 	sha256((struct bytes[]){ { what, strlen(what) },
 	                         { slot_bytes, sizeof slot_bytes },
 	                         { request_id->data, request_id->len },
-	                         { ordinal, 1 } }, ordinal ? 4 : 3, digest);
+	                         ordinal }, 4, digest);
 	memcpy(id.bytes, digest, ID_SIZE);
 	return id;
 }
 
 struct id change_key(uint32_t slot, const ProtobufCBinaryData *request_id, unsigned attempt)
 {
-	uint8_t ordinal = (uint8_t)attempt;
-	return derive("request", slot, request_id, attempt ? &ordinal : NULL);
+	uint8_t ordinal[4] = { (uint8_t)(attempt >> 24), (uint8_t)(attempt >> 16), (uint8_t)(attempt >> 8), (uint8_t)attempt };
+	return derive("request", slot, request_id, (struct bytes){ ordinal, attempt ? sizeof ordinal : 0 });
 }
 
 struct id change_object_id(uint32_t slot, const ProtobufCBinaryData *request_id, uint8_t ordinal)
 {
-	return derive("object", slot, request_id, &ordinal);
+	return derive("object", slot, request_id, (struct bytes){ &ordinal, 1 });
 }
 
 bool change_is_known(struct question *question, const struct id *key, struct request_record *out)

@@ -3,7 +3,7 @@
 #include "node/question.h"
 
 /* What the directory knows a client's request by. A client names its requests itself, so the slot is part of it;
- * `attempt` counts the tries of one request after OUTCOME_CONFLICT, 0 for the first. */
+ * `attempt` counts the tries of one request after OUTCOME_CONFLICT or OUTCOME_STALE, 0 for the first. */
 struct id change_key(uint32_t slot, const ProtobufCBinaryData *request_id, unsigned attempt);
 /* The id of the object that request makes as its `ordinal`th, the same on whichever node it is tried. */
 struct id change_object_id(uint32_t slot, const ProtobufCBinaryData *request_id, uint8_t ordinal);

@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TRIES_MAX 16 /* of one change whose object was changed by others meanwhile */
-
 CK_RV object_seal_anew(struct question *question, const Craton__Object *before, const struct attribute_list *secret,
                        Craton__Object *after)
 {
@@ -128,12 +126,16 @@ static CK_RV answer_now(struct question *question)
 	return rv;
 }
 
+/* Whoever loses has lost to somebody whose change was made, so all come to their turn, however many they are. */
 static CK_RV change_until_it_fits(struct question *question, const struct attribute_list *changes)
 {
 	struct request_record record = { .outcome = OUTCOME_CONFLICT };
 	CK_RV rv = CKR_OK;
-	for (unsigned i = 0; i < TRIES_MAX && rv == CKR_OK && record.outcome == OUTCOME_CONFLICT; i++)
+	for (unsigned i = 0; rv == CKR_OK && record.outcome == OUTCOME_CONFLICT; i++) {
+		if (i && deadline_passed(question->deadline))
+			return question_fault(question, CRATON__FAULT__FAULT_BUSY, "others change this object all the time");
 		rv = change_stored(question, changes, i, &record);
+	}
 	if (rv == CKR_OK)
 		rv = change_rv(&record, CKR_OBJECT_HANDLE_INVALID);
 	if (rv == CKR_OK)

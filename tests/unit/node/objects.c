@@ -91,6 +91,34 @@ static void a_change_that_another_overtook_is_made_anew(void)
 	CU_ASSERT_EQUAL(count_of("theirs"), 0);
 }
 
+/* Of many who change it all the time: each time that this one is about to, another was quicker. */
+static unsigned rivals;
+
+static void relabel_ever_again(void *context)
+{
+	relabel_meanwhile(context);
+	if (--rivals)
+		fake_before_next(relabel_ever_again, context);
+}
+
+static void a_change_that_many_overtook_is_made_all_the_same(void)
+{
+	begin();
+	struct id id = generate_token_key("very contested");
+	talk.request = id_random();
+	talk.keep_request = true;
+	rivals = 20;
+	unsigned before = fake_proposals();
+	fake_before_next(relabel_ever_again, &id);
+	CU_ASSERT_EQUAL(relabel(&id, "ours, at last"), CKR_OK);
+	CU_ASSERT_EQUAL(rivals, 0);
+	CU_ASSERT_EQUAL(fake_proposals(), before + 41);
+	CU_ASSERT_EQUAL(relabel(&id, "ours, at last"), CKR_OK);
+	CU_ASSERT_EQUAL(fake_proposals(), before + 41);
+	CU_ASSERT_EQUAL(count_of("ours, at last"), 1);
+	talk.keep_request = false;
+}
+
 static void a_changed_session_key_is_another_object(void)
 {
 	Craton__Fault fault;
@@ -148,6 +176,6 @@ static void the_end(void)
 TESTS("node objects", SAY(private_data_is_not_stored_in_the_clear),
       SAY(a_sensitive_value_is_never_read),
       SAY(a_changed_key_is_found_and_used_under_its_new_attributes),
-      SAY(a_change_that_another_overtook_is_made_anew),
+      SAY(a_change_that_another_overtook_is_made_anew), SAY(a_change_that_many_overtook_is_made_all_the_same),
       SAY(a_changed_session_key_is_another_object),
       SAY(one_large_value_asked_for_many_times_is_too_much), SAY(the_end))
