@@ -16,6 +16,7 @@ static CK_RV commit_token(struct question *question, const struct id *key, const
 	change.slot = slot->slot;
 	change.label = body->label;
 	change.so_pin = &pin;
+	change.generation = slot->generation;
 	event.change_case = CRATON__EVENT__CHANGE_TOKEN_INITIALISED;
 	event.token_initialised = &change;
 	rv = change_commit(question, key, &event, question->deadline, record);
@@ -41,15 +42,25 @@ static CK_RV init_token(struct question *question, const struct id *key, struct 
 	return rv == CKR_OK ? commit_token(question, key, &slot, record) : rv;
 }
 
+/* A PIN that was changed since the SO's was checked means that it has to be checked anew. */
+static CK_RV init_token_as_it_is(struct question *question, struct request_record *record)
+{
+	CK_RV rv = CKR_OK;
+	record->outcome = OUTCOME_STALE;
+	for (unsigned i = 0; rv == CKR_OK && record->outcome == OUTCOME_STALE; i++) {
+		struct id key = change_key(question->request->slot, &question->request->request_id, i);
+		if (!change_is_known(question, &key, record))
+			rv = init_token(question, &key, record);
+	}
+	return rv;
+}
+
 CK_RV answer_init_token(struct question *question)
 {
-	struct id key = change_key(question->request->slot, &question->request->request_id, 0);
 	struct request_record record;
-	CK_RV rv = CKR_OK;
 	if (!slot_label_ok(question->request->init_token->label))
 		return CKR_ARGUMENTS_BAD;
-	if (!change_is_known(question, &key, &record))
-		rv = init_token(question, &key, &record);
+	CK_RV rv = init_token_as_it_is(question, &record);
 	if (rv == CKR_OK)
 		rv = change_rv(&record, CKR_SLOT_ID_INVALID);
 	if (rv == CKR_OK)

@@ -291,6 +291,50 @@ static void initialising_the_token_needs_the_so_pin_and_forgets_the_user(void)
 	CU_ASSERT_EQUAL(ticket_fault(), CRATON__FAULT__FAULT_TICKET);
 }
 
+struct pins {
+	Craton__Role role;
+	const char *before, *after;
+};
+
+static void change_meanwhile(void *context)
+{
+	const struct pins *pins = context;
+	struct id request = talk.request;
+	talk.request = id_random();
+	CU_ASSERT_EQUAL(set_pin(pins->role, pins->before, pins->after), CKR_OK);
+	talk.request = request;
+}
+
+static CK_RV init_token_while_a_pin_is_changed(struct pins *pins)
+{
+	talk.request = id_random();
+	talk.keep_request = true;
+	fake_before_next(change_meanwhile, pins);
+	CK_RV rv = init_token(SO_PIN, "again");
+	CU_ASSERT_EQUAL(init_token(SO_PIN, "again"), rv); /* a retry of the same */
+	talk.keep_request = false;
+	return rv;
+}
+
+/* It was right when the token was asked, but what it would have set is the old PIN. */
+static void an_so_pin_that_is_replaced_meanwhile_initialises_nothing(void)
+{
+	struct pins pins = { SO, SO_PIN, "the new so pin" };
+	begin();
+	CU_ASSERT_EQUAL(init_token_while_a_pin_is_changed(&pins), CKR_PIN_INCORRECT);
+	CU_ASSERT_TRUE(flags() & CKF_USER_PIN_INITIALIZED);
+	CU_ASSERT_EQUAL(talk_login(&talk, SO, "the new so pin"), CKR_OK);
+}
+
+static void the_users_may_be_changed_meanwhile(void)
+{
+	struct pins pins = { USER, USER_PIN, "new user pin" };
+	begin();
+	CU_ASSERT_EQUAL(init_token_while_a_pin_is_changed(&pins), CKR_OK);
+	CU_ASSERT_FALSE(flags() & CKF_USER_PIN_INITIALIZED);
+	CU_ASSERT_EQUAL(talk_login(&talk, SO, SO_PIN), CKR_OK);
+}
+
 static void a_ticket_of_one_slot_is_no_use_in_another(void)
 {
 	begin();
@@ -320,4 +364,5 @@ TESTS("node login", SAY(a_label_is_printable_and_short), SAY(each_role_has_its_p
       SAY(a_right_pin_needs_no_majority), SAY(a_new_pin_makes_older_tickets_void_but_not_its_makers),
       SAY(a_retried_change_of_pin_is_the_same_change), SAY(a_pins_length_has_bounds),
       SAY(only_the_so_initialises_the_users_pin), SAY(initialising_the_token_needs_the_so_pin_and_forgets_the_user),
+      SAY(an_so_pin_that_is_replaced_meanwhile_initialises_nothing), SAY(the_users_may_be_changed_meanwhile),
       SAY(a_ticket_of_one_slot_is_no_use_in_another), SAY(a_slot_that_is_not_there_has_no_login), SAY(the_end))
