@@ -118,7 +118,7 @@ static void what_is_committed_is_heard_of_in_the_leaders_first_word(void)
 
 static void a_leader_grants_while_it_knows_of_a_majority_in_its_term(void)
 {
-	struct fake_world *world = contact_leader();
+	struct fake_world *world = fake_settled_leader();
 	contact_say(world, 2, 2, false);
 	CU_ASSERT_FALSE(said_to(world, 2)->contact_result.granted); /* node 2 has not heard of this leader yet */
 	CU_ASSERT_FALSE(is_in_contact(world));
@@ -164,7 +164,7 @@ static void a_new_leader_grants_nothing_before_an_entry_of_its_term_is_committed
 
 static void strangers_and_other_terms_are_not_answered(void)
 {
-	struct fake_world *world = contact_leader();
+	struct fake_world *world = fake_settled_leader();
 	contact_say(world, 9, 2, true);
 	CU_ASSERT_PTR_NULL(said_to(world, 9));
 	struct message m = { .kind = MESSAGE_CONTACT, .term = 1 };
@@ -176,7 +176,7 @@ static void strangers_and_other_terms_are_not_answered(void)
 /* Its addition may be undone, and the next leader never hear of it. */
 static void a_node_whose_addition_is_not_committed_is_granted_nothing(void)
 {
-	struct fake_world *world = contact_leader();
+	struct fake_world *world = fake_settled_leader();
 	struct consensus_node node = fake_node(4);
 	driver_add(world->driver, world->now, 6, world->now.ms + 60000, &node);
 	fake_settle(world);
@@ -210,7 +210,7 @@ static void a_leader_that_answers_is_alive_though_its_heartbeats_are_late(void)
 
 static void a_leader_whose_majority_speaks_to_it_keeps_its_place(void)
 {
-	struct fake_world *world = contact_leader();
+	struct fake_world *world = fake_settled_leader();
 	for (int i = 0; i < 50; i++) {
 		fake_pass(world, 100);
 		contact_say(world, 2, 2, true);

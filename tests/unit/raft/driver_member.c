@@ -12,9 +12,8 @@ static void hear_all(struct fake_world *world, unsigned voters)
 
 static void a_learner_votes_once_it_has_caught_up(void)
 {
-	struct fake_world *world = fake_leader(3, 1, 0, 1);
+	struct fake_world *world = fake_settled_leader();
 	struct consensus_node node = fake_node(4);
-	fake_followers_agree(world, 3);
 	driver_add(world->driver, world->now, 5, world->now.ms + 60000, &node);
 	fake_followers_agree(world, 3);
 	CU_ASSERT_EQUAL(world->ticket, 5);
@@ -80,9 +79,8 @@ static void one_change_at_a_time(void)
 
 static void a_change_ends_with_its_leadership(void)
 {
-	struct fake_world *world = fake_leader(3, 1, 0, 1);
+	struct fake_world *world = fake_settled_leader();
 	struct consensus_node four = fake_node(4);
-	fake_followers_agree(world, 3);
 	driver_add(world->driver, world->now, 5, world->now.ms + 60000, &four);
 	fake_settle(world);
 	CU_ASSERT_EQUAL(world->configuration.count, 4);

@@ -19,8 +19,7 @@ static void a_proposal_is_told_when_it_is_applied(void)
 
 static void proposals_of_one_turn_share_one_write(void)
 {
-	struct fake_world *world = fake_leader(3, 1, 0, 1);
-	fake_followers_agree(world, 3);
+	struct fake_world *world = fake_settled_leader();
 	for (uint8_t n = 1; n <= 20; n++) {
 		struct id id = fake_request(n);
 		driver_propose(world->driver, world->now, &id, "data", 4);

@@ -100,9 +100,8 @@ static void a_sole_voter_needs_nobody(void)
 
 static void the_status_says_who_is_where(void)
 {
-	struct fake_world *world = fake_leader(3, 1, 0, 1);
+	struct fake_world *world = fake_settled_leader();
 	struct consensus_status status = { 0 };
-	fake_followers_agree(world, 3);
 	driver_status(world->driver, &status);
 	CU_ASSERT_EQUAL(status.role, ROLE_LEADER);
 	CU_ASSERT_EQUAL(status.leader, 1);

@@ -5,9 +5,8 @@
 /* Whoever leads and is sick asks again and again. */
 static void leadership_goes_to_one_that_answers_and_has_not_declined(void)
 {
-	struct fake_world *world = fake_leader(3, 1, 0, 1);
+	struct fake_world *world = fake_settled_leader();
 	struct driver *d = world->driver;
-	fake_followers_agree(world, 3);
 	uint64_t last = memory_log_last(&d->log);
 	fake_propose(world, 1);
 	fake_append_result(world, 3, 0, last + 1); /* node 3 has it all, but has been silent since */
@@ -41,9 +40,8 @@ static void say_whether_it_declines(struct fake_world *world, uint64_t from, boo
 /* Three leaders of which none is well would pass it round for ever. */
 static void a_leader_that_declines_keeps_its_place_while_all_others_do_too(void)
 {
-	struct fake_world *world = fake_leader(3, 1, 0, 1);
+	struct fake_world *world = fake_settled_leader();
 	struct driver *d = world->driver;
-	fake_followers_agree(world, 3);
 	driver_decline(d, true);
 	say_whether_it_declines(world, 2, true);
 	say_whether_it_declines(world, 3, true);
@@ -58,18 +56,16 @@ static void a_leader_that_declines_keeps_its_place_while_all_others_do_too(void)
 /* Whoever leads and stops hands over even so. */
 static void one_that_declines_is_handed_leadership_for_want_of_another(void)
 {
-	struct fake_world *world = fake_leader(3, 1, 0, 1);
+	struct fake_world *world = fake_settled_leader();
 	struct driver *d = world->driver;
 	uint64_t last = memory_log_last(&d->log);
-	fake_followers_agree(world, 3);
 	say_whether_it_declines(world, 2, true);
 	fake_propose(world, 1);
 	fake_append_result(world, 2, 0, last + 1); /* node 3 lacks what node 2 has */
 	driver_transfer(d, world->now, 5, world->now.ms + 60000, 0);
 	CU_ASSERT_EQUAL(d->transfer.to, 3);
 	fake_destroy(world);
-	world = fake_leader(3, 1, 0, 1);
-	fake_followers_agree(world, 3);
+	world = fake_settled_leader();
 	say_whether_it_declines(world, 2, true);
 	say_whether_it_declines(world, 3, true);
 	driver_transfer(world->driver, world->now, 5, world->now.ms + 60000, 0);
@@ -96,9 +92,8 @@ static void a_node_that_declines_tells_the_leader_at_once(void)
 /* A whole cluster is stopped: the last but one ends with the leader's leadership on its way to it. */
 static void a_handover_ends_at_once_when_the_other_goes(void)
 {
-	struct fake_world *world = fake_leader(3, 1, 0, 1);
+	struct fake_world *world = fake_settled_leader();
 	struct driver *d = world->driver;
-	fake_followers_agree(world, 3);
 	driver_disconnected(d, world->now, 3);
 	driver_transfer(d, world->now, 5, world->now.ms + 60000, 0);
 	CU_ASSERT_EQUAL(d->transfer.to, 2);
@@ -113,9 +108,8 @@ static void a_handover_ends_at_once_when_the_other_goes(void)
 
 static void when_the_first_goes_the_next_is_asked(void)
 {
-	struct fake_world *world = fake_leader(3, 1, 0, 1);
+	struct fake_world *world = fake_settled_leader();
 	struct driver *d = world->driver;
-	fake_followers_agree(world, 3);
 	driver_transfer(d, world->now, 5, world->now.ms + 60000, 0);
 	CU_ASSERT_PTR_NOT_NULL(fake_last(world, MESSAGE_TIMEOUT_NOW, 2));
 	driver_disconnected(d, world->now, 2);
@@ -131,9 +125,8 @@ static void when_the_first_goes_the_next_is_asked(void)
 
 static void one_asked_for_by_name_is_refused_when_it_goes(void)
 {
-	struct fake_world *world = fake_leader(3, 1, 0, 1);
+	struct fake_world *world = fake_settled_leader();
 	struct driver *d = world->driver;
-	fake_followers_agree(world, 3);
 	uint64_t last = memory_log_last(&d->log);
 	driver_transfer(d, world->now, 5, world->now.ms + 60000, 2);
 	CU_ASSERT_EQUAL(d->transfer.to, 2);
@@ -147,9 +140,8 @@ static void one_asked_for_by_name_is_refused_when_it_goes(void)
 /* It isn't held against it. */
 static void to_one_that_has_gone_nothing_is_handed_over_by_name(void)
 {
-	struct fake_world *world = fake_leader(3, 1, 0, 1);
+	struct fake_world *world = fake_settled_leader();
 	struct driver *d = world->driver;
-	fake_followers_agree(world, 3);
 	driver_disconnected(d, world->now, 3);
 	driver_transfer(d, world->now, 5, world->now.ms + 60000, 3);
 	CU_ASSERT(fake_was_refused(world, ERR_REFUSED, "has gone"));
@@ -168,7 +160,7 @@ static void to_one_that_has_gone_nothing_is_handed_over_by_name(void)
 /* There was no memory to say that there is a connection again. */
 static void one_that_has_heard_us_since_has_not_gone(void)
 {
-	struct fake_world *world = contact_leader();
+	struct fake_world *world = fake_settled_leader();
 	struct driver *d = world->driver;
 	driver_disconnected(d, world->now, 2);
 	driver_disconnected(d, world->now, 3);
@@ -185,9 +177,8 @@ static void one_that_has_heard_us_since_has_not_gone(void)
 /* Whoever loses its place while the other lacks something waits for an election, and looks at the clock only when that has failed. */
 static void until_somebody_is_elected_it_waits(void)
 {
-	struct fake_world *world = fake_leader(3, 1, 0, 1);
+	struct fake_world *world = fake_settled_leader();
 	struct driver *d = world->driver;
-	fake_followers_agree(world, 3);
 	fake_propose(world, 1);
 	for (int i = 0; i < 5; i++)
 		fake_pass(world, 100); /* of silence */
@@ -203,8 +194,7 @@ static void until_somebody_is_elected_it_waits(void)
 
 static void with_nobody_to_hand_over_to_it_is_said_at_once(void)
 {
-	struct fake_world *world = fake_leader(3, 1, 0, 1);
-	fake_followers_agree(world, 3);
+	struct fake_world *world = fake_settled_leader();
 	world->now.ms += 2000; /* silence */
 	driver_transfer(world->driver, world->now, 5, world->now.ms + 60000, 0);
 	CU_ASSERT(fake_was_refused(world, ERR_REFUSED, "no other voter"));

@@ -46,10 +46,3 @@ const struct message *said_to(const struct fake_world *world, uint64_t to)
 {
 	return fake_last(world, MESSAGE_CONTACT_RESULT, to);
 }
-
-struct fake_world *contact_leader(void)
-{
-	struct fake_world *world = fake_leader(3, 1, 0, 1);
-	fake_followers_agree(world, 3);
-	return world;
-}

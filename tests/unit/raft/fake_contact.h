@@ -8,8 +8,6 @@
 bool is_in_contact(const struct fake_world *world);
 /* Node 1 follows node 2 in `term`, has applied 1, and has just said that it is there. */
 struct fake_world *contact_follower(uint64_t term);
-/* Node 1 leads three; its term's first entry, 2, is committed and applied. */
-struct fake_world *contact_leader(void);
 /* Node 2 answers what node 1 said last. */
 void contact_answer(struct fake_world *world, uint64_t term, uint64_t age_ms, uint64_t commit, bool granted);
 /* Node `from` says to node 1, which leads, that it has applied so much. `heard`: as of now. */

@@ -339,6 +339,13 @@ unsigned fake_count(const struct fake_world *world, enum message_kind kind, uint
 	return count;
 }
 
+struct fake_world *fake_settled_leader(void)
+{
+	struct fake_world *world = fake_leader(3, 1, 0, 1);
+	fake_followers_agree(world, 3);
+	return world;
+}
+
 struct fake_world *fake_following(uint64_t term)
 {
 	struct fake_world *world = fake_follower(3, term, 0, 1);

@@ -53,6 +53,8 @@ enum err fake_start(struct fake_world *world, struct saved_state *saved, unsigne
 struct fake_world *fake_follower(unsigned voters, uint64_t term, unsigned extra, uint64_t extra_term);
 /* Elected by node 2. Its own term's first entry is submitted, not committed. */
 struct fake_world *fake_leader(unsigned voters, uint64_t term, unsigned extra, uint64_t extra_term);
+/* Of three, with its own term's first entry, 2, committed and applied. */
+struct fake_world *fake_settled_leader(void);
 void fake_destroy(struct fake_world *world);
 
 /* Hands over a message from `from`; takes what it holds. */

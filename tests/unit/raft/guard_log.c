@@ -148,9 +148,8 @@ static void the_engine_believes_an_old_rejection(void)
 
 static void the_driver_ignores_a_rejection_of_what_is_known_to_match(void)
 {
-	struct fake_world *world = fake_leader(3, 1, 0, 1);
+	struct fake_world *world = fake_settled_leader();
 	struct id id = { { 9 } };
-	fake_followers_agree(world, 3);
 	fake_append_result(world, 2, 2, 1); /* of entry 2, which it has */
 	driver_propose(world->driver, world->now, &id, "x", 1);
 	fake_settle(world);

@@ -120,9 +120,8 @@ static void the_engine_hands_over_to_a_node_that_lacks_entries(void)
 
 static void the_driver_hands_over_once_the_other_has_everything(void)
 {
-	struct fake_world *world = fake_leader(3, 1, 0, 1);
+	struct fake_world *world = fake_settled_leader();
 	struct id id = { { 9 } };
-	fake_followers_agree(world, 3);
 	driver_propose(world->driver, world->now, &id, "x", 1);
 	fake_settle(world);
 	driver_transfer(world->driver, world->now, 5, world->now.ms + 5000, 2);
@@ -198,8 +197,7 @@ static void the_engine_lets_a_leader_remove_itself(void)
 
 static void the_driver_refuses_to_remove_the_leader_and_says_what_to_do(void)
 {
-	struct fake_world *world = fake_leader(3, 1, 0, 1);
-	fake_followers_agree(world, 3);
+	struct fake_world *world = fake_settled_leader();
 	driver_remove(world->driver, world->now, 5, world->now.ms + 5000, 1);
 	CU_ASSERT_EQUAL(world->ticket, 5);
 	CU_ASSERT_EQUAL(world->result, ERR_REFUSED);

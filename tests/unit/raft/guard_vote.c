@@ -124,8 +124,7 @@ static void the_engines_next_timeout_may_lie_in_the_past_but_not_the_drivers(voi
 
 static void a_tick_before_its_time_does_nothing(void)
 {
-	struct fake_world *world = fake_leader(3, 1, 0, 1);
-	fake_followers_agree(world, 3);
+	struct fake_world *world = fake_settled_leader();
 	fake_pass(world, 100);
 	fake_forget(world);
 	fake_pass(world, 1);

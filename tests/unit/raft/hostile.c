@@ -47,15 +47,39 @@ static enum err hostile_connect(struct hostile *hostile, struct node *as, struct
 	return greeting_open(&hostile->greeter, fd, to->id, to->name, deadline_in(5000), &hostile->with);
 }
 
+/* To node a, which is alone, as node c. */
+static void begin(struct hostile *hostile, struct buf *frames)
+{
+	buf_init(frames, 4096);
+	cluster_init(&cluster, 3, 0);
+	node_must_start(&cluster.nodes[0]);
+	CU_ASSERT_EQUAL_FATAL(hostile_connect(hostile, &cluster.nodes[2], &cluster.nodes[0], 30000), ERR_OK);
+}
+
+static void end(struct hostile *hostile, struct buf *frames)
+{
+	greeted_finish(&hostile->with);
+	buf_finish(frames);
+	cluster_finish(&cluster);
+}
+
+static enum err say(struct hostile *hostile, const struct buf *bytes)
+{
+	return stream_write_all(&hostile->with.stream, bytes->data, bytes->size, 5000);
+}
+
 static bool is_closed_by_peer(struct hostile *hostile)
 {
 	uint8_t byte;
 	return stream_read_all(&hostile->with.stream, &byte, 1, deadline_in(10000)) != ERR_TIMEOUT;
 }
 
-static enum err say(struct hostile *hostile, const struct buf *bytes)
+static void must_be_refused(struct hostile *hostile, const struct buf *frame)
 {
-	return stream_write_all(&hostile->with.stream, bytes->data, bytes->size, 5000);
+	CU_ASSERT_EQUAL(node_status(&cluster.nodes[0]).frames_refused, 0);
+	CU_ASSERT_EQUAL(say(hostile, frame), ERR_OK);
+	CU_ASSERT(is_closed_by_peer(hostile));
+	node_refuses(&cluster.nodes[0]);
 }
 
 #define FAR_TERM 50
@@ -82,20 +106,12 @@ static void a_replayed_frame_is_refused_and_counted(void)
 {
 	struct hostile hostile;
 	struct buf frame;
-	buf_init(&frame, 4096);
-	cluster_init(&cluster, 3, 0);
-	node_must_start(&cluster.nodes[0]);
-	CU_ASSERT_EQUAL_FATAL(hostile_connect(&hostile, &cluster.nodes[2], &cluster.nodes[0], 30000), ERR_OK);
+	begin(&hostile, &frame);
 	seal_a_vote(&hostile, cluster.nodes[2].id, &frame);
 	CU_ASSERT_EQUAL(say(&hostile, &frame), ERR_OK);
 	node_becomes(&cluster.nodes[0], is_in_far_term, "a frame that is taken");
-	CU_ASSERT_EQUAL(node_status(&cluster.nodes[0]).frames_refused, 0);
-	CU_ASSERT_EQUAL(say(&hostile, &frame), ERR_OK);
-	CU_ASSERT(is_closed_by_peer(&hostile));
-	node_refuses(&cluster.nodes[0]);
-	greeted_finish(&hostile.with);
-	buf_finish(&frame);
-	cluster_finish(&cluster);
+	must_be_refused(&hostile, &frame);
+	end(&hostile, &frame);
 }
 
 /* While nodes are upgraded one after another some say what others don't know; that must not part them. */
@@ -105,36 +121,24 @@ static void what_newer_software_says_is_left_alone(void)
 	struct bytes part = { message, sizeof message };
 	struct hostile hostile;
 	struct buf frames;
-	buf_init(&frames, 4096);
-	cluster_init(&cluster, 3, 0);
-	node_must_start(&cluster.nodes[0]);
-	CU_ASSERT_EQUAL_FATAL(hostile_connect(&hostile, &cluster.nodes[2], &cluster.nodes[0], 30000), ERR_OK);
+	begin(&hostile, &frames);
 	CU_ASSERT_EQUAL(link_seal(&hostile.with.out, LINK_MESSAGE, &part, 1, clock_wall_ms(), &frames), ERR_OK);
 	CU_ASSERT_EQUAL(link_seal(&hostile.with.out, (enum link_kind)UINT8_MAX, &part, 1, clock_wall_ms(), &frames), ERR_OK);
 	seal_a_vote(&hostile, cluster.nodes[2].id, &frames);
 	CU_ASSERT_EQUAL(say(&hostile, &frames), ERR_OK);
 	node_becomes(&cluster.nodes[0], is_in_far_term, "a frame behind what is not known");
 	CU_ASSERT_EQUAL(node_status(&cluster.nodes[0]).frames_refused, 0);
-	greeted_finish(&hostile.with);
-	buf_finish(&frames);
-	cluster_finish(&cluster);
+	end(&hostile, &frames);
 }
 
 static void a_frame_from_another_time_is_refused_and_counted(void)
 {
 	struct hostile hostile;
 	struct buf frame;
-	buf_init(&frame, 4096);
-	cluster_init(&cluster, 3, 0);
-	node_must_start(&cluster.nodes[0]);
-	CU_ASSERT_EQUAL_FATAL(hostile_connect(&hostile, &cluster.nodes[2], &cluster.nodes[0], 30000), ERR_OK);
+	begin(&hostile, &frame);
 	CU_ASSERT_EQUAL(link_seal(&hostile.with.out, LINK_STILL, NULL, 0, clock_wall_ms() - 31000, &frame), ERR_OK);
-	CU_ASSERT_EQUAL(say(&hostile, &frame), ERR_OK);
-	CU_ASSERT(is_closed_by_peer(&hostile));
-	node_refuses(&cluster.nodes[0]);
-	greeted_finish(&hostile.with);
-	buf_finish(&frame);
-	cluster_finish(&cluster);
+	must_be_refused(&hostile, &frame);
+	end(&hostile, &frame);
 }
 
 static void garbage_in_an_authentic_frame_is_refused_and_hurts_nobody(void)

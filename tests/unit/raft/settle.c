@@ -10,7 +10,7 @@ static void settle(struct fake_world *world, uint64_t ticket, uint64_t index)
 
 static void an_index_is_settled_when_all_have_said_that_they_applied_it(void)
 {
-	struct fake_world *world = contact_leader();
+	struct fake_world *world = fake_settled_leader();
 	settle(world, 5, 2);
 	CU_ASSERT_EQUAL(fake_last(world, MESSAGE_CONTACT_WANTED, 3)->contact_wanted.index, 2); /* asked, not waited for */
 	contact_say(world, 2, 2, true);
@@ -26,7 +26,7 @@ static void an_index_is_settled_when_all_have_said_that_they_applied_it(void)
 
 static void of_a_node_that_is_gone_the_lease_is_waited_for(void)
 {
-	struct fake_world *world = contact_leader();
+	struct fake_world *world = fake_settled_leader();
 	fake_pass(world, 2 * CONTACT_MS); /* the term is old enough */
 	CU_ASSERT_TRUE(driver_leads(world->driver));
 	contact_say(world, 2, 2, true);
@@ -46,7 +46,7 @@ static void of_a_node_that_is_gone_the_lease_is_waited_for(void)
 
 static void a_node_long_gone_costs_nothing(void)
 {
-	struct fake_world *world = contact_leader();
+	struct fake_world *world = fake_settled_leader();
 	fake_pass(world, 2 * CONTACT_MS);
 	contact_say(world, 2, 2, true);
 	settle(world, 5, 2);
@@ -57,7 +57,7 @@ static void a_node_long_gone_costs_nothing(void)
 /* Whom the leader before granted what, this one can't know. */
 static void a_new_leader_waits_for_the_grants_of_those_before_it(void)
 {
-	struct fake_world *world = contact_leader();
+	struct fake_world *world = fake_settled_leader();
 	int64_t until = world->driver->led_since_ms + CONTACT_MS + MARGIN_MS;
 	contact_say(world, 2, 2, true);
 	settle(world, 5, 2);
@@ -71,7 +71,7 @@ static void a_new_leader_waits_for_the_grants_of_those_before_it(void)
 /* It stays in touch and gets its grants, but they are worth nothing to it. */
 static void a_node_that_applies_nothing_does_not_hold_things_up(void)
 {
-	struct fake_world *world = contact_leader();
+	struct fake_world *world = fake_settled_leader();
 	fake_pass(world, 2 * CONTACT_MS);
 	contact_say(world, 2, 2, true);
 	contact_say(world, 3, 1, true);
@@ -88,7 +88,7 @@ static void a_node_that_applies_nothing_does_not_hold_things_up(void)
 
 static void a_node_that_was_removed_is_waited_for_too(void)
 {
-	struct fake_world *world = contact_leader();
+	struct fake_world *world = fake_settled_leader();
 	fake_pass(world, 2 * CONTACT_MS);
 	contact_say(world, 2, 2, true);
 	contact_say(world, 3, 1, true); /* granted */
@@ -131,7 +131,7 @@ static void a_follower_asks_the_leader_and_the_next_one_anew(void)
 
 static void a_follower_is_told_once_it_is_settled(void)
 {
-	struct fake_world *world = contact_leader();
+	struct fake_world *world = fake_settled_leader();
 	struct message wish = { .kind = MESSAGE_SETTLE, .term = 2 };
 	wish.read.number = 41;
 	wish.read.index = 2;
@@ -146,7 +146,7 @@ static void a_follower_is_told_once_it_is_settled(void)
 
 static void what_is_not_committed_is_not_settled(void)
 {
-	struct fake_world *world = contact_leader();
+	struct fake_world *world = fake_settled_leader();
 	uint64_t number = 9;
 	struct id id = { { 9 } };
 	driver_propose(world->driver, world->now, &id, &number, sizeof number);
