@@ -2,7 +2,8 @@
  * loopback, 1 KiB entries. Not a test: it prints.
  *
  *	bench-raft [seconds for each line]
- *	bench-raft away ENTRIES SIZE    how long a follower takes that missed so many */
+ *	bench-raft away ENTRIES SIZE    how long a follower takes that missed so many
+ *	bench-raft restart              a thousand in a row, again and again, at first and after all have been started anew */
 #include "base/log.h"
 #include "tests/unit/raft/cluster.h"
 #include <stdlib.h>
@@ -113,11 +114,46 @@ static void away(size_t entries, size_t size)
 	       (unsigned long long)status.snapshots_installed);
 }
 
+/* ------------------------------------------------------------------ restart */
+
+static void thousand(const char *when)
+{
+	int64_t start = clock_us();
+	struct node *leader = cluster_leader(&cluster);
+	int64_t elected = clock_us();
+	uint64_t syncs = node_status(leader).log_syncs;
+	struct batch batch = { leader, SIZE, 1 };
+	propose_batch(&batch);
+	int64_t first = clock_us();
+	batch.count = 999;
+	propose_batch(&batch);
+	int64_t end = clock_us();
+	printf("%-8s leader_ms=%-6.0f first_ms=%-6.1f rest_ms=%-6.0f commits=%llu\n", when, (double)(elected - start) / 1e3, (double)(first - elected) / 1e3,
+	       (double)(end - first) / 1e3, (unsigned long long)(node_status(leader).log_syncs - syncs));
+}
+
+static void restart(void)
+{
+	for (int i = 0; i < 6; i++)
+		thousand("new");
+	for (size_t i = 0; i < cluster.count; i++)
+		node_stop(&cluster.nodes[i]);
+	cluster_start(&cluster);
+	for (int i = 0; i < 6; i++)
+		thousand("again");
+}
+
+static void throughput(int64_t seconds)
+{
+	static const size_t threads[] = { 1, 4, 64, 256 };
+	for (size_t i = 0; i < sizeof threads / sizeof *threads; i++)
+		run("leader", cluster_leader(&cluster), threads[i], seconds);
+	for (size_t i = 0; i < sizeof threads / sizeof *threads; i++)
+		run("follower", cluster_follower(&cluster), threads[i], seconds);
+}
+
 int main(int argc, char **argv)
 {
-	bool is_away = argc == 4 && strcmp(argv[1], "away") == 0;
-	int64_t seconds = argc == 2 ? atoll(argv[1]) : 5;
-	static const size_t threads[] = { 1, 4, 64, 256 };
 	log_to_stderr(LOG_WARN_LINE);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	cluster_init(&cluster, 3, 0);
@@ -125,12 +161,12 @@ int main(int argc, char **argv)
 	cluster.snapshot_entries = 8192; /* a node's own presets */
 	cluster.trailing_entries = 1024;
 	cluster_start(&cluster);
-	if (is_away)
+	if (argc == 4 && strcmp(argv[1], "away") == 0)
 		away(strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
-	for (size_t i = 0; !is_away && i < sizeof threads / sizeof *threads; i++)
-		run("leader", cluster_leader(&cluster), threads[i], seconds);
-	for (size_t i = 0; !is_away && i < sizeof threads / sizeof *threads; i++)
-		run("follower", cluster_follower(&cluster), threads[i], seconds);
+	else if (argc == 2 && strcmp(argv[1], "restart") == 0)
+		restart();
+	else
+		throughput(argc == 2 ? atoll(argv[1]) : 5);
 	cluster_finish(&cluster);
 	return 0;
 }
