@@ -1,7 +1,10 @@
 #include "tests/support/inventory.h"
 #include <dirent.h>
 #include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #define PATIENCE_S 10
 
@@ -32,4 +35,38 @@ bool threads_settle_at(size_t count)
 	while (threads_alive() > count && time(NULL) < end)
 		sched_yield();
 	return threads_alive() <= count;
+}
+
+size_t threads_beside(void)
+{
+	return entries("/proc/self/task") - 3; /* ".", ".." and ours */
+}
+
+char task_state(const char *path)
+{
+	char state = 0;
+	FILE *file = fopen(path, "r");
+	if (file && fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+		state = 0;
+	if (file)
+		fclose(file);
+	return state;
+}
+
+static bool rests(const char *task)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/self/task/%.20s/stat", task);
+	char state = atoi(task) == gettid() ? 'S' : task_state(path);
+	return state == 'S' || state == 0;
+}
+
+void threads_rest(void)
+{
+	const struct dirent *task;
+	DIR *directory = opendir("/proc/self/task");
+	while (directory && (task = readdir(directory)))
+		while (task->d_name[0] != '.' && !rests(task->d_name))
+			sched_yield();
+	closedir(directory);
 }

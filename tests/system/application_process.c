@@ -1,4 +1,5 @@
 /* An application's process: it forks, with threads at work or without, and it exits when it likes. */
+#include "tests/support/inventory.h"
 #include "tests/support/sanitizer.h"
 #include "tests/system/application.h"
 #include <sched.h>
@@ -187,19 +188,9 @@ void run_exit(void)
 
 /* ---- in calls that nobody answers */
 
-/* What proc(5) says a process or thread does: 'S', it waits; 'T', it is stopped. */
-static char state_in(const char *path)
-{
-	char state = 0;
-	FILE *file = fopen(path, "r");
-	EXPECT_TRUE(file != NULL && fscanf(file, "%*d (%*[^)]) %c", &state) == 1);
-	fclose(file);
-	return state;
-}
-
 static void wait_until(const char *path, char state)
 {
-	while (state_in(path) != state)
+	while (task_state(path) != state)
 		sched_yield();
 }
 

@@ -162,6 +162,7 @@ static void a_forked_child_starts_afresh_and_its_parent_goes_on(void)
 	unsigned connections = fake_node_connections(module.nodes[0]);
 	for (int i = 0; i < 3; i++) {
 		int status = -1;
+		threads_rest(); /* the node's: AddressSanitizer's locks are no child's (tests/support/sanitizer.h) */
 		pid_t child = fork();
 		if (child == 0)
 			_exit(child_of_fork(session));
@@ -179,6 +180,7 @@ static void a_process_may_end_without_a_word(void)
 	module_prepare(2, "interval = 10ms");
 	node_stop(1);
 	fflush(NULL);
+	threads_rest();
 	pid_t child = fork();
 	if (child == 0) {
 		CK_BYTE random[4];

@@ -116,11 +116,15 @@ static CK_RV find(struct scene *s)
 	return rv;
 }
 
+static CK_RV sign_with(struct scene *s, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+	CK_RV rv = C_SignInit(s->session, mechanism, key);
+	return rv == CKR_OK ? C_Sign(s->session, text, 32, out, &size) : rv;
+}
+
 static CK_RV sign(struct scene *s)
 {
-	CK_RV rv = C_SignInit(s->session, &hmac, s->secret);
-	if (rv == CKR_OK)
-		rv = C_Sign(s->session, text, 32, out, &size);
+	CK_RV rv = sign_with(s, &hmac, s->secret);
 	CU_ASSERT(rv != CKR_OK || memcmp(out, s->mac, 32) == 0);
 	return rv;
 }
@@ -131,11 +135,7 @@ static CK_RV verify(struct scene *s)
 	return rv == CKR_OK ? C_Verify(s->session, text, 32, s->mac, 32) : rv;
 }
 
-static CK_RV sign_with_private_key(struct scene *s)
-{
-	CK_RV rv = C_SignInit(s->session, &ecdsa, s->ec);
-	return rv == CKR_OK ? C_Sign(s->session, text, 32, out, &size) : rv;
-}
+static CK_RV sign_with_private_key(struct scene *s) { return sign_with(s, &ecdsa, s->ec); }
 
 static CK_RV recover(struct scene *s)
 {
