@@ -21,10 +21,10 @@ struct keyring *keyring_create(struct domain *domain, size_t capacity)
 	return keyring;
 }
 
-void keyring_evict_locked(struct keyring *keyring, struct entry **dead)
+void keyring_evict_locked(struct keyring *keyring, size_t count_max, struct entry **dead)
 {
 	struct entry *entry = keyring->table.oldest;
-	while (entry && keyring->table.count > keyring->capacity) {
+	while (entry && keyring->table.count > count_max) {
 		struct entry *newer = entry->newer;
 		if (entry->borrowers == 0) {
 			key_table_remove(&keyring->table, entry, dead);
@@ -120,7 +120,7 @@ static void let_go(struct keyring *keyring, struct entry *entry)
 		entry->next = dead;
 		dead = entry;
 	} else if (keyring->table.count > keyring->capacity) {
-		keyring_evict_locked(keyring, &dead); /* it was more than we may keep, while it was in use */
+		keyring_evict_locked(keyring, keyring->capacity, &dead); /* it was more than we may keep, while it was in use */
 	}
 	pthread_mutex_unlock(&keyring->lock);
 	keyring_bury(keyring, dead);

@@ -1,5 +1,5 @@
-/* The working set: keys loaded into the token as session objects, least recently used out first. A public
- * key is made from its attributes, a private or secret one unsealed. Borrowed keys stay. */
+/* The working set: keys loaded into the token as session objects, least recently used out first: where there are more than the capacity, or
+ * than the token has memory for. A public key is made from its attributes, a private or secret one unsealed. Borrowed keys stay. */
 #pragma once
 #include "backend/seal.h"
 #include "base/id.h"

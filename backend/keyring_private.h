@@ -21,7 +21,7 @@ struct keyring {
 
 /* NULL also where its handle is of before the token was started afresh, and so nobody's. */
 struct entry *keyring_find_locked(struct keyring *keyring, const struct id *id, struct entry **dead);
-/* The least recently used that nobody has in hand go, until what is left is within bounds. */
-void keyring_evict_locked(struct keyring *keyring, struct entry **dead);
+/* The least recently used that nobody has in hand go, until no more than so many are left, if they can. */
+void keyring_evict_locked(struct keyring *keyring, size_t count_max, struct entry **dead);
 struct entry *keyring_graves_locked(struct keyring *keyring); /* the caller's from now on */
 void keyring_bury(struct keyring *keyring, struct entry *dead);

@@ -182,6 +182,67 @@ static void a_borrowed_key_stays_whatever_comes(void)
 }
 
 /* The object was read, then destroyed, then loaded: the caller, who was first, may use it; nobody after. */
+/* A token with memory for so many keys. */
+#define ROOM 4
+static CK_C_UnwrapKey unwrap_really;
+static CK_C_DestroyObject destroy_really;
+static int held;
+
+static CK_RV unwrap_if_there_is_room(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE with, CK_BYTE *wrapped,
+                                     CK_ULONG size, CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *out)
+{
+	if (held == ROOM)
+		return CKR_DEVICE_MEMORY;
+	held++;
+	return unwrap_really(session, mechanism, with, wrapped, size, attributes, count, out);
+}
+
+static CK_RV destroy_and_make_room(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
+{
+	held--;
+	return destroy_really(session, object);
+}
+
+/* Keys are bounded by the disk, not by the token, whatever capacity somebody set. */
+static void where_the_token_is_full_the_keys_used_longest_ago_go(void)
+{
+	struct house house;
+	struct pair pairs[ROOM + 2];
+	struct loaded_key *keys[ROOM + 2];
+	house_open(&house, 1);
+	struct keyring *keyring = keyring_create(house.domains[0], 100);
+	CK_FUNCTION_LIST *p11 = token_functions(house.tokens[0]);
+	for (size_t i = 0; i < ROOM + 2; i++)
+		CU_ASSERT_FATAL(pair_ec(house.domains[0], curve_p256, &pairs[i]) == CKR_OK);
+	start_afresh(house.tokens[0]); /* what was just made is not at hand any more */
+	unwrap_really = p11->C_UnwrapKey;
+	destroy_really = p11->C_DestroyObject;
+	p11->C_UnwrapKey = unwrap_if_there_is_room;
+	p11->C_DestroyObject = destroy_and_make_room;
+	held = 0;
+	for (size_t i = 0; i < ROOM + 2; i++) {
+		CU_ASSERT_FATAL(get(keyring, pairs[i].private, &keys[i]) == CKR_OK);
+		CU_ASSERT(sign(&house, keys[i]) == CKR_OK);
+		keyring_return(keyring, keys[i]);
+	}
+	struct id newest = id_of(pairs[ROOM + 1].private), oldest = id_of(pairs[0].private);
+	CU_ASSERT_PTR_NULL(keyring_borrow(keyring, &oldest));
+	CU_ASSERT_PTR_NOT_NULL(keys[0] = keyring_borrow(keyring, &newest));
+	keyring_return(keyring, keys[0]);
+	/* Those in hand stay, and then the token's word is the answer. */
+	for (size_t i = 0; i < ROOM; i++)
+		CU_ASSERT_FATAL(get(keyring, pairs[i].private, &keys[i]) == CKR_OK);
+	CU_ASSERT(get(keyring, pairs[ROOM].private, &keys[ROOM]) == CKR_DEVICE_MEMORY);
+	for (size_t i = 0; i < ROOM; i++)
+		keyring_return(keyring, keys[i]);
+	p11->C_UnwrapKey = unwrap_really;
+	p11->C_DestroyObject = destroy_really;
+	keyring_destroy(keyring);
+	for (size_t i = 0; i < ROOM + 2; i++)
+		pair_free(&pairs[i]);
+	house_close(&house);
+}
+
 static void what_was_forgotten_meanwhile_is_not_kept(void)
 {
 	struct house house;
@@ -389,6 +450,7 @@ TESTS("backend: keyring",
       SAY(a_public_key_is_made_from_its_attributes),
       SAY(the_least_recently_used_key_goes_first),
       SAY(a_borrowed_key_stays_whatever_comes),
+      SAY(where_the_token_is_full_the_keys_used_longest_ago_go),
       SAY(what_was_forgotten_meanwhile_is_not_kept),
       SAY(a_slot_is_forgotten_as_one),
       SAY(what_was_altered_is_refused),
