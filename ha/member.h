@@ -37,7 +37,9 @@ struct member_ops {
 	 * A request of NULL asks only whether anyone is there, on a new connection: SAID_HELLO is the answer. The request is
 	 * not needed after the return. ERR_TOO_BIG and ERR_NO_MEMORY are about the question, every other error about the member. */
 	enum err (*ask)(struct member *member, struct line **line, const Craton__Request *request);
-	/* What it has to say by now, without waiting; a reply is the caller's (reply_free). After an error the line is gone: *line is NULL. */
+	/* What it has to say by now, without waiting; a reply is the caller's (reply_free). After an error the line is gone: *line is NULL.
+	 * A question begins to go out when it is heard for the first time, and nothing of its answer is heard yet: an error or SAID_STALE
+	 * then means that it has not gone out whole. */
 	enum err (*hear)(struct member *member, struct line **line, enum said *said, Craton__Reply **reply, struct awaited *awaited);
 	void (*let_go)(struct member *member, struct line *line, enum line_end end);
 	/* It is lost: close what is kept open to it. */

@@ -125,10 +125,11 @@ static CK_OBJECT_HANDLE put_new_locked(struct objects *objects, struct object *o
 }
 
 /* The new form of what is already known under a handle; what was told by a member that is not as far is
- * no news. Takes over the caller's reference. */
-static CK_OBJECT_HANDLE renew_locked(struct objects *objects, const struct object *known, struct object *object)
+ * no news, and that it was found destroyed stays known. Takes over the caller's reference. */
+static CK_OBJECT_HANDLE renew_locked(struct objects *objects, struct object *known, struct object *object)
 {
 	CK_OBJECT_HANDLE handle = object->handle = known->handle;
+	atomic_store(&object->gone_by, atomic_load(&known->gone_by));
 	if (object->index < known->index || !put_locked(objects, object))
 		object_release(object);
 	return handle;
@@ -140,7 +141,7 @@ CK_OBJECT_HANDLE objects_learn(struct objects *objects, const Craton__ObjectBrie
 	if (!object)
 		return CK_INVALID_HANDLE;
 	pthread_mutex_lock(&objects->lock);
-	const struct object *known = known_locked(objects, &object->id);
+	struct object *known = known_locked(objects, &object->id);
 	CK_OBJECT_HANDLE handle = known ? renew_locked(objects, known, object) : put_new_locked(objects, object);
 	pthread_mutex_unlock(&objects->lock);
 	return handle;

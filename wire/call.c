@@ -81,7 +81,7 @@ enum err call_hear(struct channel *channel, size_t size_max, enum heard *heard, 
 	bool was_sending = channel_is_sending(channel);
 	enum err err = channel_put_on(channel, events);
 	if (was_sending && err == ERR_OK && !*events)
-		*events = POLLIN; /* no answer can be there yet */
+		*events = POLLIN; /* no answer can be there yet: so whoever hears of an end only now knows that it went out */
 	if (err != ERR_OK || *events)
 		return err;
 	err = channel_receive_on(channel, &kind, channel_scratch(channel), size_max, events);

@@ -84,6 +84,22 @@ static void older_news_change_nothing(void)
 	objects_destroy(objects);
 }
 
+/* A member that has not heard of it may tell of it again, for one that had the end of it. */
+static void what_was_found_destroyed_stays_so_in_its_new_form(void)
+{
+	struct objects *objects = objects_create();
+	CK_OBJECT_HANDLE handle = learn(objects, 1, "one", 5);
+	struct object *object = objects_look_up(objects, handle);
+	atomic_store(&object->gone_by, 9);
+	object_release(object);
+	CU_ASSERT_EQUAL(learn(objects, 1, "one", 7), handle);
+	object = objects_look_up(objects, handle);
+	CU_ASSERT_EQUAL(object->index, 7);
+	CU_ASSERT_EQUAL(atomic_load(&object->gone_by), 9);
+	object_release(object);
+	objects_destroy(objects);
+}
+
 static void a_handle_is_never_given_to_another_object(void)
 {
 	struct objects *objects = objects_create();
@@ -197,6 +213,7 @@ static void an_object_without_a_proper_id_is_none(void)
 }
 
 TESTS("ha objects", SAY(an_object_found_again_has_the_handle_it_had), SAY(what_two_find_at_once_has_one_handle), SAY(what_is_looked_up_stays_as_it_was),
-	SAY(older_news_change_nothing), SAY(a_handle_is_never_given_to_another_object), SAY(session_objects_go_with_their_session),
+	SAY(older_news_change_nothing), SAY(what_was_found_destroyed_stays_so_in_its_new_form),
+	SAY(a_handle_is_never_given_to_another_object), SAY(session_objects_go_with_their_session),
 	SAY(private_session_objects_go_with_the_login), SAY(a_changed_session_object_keeps_its_handle_and_is_shown_anew),
 	SAY(session_objects_are_found_by_all_of_what_is_wanted), SAY(an_object_without_a_proper_id_is_none))

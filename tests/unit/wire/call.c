@@ -282,8 +282,28 @@ static void by_steps_nothing_waits_for_a_peer_that_does_nothing(void)
 	stop(&pair, thread);
 }
 
+/* Who asks a thing that may be done only once knows so whether the question went out. */
+static void with_the_last_of_a_question_no_answer_is_heard_yet(void)
+{
+	struct pair pair;
+	Craton__Request request = CRATON__REQUEST__INIT;
+	Craton__Reply reply = CRATON__REPLY__INIT, *heard_reply = NULL;
+	enum heard heard;
+	short events;
+	pair_open_unix(&pair);
+	CU_ASSERT_EQUAL(call_answer(pair.b, &reply, deadline_in(10000)), ERR_OK); /* it lies there */
+	CU_ASSERT_EQUAL(call_put(pair.a, &request), ERR_OK);
+	CU_ASSERT_EQUAL(call_hear(pair.a, FRAME_SIZE_MAX, &heard, &heard_reply, &events), ERR_OK);
+	CU_ASSERT(heard == HEARD_NOTHING && events == POLLIN && !channel_is_sending(pair.a));
+	CU_ASSERT_EQUAL(call_hear(pair.a, FRAME_SIZE_MAX, &heard, &heard_reply, &events), ERR_OK);
+	CU_ASSERT_EQUAL(heard, HEARD_REPLY);
+	reply_free(heard_reply);
+	pair_close(&pair);
+}
+
 TESTS("wire/call", SAY(a_question_by_steps_hears_heartbeats_and_its_answer),
-      SAY(by_steps_nothing_waits_for_a_peer_that_does_nothing), SAY(a_question_gets_its_answer), SAY(heartbeats_are_heard_and_passed_over),
+      SAY(by_steps_nothing_waits_for_a_peer_that_does_nothing), SAY(with_the_last_of_a_question_no_answer_is_heard_yet),
+      SAY(a_question_gets_its_answer), SAY(heartbeats_are_heard_and_passed_over),
       SAY(a_call_ends_at_the_last_however_the_heart_beats), SAY(silence_ends_with_patience), SAY(a_peer_that_left_is_closed),
       SAY(a_question_that_is_too_big_is_not_asked), SAY(an_answer_that_is_none_is_malformed),
       SAY(a_question_that_is_none_is_malformed), SAY(a_greeting_is_returned_or_not))
