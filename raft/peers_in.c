@@ -62,6 +62,16 @@ static enum err take_message(struct receiving *r, const uint8_t *data, size_t si
 	return ERR_OK;
 }
 
+/* The connection is as good as ever, and the leader asks again later: were it closed, at once, and so on for ever. */
+static enum err do_without_piece(const struct receiving *r, enum err err)
+{
+	if (err == ERR_IO)
+		log_warn("raft", "no room for a snapshot that is sent to this node id=%llu name=%s", (unsigned long long)r->with->id,
+		         r->with->name);
+	/* a piece from the middle is what is left of that, or of a transfer that began on another connection */
+	return err == ERR_MALFORMED || err == ERR_IO ? ERR_OK : err;
+}
+
 static enum err take_piece(struct receiving *r, const struct link_frame *frame)
 {
 	char *path;
@@ -71,8 +81,7 @@ static enum err take_piece(struct receiving *r, const struct link_frame *frame)
 	enum err err = snapshot_sink_add(&r->sink, frame->payload, frame->size, &arrival->message, &path);
 	if (err != ERR_OK || !path) {
 		free(arrival);
-		/* a piece from the middle is what is left of a transfer that began on another connection */
-		return err == ERR_MALFORMED ? ERR_OK : err;
+		return do_without_piece(r, err);
 	}
 	arrival->message.from = r->with->id;
 	r->peers->config.snapshot_arrived(r->peers->config.context, arrival, path);

@@ -1,6 +1,7 @@
 /* One who has the certificate, the secret and the incarnation of a node, and says what it likes. */
 #include "raft/greeting.h"
 #include "raft/message.h"
+#include "raft/snapshot_stream.h"
 #include "tests/check.h"
 #include "tests/unit/raft/cluster.h"
 #include "wire/channel.h"
@@ -141,6 +142,41 @@ static void a_frame_from_another_time_is_refused_and_counted(void)
 	end(&hostile, &frame);
 }
 
+static void seal_a_snapshot(struct hostile *hostile, const char *file, struct buf *frame)
+{
+	struct snapshot_meta meta = { .index = 40, .term = FAR_TERM, .configuration_index = 1, .configuration.count = 1 };
+	struct message install = { .kind = MESSAGE_INSTALL, .term = FAR_TERM, .install = { .meta = &meta } };
+	struct snapshot_source *source;
+	struct buf piece;
+	bool is_last;
+	meta.configuration.nodes[0] = node_describe(&cluster.nodes[2]);
+	buf_init(&piece, MESSAGE_SIZE_MAX);
+	scratch_write(file, "a snapshot", 10);
+	CU_ASSERT_EQUAL_FATAL(snapshot_source_open(file, &install, &source), ERR_OK);
+	CU_ASSERT_EQUAL(snapshot_source_next(source, &piece, &is_last), ERR_OK);
+	struct bytes part = { piece.data, piece.size };
+	CU_ASSERT_EQUAL(link_seal(&hostile->with.out, LINK_CHUNK, &part, 1, clock_wall_ms(), frame), ERR_OK);
+	snapshot_source_close(source);
+	buf_finish(&piece);
+}
+
+/* A node whose disk is full must still hear its leader. */
+static void a_snapshot_there_is_no_room_for_parts_nobody(void)
+{
+	struct hostile hostile;
+	struct buf frames;
+	char folder[300], file[300];
+	begin(&hostile, &frames);
+	snprintf(folder, sizeof folder, "%s/snapshots", cluster.nodes[0].folder.path);
+	snprintf(file, sizeof file, "%s/file", cluster.nodes[0].folder.path);
+	CU_ASSERT_EQUAL_FATAL(rmdir(folder), 0);
+	seal_a_snapshot(&hostile, file, &frames);
+	seal_a_vote(&hostile, cluster.nodes[2].id, &frames);
+	CU_ASSERT_EQUAL(say(&hostile, &frames), ERR_OK);
+	node_becomes(&cluster.nodes[0], is_in_far_term, "a frame behind a snapshot");
+	end(&hostile, &frames);
+}
+
 static void garbage_in_an_authentic_frame_is_refused_and_hurts_nobody(void)
 {
 	struct hostile hostile;
@@ -179,5 +215,6 @@ static void a_node_of_another_incarnation_hears_that_it_is_not_welcome(void)
 TESTS("hostile", SAY(a_replayed_frame_is_refused_and_counted),
       SAY(what_newer_software_says_is_left_alone),
       SAY(a_frame_from_another_time_is_refused_and_counted),
+      SAY(a_snapshot_there_is_no_room_for_parts_nobody),
       SAY(garbage_in_an_authentic_frame_is_refused_and_hurts_nobody),
       SAY(a_node_of_another_incarnation_hears_that_it_is_not_welcome))
