@@ -36,9 +36,13 @@ static uint64_t fitness(struct driver *d, const struct consensus_node *node)
 	raft_index match = 0;
 	const struct heard *heard = driver_heard(d, node->id);
 	int64_t silent_ms = d->now.ms - heard->ms;
+	bool would_return = heard->declines && d->declines;
+#ifdef PLANT_PASS_ROUND /* a mistake for the simulator to find */
+	would_return = false;
+#endif
 	if (!node->voter || node->id == d->raft.id || heard->gone_ms || heard->ms < 0 || silent_ms > d->config.election_ms ||
 	    (heard->declined_ms && d->now.ms - heard->declined_ms < DECLINED_ELECTIONS * d->config.election_ms) ||
-	    (heard->declines && d->declines) || raft_match_index(&d->raft, node->id, &match))
+	    would_return || raft_match_index(&d->raft, node->id, &match))
 		return 0;
 	return 1 + match + (heard->declines ? 0 : UINT64_MAX / 2) + (silent_ms <= 3 * d->config.heartbeat_ms ? UINT64_MAX / 4 : 0);
 }

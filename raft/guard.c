@@ -200,6 +200,9 @@ int64_t guard_timeout(const struct guard *guard, const struct raft *raft)
  * time (dissertation 3.10): what it then does is done here earlier. If the other has heard it all the same it is elected, or not. */
 void guard_transferee_gone(struct raft *raft, uint64_t id)
 {
+#ifdef PLANT_WAIT_FOR_GONE /* a mistake for the simulator to find */
+	id = 0;
+#endif
 	if (raft->state != RAFT_LEADER || raft->leader_state.transferee != id)
 		return;
 	raft->leader_state.transferee = 0;

@@ -22,7 +22,7 @@ struct options {
 };
 
 static struct {
-	uint64_t done, failed, acked, packets, crashes, snapshots, installs, changes, transfers, reads, refusals, settles, pauses, stops,
+	uint64_t done, failed, acked, packets, crashes, snapshots, installs, changes, transfers, reads, refusals, settles, pauses, breaks, declines, handovers, stops,
 		stop_ms, stop_ms_max;
 } total;
 
@@ -90,6 +90,9 @@ static void add_up(int from)
 	total.refusals += count.refusals;
 	total.settles += count.settles;
 	total.pauses += count.pauses;
+	total.breaks += count.breaks;
+	total.declines += count.declines;
+	total.handovers += count.handovers;
 	total.stops += count.stops;
 	total.stop_ms += count.stop_ms;
 	if (count.stop_ms_max > total.stop_ms_max)
@@ -177,11 +180,12 @@ int main(int argc, char **argv)
 	digest_context(); /* once, for all the processes to come */
 	run_all(&options);
 	printf("%u nodes, %llu seeds: %llu failed; %llu requests acknowledged, %llu reads, %llu settled, %llu packets, "
-	       "%llu crashes, %llu pauses, %llu snapshots sent, %llu restored, %llu changes, %llu transfers, "
+	       "%llu crashes, %llu pauses, %llu connections broken, %llu tokens out, %llu times handed over by them, %llu snapshots sent, %llu restored, %llu changes, %llu transfers, "
 	       "%llu damaged disks refused\n",
 	       options.nodes, (unsigned long long)total.done, (unsigned long long)total.failed,
 	       (unsigned long long)total.acked, (unsigned long long)total.reads, (unsigned long long)total.settles,
 	       (unsigned long long)total.packets, (unsigned long long)total.crashes, (unsigned long long)total.pauses,
+	       (unsigned long long)total.breaks, (unsigned long long)total.declines, (unsigned long long)total.handovers,
 	       (unsigned long long)total.snapshots, (unsigned long long)total.installs, (unsigned long long)total.changes,
 	       (unsigned long long)total.transfers, (unsigned long long)total.refusals);
 	if (total.stops)

@@ -3,6 +3,7 @@
 
 static int64_t next_ms;
 static int64_t mend_ms;
+static int64_t next_small_ms;
 
 static struct sim_node *victim(void)
 {
@@ -88,13 +89,48 @@ static void strike(void)
 		mend_ms = sim.now + (sim.profile.harsh ? 50 + roll(1500) : 300 + roll(5000));
 }
 
+/* Of a leader that hands leadership over, rather often the one to its successor. */
+static void break_connection(void)
+{
+	const struct sim_node *node = victim();
+	uint64_t to = 1 + roll((unsigned)sim.next_id - 1);
+	if (node->up && node->driver->transfer.ticket && chance(700))
+		to = node->driver->transfer.to;
+	connection_break(node->id, to, chance(700) ? 0 : roll(3000));
+}
+
+static void take_tokens_out(void)
+{
+	int64_t for_ms = 100 + roll((unsigned)sim.profile.election_ms * 5);
+	bool all = chance(150);
+	for (uint64_t id = 1; id < sim.next_id; id++)
+		if (all)
+			health_strike(&sim.nodes[id], for_ms);
+	if (!all)
+		health_strike(victim(), for_ms);
+}
+
+static void strike_lightly(void)
+{
+	if (next_small_ms > sim.now)
+		return;
+	next_small_ms = sim.now + (sim.profile.harsh ? 20 + roll(300) : 50 + roll(1000));
+	if (chance(850))
+		break_connection();
+	else
+		take_tokens_out();
+}
+
 void nemesis_events(void)
 {
 	if (mend_ms <= sim.now) {
 		network_heal();
 		mend_ms = INT64_MAX;
 	}
-	if (next_ms > sim.now || healed() || sim.profile.leader_stops)
+	if (healed() || sim.profile.leader_stops)
+		return;
+	strike_lightly();
+	if (next_ms > sim.now)
 		return;
 	next_ms = sim.now + (sim.profile.harsh ? 20 + roll(350) : 100 + roll(1500));
 	if (sim.now > 1500)
@@ -103,6 +139,6 @@ void nemesis_events(void)
 
 int64_t nemesis_next(void)
 {
-	int64_t next = healed() || sim.profile.leader_stops ? INT64_MAX : next_ms;
+	int64_t next = healed() || sim.profile.leader_stops ? INT64_MAX : next_ms < next_small_ms ? next_ms : next_small_ms;
 	return mend_ms < next ? mend_ms : next;
 }

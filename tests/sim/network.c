@@ -9,6 +9,8 @@ struct packet {
 	uint64_t from, to;
 	struct buf bytes;
 	struct image *image;     /* travels with a MESSAGE_INSTALL */
+	bool waits;              /* for a connection to be made */
+	bool is_lost;
 };
 
 static struct packet **heap;
@@ -82,6 +84,24 @@ void network_init(void)
 void network_cut(uint64_t from, uint64_t to, bool cut)
 {
 	cuts[from][to] = cut;
+	if (cut) {
+		connection_cut(from, to);
+		connection_cut(to, from);
+	}
+}
+
+bool network_is_cut(uint64_t from, uint64_t to)
+{
+	return cuts[from][to];
+}
+
+void network_lose(uint64_t from, uint64_t to)
+{
+	int64_t since = sim.now + (chance(500) ? 0 : roll(20));
+	for (size_t i = 0; i < heap_count; i++)
+		if (heap[i]->from == from && heap[i]->to == to && (heap[i]->at > since || heap[i]->image))
+			heap[i]->is_lost = true;
+	sim.nodes[from].streaming[to] = false; /* it begins anew when it is asked for again */
 }
 
 void network_heal(void)
@@ -91,6 +111,9 @@ void network_heal(void)
 
 static bool lost(uint64_t from, uint64_t to)
 {
+	bool is_made = connection_is_made(from, to);
+	if (connection_is_dead(from, to) || (!is_made && chance(300))) /* there is room for some */
+		return true;
 	return cuts[from][to] || (!healed() && !sim.profile.leader_stops && chance(8));
 }
 
@@ -108,6 +131,7 @@ static void post(uint64_t from, uint64_t to, const struct message *message, int6
 	packet->to = to;
 	packet->image = image ? image_keep(image) : NULL;
 	packet->sequence = sequence++;
+	packet->waits = !connection_is_made(from, to);
 	packet->at = sim.now + delay() + extra;
 	if (sim.nodes[from].paused_until_ms > sim.now) /* it was stopped in the middle of a turn */
 		packet->at += sim.nodes[from].paused_until_ms - sim.now;
@@ -158,6 +182,19 @@ static void receive(struct sim_node *node, struct packet *packet)
 	node_turn(node, err);
 }
 
+/* For the connection to be made, even until the other has started again: then it is another life's. */
+static bool waits_on(struct packet *packet)
+{
+	const struct sim_node *to = &sim.nodes[packet->to];
+	int64_t tried_ms = connection_tried_ms(packet->from, packet->to);
+	bool is_down = !to->up && !to->gone && sim.nodes[packet->from].up;
+	packet->is_lost = tried_ms == INT64_MAX && !is_down;
+	if (packet->is_lost || tried_ms <= sim.now)
+		return false;
+	packet->at = !is_down ? tried_ms : to->boot_ms > sim.now ? to->boot_ms : sim.now + 1;
+	return true;
+}
+
 void network_deliver(void)
 {
 	while (heap_count && heap[0]->at <= sim.now) {
@@ -168,9 +205,13 @@ void network_deliver(void)
 			push(packet);
 			continue;
 		}
-		if (packet->image)
+		if (packet->waits && !packet->is_lost && waits_on(packet)) {
+			push(packet);
+			continue;
+		}
+		if (packet->image && !packet->is_lost)
 			sim.nodes[packet->from].streaming[packet->to] = false;
-		if (node->up && !cuts[packet->from][packet->to])
+		if (node->up && !packet->is_lost && !cuts[packet->from][packet->to])
 			receive(node, packet);
 		packet_free(packet);
 	}

@@ -62,6 +62,8 @@ static void send(void *world, uint64_t to, const struct message *message)
 		oracle_voted(node, message->term, node->id);
 	if (message->kind == MESSAGE_VOTE_RESULT && message->vote_result.granted && !message->vote_result.pre_vote)
 		oracle_voted(node, message->term, to);
+	if (message->kind == MESSAGE_TIMEOUT_NOW)
+		health_told_to_lead(node, to);
 	network_send(node, to, message);
 	if (message->kind == MESSAGE_APPEND)
 		stop_at_entries(STOP_SENT, node, message->append.entries, message->append.count);
@@ -120,6 +122,8 @@ static void finished(void *world, uint64_t ticket, enum err err, uint64_t index,
 		return;
 	if (ticket & TICKET_OPERATOR)
 		operator_finished(ticket, err, complaint);
+	else if (ticket & TICKET_HEALTH)
+		health_finished(err, complaint);
 	else
 		client_finished(node, ticket, err, index);
 }
@@ -212,6 +216,7 @@ void node_boot(struct sim_node *node)
 	      (unsigned long long)node->disk.vote.term, (unsigned long long)(node->disk.base + node->disk.count));
 	if (node->driver)
 		oracle_booted(node);
+	connection_booted(node->id);
 	node_turn(node, err);
 }
 
@@ -224,15 +229,22 @@ void node_power_off(struct sim_node *node)
 	disk_crash(&node->disk);
 	machine_crashed(&node->machine, power);
 	node->up = node->crash = false;
+	connection_crashed(node->id);
 	node->paused_until_ms = 0;
 	node->boot_ms = sim.now + (sim.profile.harsh ? 20 + roll(600) : 50 + roll(3000));
 	sim.count.crashes++;
 }
 
+static enum err settle(struct sim_node *node)
+{
+	driver_decline(node->driver, health_declines(node));
+	return driver_settle(node->driver, node_moment(node));
+}
+
 void node_turn(struct sim_node *node, enum err err)
 {
 	if (err == ERR_OK && !node->crash && chance(900)) /* now and then several events make one turn */
-		err = driver_settle(node->driver, node_moment(node));
+		err = settle(node);
 	if (node->crash) {
 		node_power_off(node);
 		return;
@@ -256,7 +268,7 @@ static void tick(struct sim_node *node)
 	int64_t now_ms = node_moment(node).ms;
 	enum err err = driver_tick(node->driver, node_moment(node));
 	if (err == ERR_OK && !node->crash)
-		err = driver_settle(node->driver, node_moment(node));
+		err = settle(node);
 	if (err == ERR_OK && !node->crash && driver_timeout(node->driver) <= now_ms && !driver_has_more_to_apply(node->driver))
 		violation("IN VAIN: node %llu is awake all the time", (unsigned long long)node->id);
 	node_turn(node, err);
@@ -272,8 +284,7 @@ void node_events(struct sim_node *node)
 		stop_at_entries(STOP_SAVED, node, job->entries, job->count);
 		node_turn(node, driver_written(node->driver, node_moment(node), job));
 	}
-	if (node_awake(node) && chance(2)) /* connections break and are made again */
-		node_turn(node, driver_connected(node->driver, node_moment(node), 1 + roll((unsigned)sim.next_id - 1)));
+	health_events(node);
 	if (node_awake(node) && node->copy_ms && node->copy_ms <= sim.now)
 		copy_machine(node);
 	if (node_awake(node) && driver_timeout(node->driver) <= node_moment(node).ms)
@@ -292,6 +303,7 @@ int64_t node_next(const struct sim_node *node)
 	sooner(&next, disk_next(&node->disk));
 	if (node->copy_ms)
 		sooner(&next, node->copy_ms);
+	sooner(&next, health_next(node));
 	sooner(&next, moment_of(node, driver_timeout(node->driver)));
 	return next;
 }

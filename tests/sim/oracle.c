@@ -157,6 +157,15 @@ static void check_machine(const struct sim_node *node)
 	committed[index].machine = hash;
 }
 
+/* Nothing new goes into the log meanwhile. */
+static void check_transferee(const struct sim_node *node)
+{
+	struct driver *d = node->driver;
+	uint64_t to = driver_leads(d) ? raft_transferee(&d->raft) : 0;
+	if (to && driver_heard(d, to)->gone_ms)
+		violation("WAITS IN VAIN: node %llu hands over to %llu, which has gone", u(node->id), u(to));
+}
+
 void oracle_booted(struct sim_node *node)
 {
 	node->seen_applied = node->driver->snapshot.index;
@@ -172,6 +181,7 @@ void oracle_turn(struct sim_node *node)
 	while (node->seen_applied < d->applied)
 		check_applied(node, ++node->seen_applied);
 	check_machine(node);
+	check_transferee(node);
 	oracle_configuration(node);
 }
 

@@ -79,6 +79,7 @@ static int64_t next_moment(void)
 {
 	int64_t next = sim.now + 50;
 	sooner(&next, network_next());
+	sooner(&next, connection_next());
 	sooner(&next, client_next());
 	sooner(&next, operator_next());
 	sooner(&next, nemesis_next());
@@ -90,6 +91,7 @@ static int64_t next_moment(void)
 
 static void happen(void)
 {
+	connection_events();
 	network_deliver();
 	for (uint64_t id = 1; id < sim.next_id; id++)
 		node_events(&sim.nodes[id]);

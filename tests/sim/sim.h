@@ -6,6 +6,7 @@
  *	node      a driver and its world         oracle    what must never happen
  *	client    proposals and reads            operator  membership, replacing what is broken
  *	nemesis   what goes wrong                stop      the leader, at a chosen step
+ *	connection  ends, and is made anew       health    tokens that are out, whose nodes decline to lead
  *	run       the clock */
 #pragma once
 #include "raft/chain.h"
@@ -51,6 +52,7 @@ struct sim_node {
 	int64_t clock_ms, pace;  /* its clock: where it began, and how many of its milliseconds make 1000 */
 	int64_t paused_until_ms; /* stopped, as by SIGSTOP; its clock goes on */
 	int64_t in_contact_ms;   /* when it was last seen to be */
+	int64_t declines_from_ms, declines_until_ms, hands_over_ms; /* its token is out; it would like to be rid of leadership then */
 };
 
 /* What the dice say about the run as a whole. */
@@ -79,7 +81,7 @@ struct sim {
 	uint64_t next_id;
 	unsigned damaged;        /* how often a disk was damaged so far */
 	struct secret *secret;
-	struct { uint64_t acked, packets, snapshots, installs, crashes, changes, transfers, reads, refusals, settles, pauses, stops, stop_ms, stop_ms_max; } count;
+	struct { uint64_t acked, packets, snapshots, installs, crashes, changes, transfers, reads, refusals, settles, pauses, breaks, declines, handovers, stops, stop_ms, stop_ms_max; } count;
 };
 extern struct sim sim;
 
@@ -114,6 +116,8 @@ void network_send_snapshot(struct sim_node *from, uint64_t to, const struct mess
 void network_deliver(void);
 int64_t network_next(void);
 void network_cut(uint64_t from, uint64_t to, bool cut);
+bool network_is_cut(uint64_t from, uint64_t to);
+void network_lose(uint64_t from, uint64_t to); /* what is on its way, or the end of it */
 void network_heal(void);
 
 /* oracle.c */
@@ -150,6 +154,25 @@ bool operator_may_damage(const struct sim_node *node);
 void nemesis_events(void);
 int64_t nemesis_next(void);
 
+/* connection.c */
+bool connection_is_made(uint64_t from, uint64_t to);
+bool connection_is_dead(uint64_t from, uint64_t to); /* what is sent over it is lost */
+int64_t connection_tried_ms(uint64_t from, uint64_t to); /* for what waits: INT64_MAX if it is not */
+void connection_break(uint64_t from, uint64_t to, int64_t for_ms);
+void connection_cut(uint64_t from, uint64_t to); /* nothing gets through; perhaps soon again */
+void connection_crashed(uint64_t id);
+void connection_booted(uint64_t id);
+void connection_events(void);
+int64_t connection_next(void);
+
+/* health.c */
+bool health_declines(const struct sim_node *node);
+void health_strike(struct sim_node *node, int64_t for_ms);
+void health_finished(enum err err, const struct complaint *complaint);
+void health_told_to_lead(const struct sim_node *by, uint64_t to);
+void health_events(struct sim_node *node);
+int64_t health_next(const struct sim_node *node);
+
 /* stop.c */
 enum stop_step { STOP_RECEIVED, STOP_SAVING, STOP_SAVED, STOP_SENT, STOP_COMMITTED, STOP_APPLIED, STOP_ANSWERED, STOP_STEPS };
 /* A request is at this step on that node. */
@@ -159,7 +182,8 @@ void stop_acked(uint64_t request);
 void stop_events(void);
 int64_t stop_next(void);
 
-#define TICKET_OPERATOR (1ull << 62) /* others are a client's reads */
+#define TICKET_OPERATOR (1ull << 62)
+#define TICKET_HEALTH (1ull << 61)   /* others are a client's reads */
 
 /* run.c */
 void sim_run(uint64_t seed, unsigned nodes, bool trace_it, bool leader_stops);
