@@ -94,6 +94,17 @@ static enum err refuse_to_guess(const struct committed *entry, const Craton__Eve
 	return ERR_REFUSED;
 }
 
+/* Whoever asked for it may have had it from another node long ago, and undone it since: once more it would be undone by nobody. */
+static enum err apply_in_time(struct directory *directory, const struct committed *entry, const Craton__Event *event,
+                              struct request_record *record)
+{
+	bool is_too_late = false;
+	enum err err = event->since ? table_request_forgotten(directory, event->since, &is_too_late) : ERR_OK;
+	if (is_too_late)
+		record->outcome = OUTCOME_STALE;
+	return err == ERR_OK && !is_too_late ? apply_change(directory, entry->index, event, record) : err;
+}
+
 static enum err apply_event(struct directory *directory, const struct committed *entry,
                             struct request_record *record)
 {
@@ -102,7 +113,7 @@ static enum err apply_event(struct directory *directory, const struct committed 
 	if (event && event->level > EVENT_LEVEL)
 		err = refuse_to_guess(entry, event);
 	else if (event)
-		err = apply_change(directory, entry->index, event, record);
+		err = apply_in_time(directory, entry, event, record);
 	if (err == ERR_OK && record->outcome == OUTCOME_MALFORMED)
 		log_warn("store", "event makes no sense and changed nothing index=%llu kind=%d",
 		         (unsigned long long)entry->index, event ? (int)event->change_case : -1);

@@ -26,7 +26,8 @@ enum outcome {
 	OUTCOME_NOT_FOUND,   /* no such object or slot */
 	OUTCOME_CONFLICT,    /* the object changed meanwhile: read again and ask anew, under a new request id; or the setting is ruled out */
 	OUTCOME_LOCKED,      /* the PIN is locked */
-	OUTCOME_STALE,       /* about a slot's earlier life (C_InitToken came between), or a PIN since changed */
+	OUTCOME_STALE,       /* about a slot's earlier life (C_InitToken came between), or a PIN since changed; or so late that nobody knows
+	                      * any more whether it was done already */
 	OUTCOME_MALFORMED,   /* the event makes no sense to this version; nothing was done */
 };
 

@@ -52,6 +52,8 @@ enum err table_slot_last(struct directory *directory, uint32_t *slot); /* 0: non
 enum err table_setting_write(struct directory *directory, const char *name, const struct bytes *value);
 enum err table_setting_is(struct directory *directory, const char *name, const struct bytes *value, bool *is);
 enum err table_request_known(struct directory *directory, const struct id *id); /* ERR_NOT_FOUND */
+/* May one have been forgotten that was done after `since`? */
+enum err table_request_forgotten(struct directory *directory, uint64_t since, bool *may);
 enum err table_request_add(struct directory *directory, const struct request_row *row);
 enum err table_requests_prune(struct directory *directory);
 enum err table_carried_prune(struct directory *directory); /* by age */

@@ -12,6 +12,20 @@ enum err table_request_known(struct directory *directory, const struct id *id)
 	return err;
 }
 
+/* They are forgotten in the order of their indexes, and none as long as there were few. */
+enum err table_request_forgotten(struct directory *directory, uint64_t since, bool *may)
+{
+	*may = false;
+	if (directory->state.requests < REQUESTS_MIN)
+		return ERR_OK;
+	sqlite3_stmt *statement = database_statement(&directory->writer, REQUEST_OLDEST);
+	enum err err = database_step(&directory->writer, statement);
+	*may = err == ERR_OK && column_u64(statement, 0) > since && column_u64(statement, 0) - since > 1;
+	if (statement)
+		sqlite3_reset(statement);
+	return err;
+}
+
 enum err table_request_add(struct directory *directory, const struct request_row *row)
 {
 	const struct request_record *record = &row->record;

@@ -63,6 +63,46 @@ static void a_clock_that_leaps_does_not_make_the_latest_requests_forgotten(void)
 	world_end(&world);
 }
 
+static enum outcome change_setting_since(struct world *world, uint64_t since, unsigned number)
+{
+	Craton__SettingChanged change = CRATON__SETTING_CHANGED__INIT;
+	Craton__Event event = CRATON__EVENT__INIT;
+	struct id id = request_id(number);
+	change.name = (char *)(uintptr_t)"colour";
+	event.change_case = CRATON__EVENT__CHANGE_SETTING_CHANGED;
+	event.setting_changed = &change;
+	event.since = since;
+	return world_ask(world, &event, &id, NULL);
+}
+
+/* A node that was held up may come with a request that another has done meanwhile, and whose effect has been undone. */
+static void what_may_have_been_done_already_is_not_done_again_when_that_is_forgotten(void)
+{
+	struct world worlds[2];
+	for (size_t w = 0; w < 2; w++) {
+		struct world *world = &worlds[w];
+		world_begin(world);
+		uint64_t early = world->index + 10;
+		fill(world, 0, 100);
+		uint64_t late = world->index;
+		CU_ASSERT_EQUAL(change_setting_since(world, early, 1000000), OUTCOME_DONE); /* nothing has been forgotten */
+		world->time_ms += 2 * REQUEST_AGE_MS;
+		fill(world, 101, REQUESTS_MIN + 101); /* a hundred and one were older */
+		CU_ASSERT(!is_known(world, 1000000));
+		CU_ASSERT_EQUAL(change_setting_since(world, early, 1000000), OUTCOME_STALE);
+		CU_ASSERT_EQUAL(change_setting_since(world, early, 1000000), OUTCOME_STALE); /* as it was answered before */
+		CU_ASSERT_EQUAL(change_setting_since(world, late, 1000001), OUTCOME_STALE); /* the one after that is forgotten */
+		CU_ASSERT_EQUAL(change_setting_since(world, late + 1, 1000002), OUTCOME_DONE);
+		CU_ASSERT_EQUAL(change_setting_since(world, 0, 1000003), OUTCOME_DONE); /* of a node that does not say */
+		if (w)
+			world_reopen(world);
+		fill(world, 2000000, 2000010);
+	}
+	CU_ASSERT_STRING_EQUAL(world_digest(&worlds[0]).text, world_digest(&worlds[1]).text);
+	world_end(&worlds[0]);
+	world_end(&worlds[1]);
+}
+
 static void no_more_are_kept_than_the_limit(void)
 {
 	struct world world;
@@ -261,6 +301,7 @@ static void what_is_not_the_slots_or_too_much_is_not_kept(void)
 TESTS("store: requests",
 	SAY(old_requests_are_forgotten_once_there_are_enough_young_ones),
 	SAY(a_clock_that_leaps_does_not_make_the_latest_requests_forgotten),
+	SAY(what_may_have_been_done_already_is_not_done_again_when_that_is_forgotten),
 	SAY(no_more_are_kept_than_the_limit),
 	SAY(what_is_forgotten_is_the_same_on_every_node),
 	SAY(a_request_without_a_name_is_not_remembered),
