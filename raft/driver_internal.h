@@ -171,6 +171,7 @@ struct driver {
 
 	struct snapshot_meta snapshot; /* durable; index 0: none */
 	bool taking;
+	int64_t snapshot_again_ms; /* none is taken unasked before: the last one failed */
 	struct ticket *snapshot_tickets;
 	uint64_t snapshots_taken, snapshots_installed;
 

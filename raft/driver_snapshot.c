@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A copy that failed (of a machine that has grown too large, say) is not tried again with every turn. */
+#define FAILED_PAUSE_ELECTIONS 30
+
 enum err driver_mark(struct driver *d, uint64_t index, const struct configuration *configuration)
 {
 	struct configuration_mark *marks = realloc(d->marks, (d->mark_count + 1) * sizeof *marks);
@@ -69,14 +72,14 @@ static bool may_take(const struct driver *d)
 
 void driver_snapshot_if_due(struct driver *d)
 {
-	bool many = d->config.snapshot_entries &&
-	            d->applied >= d->guard.snapshot_index + d->config.snapshot_entries;
-	bool large = d->config.snapshot_entries && d->bytes_applied >= SNAPSHOT_BYTES;
+	bool unasked = d->config.snapshot_entries && d->now.ms >= d->snapshot_again_ms;
+	bool many = d->applied >= d->guard.snapshot_index + d->config.snapshot_entries;
+	bool large = d->bytes_applied >= SNAPSHOT_BYTES;
 	if (d->dead != ERR_OK)
 		return;
 	if (d->snapshot_tickets && d->applied == d->guard.snapshot_index && !d->guard.installing && !d->taking)
 		tickets_finish(d, ERR_OK, ""); /* nothing new since the last one */
-	else if ((many || large || d->snapshot_tickets) && may_take(d))
+	else if (((unasked && (many || large)) || d->snapshot_tickets) && may_take(d))
 		take(d);
 }
 
@@ -141,8 +144,10 @@ enum err driver_snapshot_taken(struct driver *d, struct moment now, enum err err
 	if (file)
 		d->config.world_ops->file_discard(d->config.world, file);
 	d->taking = false;
-	if (err != ERR_OK)
+	if (err != ERR_OK) {
+		d->snapshot_again_ms = now.ms + FAILED_PAUSE_ELECTIONS * d->config.election_ms;
 		tickets_finish(d, err, "the state machine could not be copied");
+	}
 	return d->dead;
 }
 

@@ -54,6 +54,21 @@ static void a_copy_that_failed_is_told_and_may_be_tried_again(void)
 	fake_destroy(world);
 }
 
+/* Unasked, that is; it would be begun again with every turn. */
+static void a_copy_that_failed_is_not_tried_again_soon(void)
+{
+	struct fake_world *world = fake_leader(3, 1, 0, 1);
+	world->driver->config.snapshot_entries = 3;
+	fill_log(world, 3);
+	CU_ASSERT_EQUAL(world->snapshots_asked, 1);
+	driver_snapshot_taken(world->driver, world->now, ERR_TOO_BIG, 0, NULL);
+	fake_pass(world, 20000);
+	CU_ASSERT_EQUAL(world->snapshots_asked, 1);
+	fake_pass(world, 20000);
+	CU_ASSERT_EQUAL(world->snapshots_asked, 2);
+	fake_destroy(world);
+}
+
 static void a_snapshot_of_ours_that_a_leaders_has_overtaken_is_dropped(void)
 {
 	struct fake_world *world = fake_following(2);
@@ -74,4 +89,5 @@ static void a_snapshot_of_ours_that_a_leaders_has_overtaken_is_dropped(void)
 
 TESTS("raft driver snapshot", SAY(a_snapshot_is_recorded_and_the_log_trimmed),
       SAY(a_copy_that_failed_is_told_and_may_be_tried_again),
+      SAY(a_copy_that_failed_is_not_tried_again_soon),
       SAY(a_snapshot_of_ours_that_a_leaders_has_overtaken_is_dropped))
