@@ -1,5 +1,6 @@
 #include "pkcs11/asked.h"
 #include "base/secret.h"
+#include "wire/unpack.h"
 
 void ref_in_full(const struct object *object, Craton__ObjectRef *ref)
 {
@@ -53,7 +54,7 @@ void asked_finish(struct asked_mechanism *asked)
 	if (asked->wire) {
 		asked->wire->keys = NULL;
 		asked->wire->n_keys = 0;
-		craton__mechanism__free_unpacked(asked->wire, NULL);
+		mechanism_free(asked->wire);
 	}
 	for (size_t i = 0; i < asked->count; i++)
 		object_release(asked->keys[i]);
@@ -90,4 +91,10 @@ Craton__Mechanism *mechanism_copy(const Craton__Mechanism *mechanism)
 	}
 	buf_finish(&packed);
 	return copy;
+}
+
+void mechanism_free(Craton__Mechanism *mechanism)
+{
+	if (mechanism)
+		craton__mechanism__free_unpacked(mechanism, &unpack_wiping);
 }

@@ -27,5 +27,7 @@ void ref_in_full(const struct object *object, Craton__ObjectRef *ref);
 /* How it names its own: the group shows it in full to whom it has to. */
 void question_about(struct question *question, struct object *object, Craton__ObjectRef *ref);
 
-/* NULL without memory; craton__mechanism__free_unpacked. */
+/* NULL without memory. */
 Craton__Mechanism *mechanism_copy(const Craton__Mechanism *mechanism);
+/* Wiped: what a key is derived with is its parameter. Accepts NULL. */
+void mechanism_free(Craton__Mechanism *mechanism);

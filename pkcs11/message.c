@@ -1,4 +1,5 @@
 #include "pkcs11/message.h"
+#include "pkcs11/asked.h"
 #include "pkcs11/message_parameter.h"
 #include "base/secret.h"
 #include <stdlib.h>
@@ -8,8 +9,7 @@ static void message_destroy(struct message *message)
 	if (!message)
 		return;
 	operation_end(&message->operation);
-	if (message->mechanism)
-		craton__mechanism__free_unpacked(message->mechanism, NULL);
+	mechanism_free(message->mechanism);
 	object_release(message->key);
 	secret_destroy(message->pin);
 	buf_finish(&message->parts);

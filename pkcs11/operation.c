@@ -1,4 +1,5 @@
 #include "pkcs11/operation.h"
+#include "pkcs11/asked.h"
 #include "pkcs11/session.h"
 #include "base/secret.h"
 #include <stdlib.h>
@@ -24,8 +25,7 @@ void operation_end(struct operation *operation)
 	if (!operation->is_active)
 		return;
 	object_release(operation->key);
-	if (operation->mechanism)
-		craton__mechanism__free_unpacked(operation->mechanism, NULL);
+	mechanism_free(operation->mechanism);
 	prehash_drop(&operation->prehash);
 	parts_finish(&operation->parts);
 	secret_destroy(operation->pin);

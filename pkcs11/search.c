@@ -1,5 +1,5 @@
 #include "pkcs11/search.h"
-#include "pkcs11/session.h"
+#include "pkcs11/asked.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +9,7 @@ void search_destroy(struct search *search)
 {
 	if (!search)
 		return;
-	attribute_list_finish(&search->wanted);
+	template_finish(&search->wanted);
 	free(search->handles);
 	free(search);
 }
