@@ -34,20 +34,24 @@ void status_add_cells(struct table *table, const struct member_status *status)
 #define DAY_S 86400
 #define SOON_DAYS 14
 
-static void warn_of_certificate(FILE *out, const char *name, const Craton__Status *body)
+static void warn_of_end(FILE *out, const char *name, const char *whose, int64_t seconds)
 {
-	int64_t days = body->certificate_seconds / DAY_S;
-	if (body->certificate_seconds < 0)
-		fprintf(out, "%s: its certificate has expired; put a new one in its place, then send the node SIGHUP\n", name);
-	else if (body->certificate_seconds > 0 && days < SOON_DAYS)
-		fprintf(out, "%s: its certificate expires in %" PRId64 " day%s\n", name, days, days == 1 ? "" : "s");
+	int64_t days = seconds / DAY_S;
+	if (seconds < 0)
+		fprintf(out, "%s: %s certificate has expired; put a new one in its place, then send the node SIGHUP\n", name, whose);
+	else if (seconds > 0 && days < SOON_DAYS)
+		fprintf(out, "%s: %s certificate expires in %" PRId64 " day%s\n", name, whose, days, days == 1 ? "" : "s");
 }
 
 void status_print_warnings(FILE *out, const struct member_status *statuses, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
-		if (member_status(&statuses[i]))
-			warn_of_certificate(out, statuses[i].name, member_status(&statuses[i]));
+	for (size_t i = 0; i < count; i++) {
+		const Craton__Status *body = member_status(&statuses[i]);
+		if (!body)
+			continue;
+		warn_of_end(out, statuses[i].name, "its", body->certificate_seconds);
+		warn_of_end(out, statuses[i].name, "its authority's", body->authority_seconds);
+	}
 }
 
 static void add_digest(FILE *out, const ProtobufCBinaryData *digest)
@@ -110,6 +114,8 @@ void status_add_json(FILE *out, const struct member_status *status)
 	json_member(out, ",", "token_serial", body->token_serial);
 	if (body->certificate_seconds)
 		fprintf(out, ",\"certificate_seconds\":%" PRId64, body->certificate_seconds);
+	if (body->authority_seconds)
+		fprintf(out, ",\"authority_seconds\":%" PRId64, body->authority_seconds);
 	add_digest(out, &body->digest);
 	add_peers(out, body);
 }

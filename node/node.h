@@ -36,7 +36,7 @@ struct node {
 	struct founding *founding;
 	struct counters counters;
 	struct settings settings;
-	int certificate;         /* an enum certificate, as it was last said of ours; the main thread's */
+	int certificate, authority; /* each an enum certificate, as it was last said of ours and of its authority's; the main thread's */
 	_Atomic bool is_cut_off; /* contact was waited for in vain, and is not back; contact.c */
 	struct health *health;
 	pthread_mutex_t state_lock;

@@ -105,6 +105,7 @@ static bool add_self(struct node *node, const struct consensus_status *consensus
 	body->duty = (Craton__Duty)atomic_load(&node->settings.duty);
 	body->in_contact = consensus_in_contact(node->consensus);
 	body->certificate_seconds = certificate_seconds(node);
+	body->authority_seconds = certificate_authority_seconds(node);
 	return body->node && body->role && body->state && body->leader && body->token_label && body->token_serial;
 }
 

@@ -115,6 +115,18 @@ static enum err check_identity(struct loading *l, const struct identity *expecte
 	                    expected->name[0] ? "" : "NAME");
 }
 
+/* Our own is the first of the chain. */
+static void keep_first_to_end(struct tls *tls, STACK_OF(X509) *chain)
+{
+	for (int i = 1; i < sk_X509_num(chain); i++) {
+		X509 *issuer = sk_X509_value(chain, i);
+		if (!tls->issuer || ASN1_TIME_compare(X509_get0_notAfter(issuer), X509_get0_notAfter(tls->issuer)) < 0)
+			tls->issuer = issuer;
+	}
+	if (tls->issuer)
+		X509_up_ref(tls->issuer);
+}
+
 static enum err check_issuer(struct loading *l)
 {
 	X509_STORE_CTX *check = X509_STORE_CTX_new_ex(digest_context(), NULL);
@@ -125,6 +137,8 @@ static enum err check_issuer(struct loading *l)
 	enum err err = good ? ERR_OK
 	                    : CONFIG_ERROR(l, "%s: not issued by the authority in %s: %s", l->certificate_file, l->authority_file,
 	                                   X509_verify_cert_error_string(check ? X509_STORE_CTX_get_error(check) : X509_V_ERR_OUT_OF_MEM));
+	if (good)
+		keep_first_to_end(l->tls, X509_STORE_CTX_get0_chain(check));
 	X509_STORE_CTX_free(check);
 	return err;
 }
@@ -220,10 +234,13 @@ enum err tls_reload(struct tls *tls, const char *authority_file, const char *cer
 	if (err != ERR_OK)
 		return err;
 	pthread_mutex_lock(&tls->lock);
-	SSL_CTX *before = tls->context;
+	SSL_CTX *context = tls->context;
+	X509 *issuer = tls->issuer;
 	tls->context = fresh->context;
+	tls->issuer = fresh->issuer;
 	pthread_mutex_unlock(&tls->lock);
-	fresh->context = before;
+	fresh->context = context;
+	fresh->issuer = issuer;
 	tls_destroy(fresh);
 	return ERR_OK;
 }
@@ -233,6 +250,7 @@ void tls_destroy(struct tls *tls)
 	if (!tls)
 		return;
 	SSL_CTX_free(tls->context);
+	X509_free(tls->issuer);
 	BIO_meth_free(tls->method);
 	pthread_mutex_destroy(&tls->lock);
 	free(tls);
@@ -245,11 +263,25 @@ const struct identity *tls_identity(const struct tls *tls)
 
 #define DAY_S 86400
 
-int64_t tls_seconds_left(struct tls *tls)
+static int64_t seconds_left(const X509 *certificate)
 {
 	int days = 0, seconds = 0;
-	pthread_mutex_lock(&tls->lock);
-	ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(SSL_CTX_get0_certificate(tls->context)));
-	pthread_mutex_unlock(&tls->lock);
+	ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(certificate));
 	return (int64_t)days * DAY_S + seconds;
+}
+
+int64_t tls_seconds_left(struct tls *tls)
+{
+	pthread_mutex_lock(&tls->lock);
+	int64_t left_s = seconds_left(SSL_CTX_get0_certificate(tls->context));
+	pthread_mutex_unlock(&tls->lock);
+	return left_s;
+}
+
+int64_t tls_issuer_seconds_left(struct tls *tls)
+{
+	pthread_mutex_lock(&tls->lock);
+	int64_t left_s = seconds_left(tls->issuer);
+	pthread_mutex_unlock(&tls->lock);
+	return left_s;
 }

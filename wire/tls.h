@@ -40,6 +40,8 @@ const struct identity *tls_identity(const struct tls *tls);
 
 /* How long our own certificate is good; 0 or less: it has expired. */
 int64_t tls_seconds_left(struct tls *tls);
+/* The same of those that vouch for it: the authority's, and what leads from ours to that, whichever ends first. */
+int64_t tls_issuer_seconds_left(struct tls *tls);
 
 /* For raft/'s peers and for channels: a connected non-blocking socket becomes an SSL
  * whose peer is verified and is `*peer`. `expected` may be NULL (any certificate of the authority) or name

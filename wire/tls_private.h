@@ -8,6 +8,7 @@
 struct tls {
 	pthread_mutex_t lock;  /* guards */
 	SSL_CTX *context;
+	X509 *issuer;          /* of those that vouch for our certificate, the one that ends first */
 	BIO_METHOD *method;
 	struct identity self;
 };

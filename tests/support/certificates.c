@@ -82,14 +82,20 @@ struct test_authority *test_authority_create(void)
 	must(mkdtemp(authority->folder) != NULL, authority->folder);
 	authority->key = EVP_EC_gen("P-256");
 	must(authority->key != NULL, "EVP_EC_gen");
-	authority->certificate = blank(authority, "craton test authority", authority->key, -YEAR_S, YEAR_S);
+	test_authority_renew(authority, YEAR_S);
+	return authority;
+}
+
+void test_authority_renew(struct test_authority *authority, long until_s)
+{
+	X509_free(authority->certificate);
+	authority->certificate = blank(authority, "craton test authority", authority->key, -YEAR_S, until_s);
 	X509_set_issuer_name(authority->certificate, X509_get_subject_name(authority->certificate));
 	add_extension(authority->certificate, authority->certificate, NID_basic_constraints, "critical,CA:TRUE");
 	add_extension(authority->certificate, authority->certificate, NID_key_usage, "critical,keyCertSign");
 	add_extension(authority->certificate, authority->certificate, NID_subject_key_identifier, "hash");
 	must(X509_sign(authority->certificate, authority->key, EVP_sha256()) > 0, "X509_sign");
 	write_certificate(test_authority_file(authority, "authority", "crt"), authority->certificate);
-	return authority;
 }
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *place)

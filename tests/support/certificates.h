@@ -7,6 +7,8 @@ struct test_authority;
 
 /* A folder under $TMPDIR (or /tmp), with authority.crt in it. */
 struct test_authority *test_authority_create(void);
+/* Its own certificate anew, good for so many seconds from now. */
+void test_authority_renew(struct test_authority *authority, long until_s);
 /* Removes the folder and all that is in it. */
 void test_authority_destroy(struct test_authority *authority);
 const char *test_authority_folder(const struct test_authority *authority);

@@ -74,7 +74,7 @@ static void the_table_tells_duty_contact_and_strangers(void)
 	CU_ASSERT_EQUAL(table.filled, table.columns);
 }
 
-static char *warnings(int64_t certificate_seconds)
+static char *warnings(int64_t certificate_seconds, int64_t authority_seconds)
 {
 	Craton__Status body;
 	Craton__Reply reply;
@@ -83,16 +83,22 @@ static char *warnings(int64_t certificate_seconds)
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 	body.certificate_seconds = certificate_seconds;
+	body.authority_seconds = authority_seconds;
 	status_print_warnings(out, statuses, 2);
 	fclose(out);
 	return text;
 }
 
-static void warns(int64_t certificate_seconds, const char *expected)
+static void warns_of_both(int64_t certificate_seconds, int64_t authority_seconds, const char *expected)
 {
-	char *text = warnings(certificate_seconds);
+	char *text = warnings(certificate_seconds, authority_seconds);
 	CU_ASSERT_STRING_EQUAL(text, expected);
 	free(text);
+}
+
+static void warns(int64_t certificate_seconds, const char *expected)
+{
+	warns_of_both(certificate_seconds, 0, expected);
 }
 
 static void a_certificate_that_ends_is_told_of_in_time(void)
@@ -104,6 +110,14 @@ static void a_certificate_that_ends_is_told_of_in_time(void)
 	warns(day, "a: its certificate expires in 1 day\n");
 	warns(5, "a: its certificate expires in 0 days\n");
 	warns(-1, "a: its certificate has expired; put a new one in its place, then send the node SIGHUP\n");
+}
+
+static void so_is_its_authoritys(void)
+{
+	const int64_t day = 24 * 3600;
+	warns_of_both(30 * day, 3 * day, "a: its authority's certificate expires in 3 days\n");
+	warns_of_both(day, day, "a: its certificate expires in 1 day\na: its authority's certificate expires in 1 day\n");
+	warns_of_both(30 * day, -1, "a: its authority's certificate has expired; put a new one in its place, then send the node SIGHUP\n");
 }
 
 static bool is_stuck(const char *state)
@@ -130,4 +144,4 @@ TESTS("cli status",
       SAY(who_belongs_to_another_cluster_than_most_is_strange),
       SAY(a_strange_member_serves_nobody),
       SAY(the_table_tells_duty_contact_and_strangers),
-      SAY(a_certificate_that_ends_is_told_of_in_time), SAY(who_will_not_serve_by_waiting_is_not_waited_for))
+      SAY(a_certificate_that_ends_is_told_of_in_time), SAY(so_is_its_authoritys), SAY(who_will_not_serve_by_waiting_is_not_waited_for))
