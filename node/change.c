@@ -60,12 +60,14 @@ CK_RV change_commit(struct question *question, const struct id *key, const Crato
                     deadline_ms deadline, struct request_record *out)
 {
 	struct node *node = question->node;
+	Craton__Event dated = *event;
 	uint64_t index;
-	size_t size = craton__event__get_packed_size(event);
+	dated.since = question->since;
+	size_t size = craton__event__get_packed_size(&dated);
 	uint8_t *packed = size <= ENTRY_SIZE_MAX ? malloc(size) : NULL;
 	if (!packed)
 		return size > ENTRY_SIZE_MAX ? CKR_DEVICE_MEMORY : CKR_HOST_MEMORY;
-	craton__event__pack(event, packed);
+	craton__event__pack(&dated, packed);
 	enum err err = propose(question, key, packed, size, deadline, &index);
 	free(packed);
 	if (err == ERR_OK)

@@ -151,6 +151,7 @@ Craton__Reply *question_answer(struct node *node, struct client *client, const C
 		.request = request,
 		.reply = reply,
 		.patience_ms = question_patience(node, request),
+		.since = consensus_applied(node->consensus),
 	};
 	question.deadline = deadline_in(question.patience_ms);
 	count_one(&node->counters, COUNTER_CALLS);

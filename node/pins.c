@@ -47,7 +47,7 @@ static CK_RV init_token_as_it_is(struct question *question, struct request_recor
 {
 	CK_RV rv = CKR_OK;
 	record->outcome = OUTCOME_STALE;
-	for (unsigned i = 0; rv == CKR_OK && record->outcome == OUTCOME_STALE; i++) {
+	for (unsigned i = 0; rv == CKR_OK && record->outcome == OUTCOME_STALE && !(i && deadline_passed(question->deadline)); i++) {
 		struct id key = change_key(question->request->slot, &question->request->request_id, i);
 		if (!change_is_known(question, &key, record))
 			rv = init_token(question, &key, record);

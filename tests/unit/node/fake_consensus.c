@@ -1,4 +1,5 @@
 #include "tests/unit/node/fake_consensus.h"
+#include "store/events.pb-c.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@ struct consensus {
 static struct {
 	pthread_mutex_t lock;
 	bool no_majority, out_of_contact, never_settles, stopped_in_time;
-	uint64_t heard, settled;
+	uint64_t heard, settled, since;
 	unsigned barriers, waits;
 	struct consensus_peer peer; /* id 0: there is none */
 	struct consensus *consensus;
@@ -178,6 +179,20 @@ void consensus_stop(struct consensus *consensus, deadline_ms deadline)
 	free(consensus);
 }
 
+static uint64_t since_of(const void *data, size_t size)
+{
+	Craton__Event *event = craton__event__unpack(NULL, size, data);
+	uint64_t since = event ? event->since : 0;
+	if (event)
+		craton__event__free_unpacked(event, NULL);
+	return since;
+}
+
+uint64_t fake_since(void)
+{
+	return fake.since;
+}
+
 static void apply_locked(struct consensus *consensus, const struct id *request, const void *data, size_t size)
 {
 	struct committed entry = { .index = consensus->applied + 1, .time_ms = clock_wall_ms(), .request = *request,
@@ -217,6 +232,7 @@ enum err consensus_propose(struct consensus *consensus, const struct id *request
 	void *context = fake.context;
 	fake.before = NULL;
 	fake.proposals++;
+	fake.since = since_of(data, size);
 	pthread_mutex_unlock(&fake.lock);
 	if (before)
 		before(context);

@@ -13,6 +13,8 @@ void fake_before_next(void (*deed)(void *context), void *context);
 void fake_with_barrier(void (*deed)(void *context), void *context);
 /* Until when the last proposal was to be waited for. */
 deadline_ms fake_deadline(void);
+/* As of when: the Event.since of what was proposed last. */
+uint64_t fake_since(void);
 /* How often something was proposed. */
 unsigned fake_proposals(void);
 /* Without contact, yet with a majority: a barrier, which waits for it, succeeds. Without a majority there is no contact either. */

@@ -97,6 +97,29 @@ static void what_was_set_for_good_meanwhile_is_set(void)
 	talk.keep_request = false;
 }
 
+static void another_is_made(void)
+{
+	struct id request = talk.request;
+	talk.request = id_random();
+	generate_token_key("another");
+	talk.request = request;
+}
+
+/* Whoever is held up in the middle of a request speaks as of when it came: what it has not seen done may have been done since. */
+static void a_change_says_as_of_when_it_was_asked_for(void)
+{
+	begin_one_request();
+	talk.request = id_random();
+	struct id id = generate_token_key("one");
+	talk.request = id_random();
+	uint64_t applied = directory_applied(house.node->directory);
+	meanwhile = another_is_made;
+	CU_ASSERT_EQUAL(relabel(&id, "one, later"), CKR_OK);
+	CU_ASSERT_EQUAL(directory_applied(house.node->directory), applied + 2);
+	CU_ASSERT_EQUAL(fake_since(), applied);
+	talk.keep_request = false;
+}
+
 static CK_RV change_pin(const char *before, const char *after)
 {
 	Craton__SetPin body = CRATON__SET_PIN__INIT;
@@ -133,5 +156,5 @@ static void the_end(void)
 	house_close(&house);
 }
 
-TESTS("node meanwhile", SAY(what_was_destroyed_meanwhile_is_destroyed), SAY(what_was_set_for_good_meanwhile_is_set),
+TESTS("node meanwhile", SAY(what_was_destroyed_meanwhile_is_destroyed), SAY(what_was_set_for_good_meanwhile_is_set), SAY(a_change_says_as_of_when_it_was_asked_for),
       SAY(a_pin_that_was_changed_meanwhile_is_changed_and_no_guess_was_wrong), SAY(the_end))
