@@ -95,30 +95,42 @@ CK_RV seal_check(struct domain *domain, const Craton__Object *object)
 	return rv;
 }
 
-static CK_RV wrap(struct domain *domain, CK_SESSION_HANDLE session, enum seal_kind kind, CK_OBJECT_HANDLE key,
-                  ProtobufCBinaryData *out)
+struct wrapping {
+	CK_FUNCTION_LIST *p11;
+	CK_SESSION_HANDLE session;
+	CK_OBJECT_HANDLE with, key;
+};
+
+/* Nothing, or more than there is room for, is no wrapped key, whatever the token calls it. */
+static CK_RV wrap_into(const struct wrapping *wrapping, CK_ULONG room, ProtobufCBinaryData *out)
 {
-	CK_FUNCTION_LIST *p11 = token_functions(domain_token(domain));
 	CK_MECHANISM mechanism = { CKM_AES_KEY_WRAP_PAD, NULL, 0 };
-	CK_OBJECT_HANDLE wrapping;
-	CK_ULONG size = WRAPPED_FIRST_TRY;
-	CK_RV rv = domain_key_handle(domain, session, kind == SEAL_CLOSED ? DOMAIN_CLOSED : DOMAIN_OPEN, &wrapping);
-	if (rv != CKR_OK)
-		return rv;
-	uint8_t *wrapped = malloc(size);
-	rv = wrapped ? p11->C_WrapKey(session, &mechanism, wrapping, key, wrapped, &size) : CKR_HOST_MEMORY;
-	if (rv == CKR_BUFFER_TOO_SMALL) {
-		free(wrapped);
-		rv = p11->C_WrapKey(session, &mechanism, wrapping, key, NULL, &size);
-		wrapped = rv == CKR_OK ? malloc(size) : NULL;
-		if (rv == CKR_OK)
-			rv = wrapped ? p11->C_WrapKey(session, &mechanism, wrapping, key, wrapped, &size) : CKR_HOST_MEMORY;
-	}
+	CK_ULONG size = room;
+	uint8_t *wrapped = malloc(room);
+	CK_RV rv = wrapped ? wrapping->p11->C_WrapKey(wrapping->session, &mechanism, wrapping->with, wrapping->key, wrapped, &size)
+	                   : CKR_HOST_MEMORY;
+	if (rv == CKR_OK && (size == 0 || size > room))
+		rv = CKR_DEVICE_ERROR;
 	if (rv == CKR_OK)
 		*out = (ProtobufCBinaryData){ size, wrapped };
 	else
 		free(wrapped);
 	return rv;
+}
+
+static CK_RV wrap(struct domain *domain, CK_SESSION_HANDLE session, enum seal_kind kind, CK_OBJECT_HANDLE key,
+                  ProtobufCBinaryData *out)
+{
+	CK_MECHANISM mechanism = { CKM_AES_KEY_WRAP_PAD, NULL, 0 };
+	struct wrapping wrapping = { .p11 = token_functions(domain_token(domain)), .session = session, .key = key };
+	CK_ULONG size = 0;
+	CK_RV rv = domain_key_handle(domain, session, kind == SEAL_CLOSED ? DOMAIN_CLOSED : DOMAIN_OPEN, &wrapping.with);
+	if (rv == CKR_OK)
+		rv = wrap_into(&wrapping, WRAPPED_FIRST_TRY, out);
+	if (rv != CKR_BUFFER_TOO_SMALL)
+		return rv;
+	rv = wrapping.p11->C_WrapKey(session, &mechanism, wrapping.with, key, NULL, &size);
+	return rv == CKR_OK ? wrap_into(&wrapping, size, out) : rv;
 }
 
 static void sealed_free(Craton__Sealed *sealed)

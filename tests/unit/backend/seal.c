@@ -252,6 +252,37 @@ static void changed_attributes_are_sealed_again(void)
 	house_close(&house);
 }
 
+static CK_ULONG said_size;
+
+static CK_RV wrap_strangely(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE with, CK_OBJECT_HANDLE key,
+                            CK_BYTE *wrapped, CK_ULONG *size)
+{
+	(void)session, (void)mechanism, (void)with, (void)key, (void)wrapped;
+	*size = said_size;
+	return CKR_OK;
+}
+
+/* Else the key would be lost with the next start of the token, or bytes that are nobody's business be stored. */
+static void a_key_is_not_called_sealed_when_the_token_gave_nothing_or_too_much(void)
+{
+	static const CK_ULONG sizes[] = { 0, 1 << 30 };
+	struct house house;
+	struct pair pair;
+	house_open(&house, 1);
+	CK_FUNCTION_LIST *p11 = token_functions(house.tokens[0]);
+	CK_C_WrapKey wrap_really = p11->C_WrapKey;
+	p11->C_WrapKey = wrap_strangely;
+	for (size_t i = 0; i < 2; i++) {
+		said_size = sizes[i];
+		CU_ASSERT(pair_ec(house.domains[0], curve_p256, &pair) == CKR_DEVICE_ERROR);
+		pair_free(&pair);
+	}
+	p11->C_WrapKey = wrap_really;
+	CU_ASSERT(pair_ec(house.domains[0], curve_p256, &pair) == CKR_OK);
+	pair_free(&pair);
+	house_close(&house);
+}
+
 static void what_is_sealed_in_another_domain_is_refused(void)
 {
 	struct house house;
@@ -284,4 +315,5 @@ TESTS("backend: seal",
       SAY(whole_parts_of_a_sealed_object_count),
       SAY(an_altered_object_is_not_unsealed),
       SAY(changed_attributes_are_sealed_again),
+      SAY(a_key_is_not_called_sealed_when_the_token_gave_nothing_or_too_much),
       SAY(what_is_sealed_in_another_domain_is_refused))
