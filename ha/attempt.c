@@ -93,6 +93,10 @@ static enum err hear(struct group *group, struct attempt *attempt, struct questi
 		return put_again(attempt, question);
 	if (err == ERR_OK && *said == SAID_HELLO)
 		return welcome(group, attempt, reply);
+	if (err == ERR_OK && *said == SAID_FULL) {
+		attempt->was_turned_away = true;
+		*said = SAID_ANSWER;
+	}
 	if (err == ERR_OK && *said == SAID_NOTHING)
 		attempt->has_asked |= attempt->awaited.has_asked;
 	if (err == ERR_OK && *said == SAID_HEARTBEAT) {
@@ -144,7 +148,8 @@ void attempt_answered(struct group *group, const struct question_kind *kind, str
 	fault_verdict(reply->fault, &rest_ms);
 	pthread_mutex_lock(&group->lock);
 	give_back_locked(attempt);
-	member_heard_locked(group, member, reply);
+	if (!attempt->was_turned_away)
+		member_heard_locked(group, member, reply);
 	if (rest_ms)
 		rest_locked(group, member, reply->fault, rest_ms);
 	else if (reply->fault == CRATON__FAULT__FAULT_NONE)

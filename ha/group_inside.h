@@ -89,6 +89,7 @@ struct attempt {
 	bool is_probe;          /* the member was lost when it was taken: it is tried */
 	bool is_alive;          /* the member sent a heartbeat */
 	bool shows_all;         /* it has forgotten an object that it was shown before */
+	bool was_turned_away;   /* the member had no room for another connection */
 	deadline_ms another_at; /* when another is to be asked, too; DEADLINE_NEVER once that is so */
 	bool was_silent;        /* until then */
 	deadline_ms until;      /* when it was silent for too long */
@@ -99,7 +100,7 @@ void attempt_take_locked(struct attempt *attempt, struct member *member);
 /* Puts the question: on a line of its own, or on attempt->line. */
 enum err attempt_begin(struct attempt *attempt, struct question *question);
 /* As member_ops.hear, as far as it goes; a line gone stale and an object forgotten are seen to. SAID_HELLO: what it says was learned, and the
- * reply is not the caller's. */
+ * reply is not the caller's. That a member has no room is an answer like any other that it cannot serve. */
 enum err attempt_hear(struct group *group, struct attempt *attempt, struct question *question, enum said *said, Craton__Reply **reply);
 /* It is over: what it tells of the member is learned. */
 void attempt_answered(struct group *group, const struct question_kind *kind, struct attempt *attempt, const Craton__Reply *reply);

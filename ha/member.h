@@ -16,6 +16,7 @@ enum said {
 	SAID_NOTHING,   /* yet */
 	SAID_STALE,     /* the connection was an old one and has ended: the line is gone, and the question may be asked on another */
 	SAID_HELLO,     /* the connection is new; the member's welcome is in the reply. The question goes out when the line is heard next */
+	SAID_FULL,      /* it has no room for another connection: the line is gone, and the reply (FAULT_BUSY) tells nothing else of the member */
 	SAID_HEARTBEAT, /* it is being worked on */
 	SAID_ANSWER,
 };

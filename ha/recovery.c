@@ -48,7 +48,7 @@ static bool probe_on(struct group *group, struct probe *probe)
 	enum err err = probe->member->ops->hear(probe->member, &probe->line, &said, &reply, &probe->awaited);
 	if (err == ERR_OK && said == SAID_NOTHING)
 		return false;
-	if (err == ERR_OK)
+	if (err == ERR_OK && said != SAID_FULL) /* which is a sign of life */
 		err = said == SAID_HELLO ? member_welcomes(group, probe->member, reply) : ERR_MALFORMED;
 	reply_free(reply);
 	if (probe->line)

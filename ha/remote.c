@@ -108,7 +108,7 @@ static enum err greet_on(struct remote *remote, struct connection *connection, e
 	err = heard == HEARD_REPLY ? call_judge_hello(*reply) : ERR_MALFORMED;
 	if (err == ERR_OK)
 		err = judge_name(remote, (*reply)->hello);
-	*said = SAID_HELLO;
+	*said = err == ERR_BUSY ? SAID_FULL : SAID_HELLO;
 	return err;
 }
 
@@ -178,6 +178,8 @@ static enum err remote_hear(struct member *member, struct line **line, enum said
 	bool is_stale = err == ERR_CLOSED && connection->was_idle;
 	pool_return(remote, connection, LINE_BAD);
 	*line = NULL;
+	if (*said == SAID_FULL)
+		return ERR_OK;
 	reply_free(*reply);
 	*reply = NULL;
 	*said = is_stale ? SAID_STALE : SAID_NOTHING;

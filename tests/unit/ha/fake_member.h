@@ -42,6 +42,7 @@ struct fake {
 	atomic_int probe_err;
 	bool swallows_probes;           /* until interrupted */
 	bool greets;                    /* every line is a new connection */
+	atomic_bool is_full;            /* and there is no room for one */
 	Craton__Duty duty;
 	uint8_t cluster[16];
 	bool waits;                     /* for an interrupt */
@@ -176,6 +177,14 @@ static inline Craton__Reply *fake_hello(struct fake *fake)
 	return reply;
 }
 
+static inline Craton__Reply *fake_refusal(void)
+{
+	Craton__Reply *reply = malloc(sizeof *reply);
+	craton__reply__init(reply);
+	reply->fault = CRATON__FAULT__FAULT_BUSY;
+	return reply;
+}
+
 static inline Craton__Reply *fake_reply(const struct line *line)
 {
 	Craton__Reply *reply = malloc(sizeof *reply);
@@ -190,6 +199,11 @@ static inline enum err fake_say_locked(struct fake *fake, struct line *line, enu
 {
 	if (line->is_probe && atomic_load(&fake->probe_err) != ERR_OK)
 		return (enum err)atomic_load(&fake->probe_err);
+	if (line->is_new && atomic_load(&fake->is_full)) {
+		*said = SAID_FULL;
+		*reply = fake_refusal();
+		return ERR_OK;
+	}
 	if (line->is_new) {
 		line->is_new = false;
 		*said = SAID_HELLO;
@@ -225,7 +239,7 @@ static inline enum err fake_hear(struct member *member, struct line **at, enum s
 		err = fake_say_locked(fake, line, said, reply);
 	}
 	*awaited = (struct awaited){ line->fd, POLLIN, fake_due(line), line->asked };
-	if (err != ERR_OK) {
+	if (err != ERR_OK || *said == SAID_FULL) {
 		fake_close_locked(fake, line);
 		*at = NULL;
 	}

@@ -201,6 +201,37 @@ static void stopping_ends_every_wait(void)
 	group_destroy(group);
 }
 
+/* Its connections are in others' use; some end, or one's own become idle. */
+static void a_member_that_has_no_room_for_another_connection_is_waited_for(void)
+{
+	fake_init(&a, "a", SAYS(GOOD));
+	a.greets = true;
+	atomic_store(&a.is_full, true);
+	struct group *group = group_of_one(&patient);
+	a.duty = a.member.duty = CRATON__DUTY__DUTY_STANDBY;
+	pthread_t thread = read_begin(group);
+	fake_wait_calls(&a, 3);
+	CU_ASSERT_EQUAL(a.member.duty, CRATON__DUTY__DUTY_STANDBY); /* it was not told of that */
+	atomic_store(&a.is_full, false);
+	CU_ASSERT_EQUAL(read_end(thread), ERR_OK);
+	CU_ASSERT_EQUAL(atomic_load(&a.drops), 0);
+	CU_ASSERT_EQUAL(a.member.outstanding, 0);
+	group_destroy(group);
+}
+
+static void if_it_never_has_that_is_the_answer(void)
+{
+	struct group_settings hasty = patient;
+	hasty.command_ms = 60;
+	fake_init(&a, "a", SAYS(GOOD));
+	a.greets = true;
+	atomic_store(&a.is_full, true);
+	struct group *group = group_of_one(&hasty);
+	CU_ASSERT_EQUAL(fault_of(group, a_deed()), CRATON__FAULT__FAULT_BUSY);
+	CU_ASSERT_FALSE(a.member.lost);
+	group_destroy(group);
+}
+
 /* A heartbeat is no sign of life for ever. */
 static void who_was_alive_and_is_silent_now_is_not_only_slow(void)
 {
@@ -244,7 +275,8 @@ static void calls_that_are_cut_off_are_no_looks_for_the_member(void)
 TESTS("ha group", SAY(a_lost_answer_is_asked_for_again_elsewhere), SAY(a_deed_keeps_its_request_id_and_a_read_has_none),
 	SAY(a_member_that_cannot_serve_is_asked_again_only_when_no_other_can),
 	SAY(while_no_member_can_serve_the_call_waits_in_rounds), SAY(when_the_time_is_up_the_last_fault_is_the_answer),
-	SAY(what_every_member_would_say_is_asked_only_once), SAY(a_question_that_is_too_big_is_no_members_fault),
+	SAY(a_member_that_has_no_room_for_another_connection_is_waited_for),
+	SAY(if_it_never_has_that_is_the_answer), SAY(what_every_member_would_say_is_asked_only_once), SAY(a_question_that_is_too_big_is_no_members_fault),
 	SAY(each_call_says_the_highest_index_any_member_has_told),
 	SAY(what_was_gone_is_not_asked_of_whoever_has_not_heard), SAY(a_session_key_is_shown_once_and_again_when_forgotten),
 	SAY(an_unknown_object_that_nobody_carries_is_the_answer), SAY(while_others_are_left_no_member_gets_all_the_time),

@@ -168,7 +168,7 @@ static void a_slow_name_server_keeps_no_call_from_the_other_member(void)
 	snprintf(by_path.address.host, sizeof by_path.address.host, "%s/b", folder);
 	start_server(0);
 	struct fake_node *node = fake_node_start("b", by_path.address.host, answer, NULL);
-	struct member *members[] = { remote_create(&by_name, NULL, 3600000, true), remote_create(&by_path, NULL, 2000, true) };
+	struct member *members[] = { remote_create(&by_name, NULL, 3600000, true), remote_create(&by_path, NULL, 60000, true) };
 	struct group *group = group_create(&watchful, members, 2);
 	for (int i = 0; i < 10; i++)
 		CU_ASSERT_EQUAL(read_once(group), ERR_OK);

@@ -34,6 +34,17 @@ static void a_lost_member_is_probed_in_the_background_until_it_is_back(void)
 	group_destroy(group);
 }
 
+static void one_that_turns_its_probe_away_is_back(void)
+{
+	start(SAYS(GONE, GOOD), SAYS(GOOD));
+	atomic_store(&a.is_full, true);
+	atomic_store(&a.probe_err, ERR_OK);
+	struct group *group = group_of_two(&patient);
+	CU_ASSERT_EQUAL(read_once(group), ERR_OK);
+	wait_until_back(group, &a.member);
+	group_destroy(group);
+}
+
 static void the_thread_takes_no_signals(void)
 {
 	sigset_t before, after;
@@ -357,7 +368,7 @@ static void many_threads_share_a_group_that_loses_and_regains_a_member(void)
 }
 
 TESTS("ha recovery", SAY(no_thread_is_started_before_a_member_is_lost),
-	SAY(a_lost_member_is_probed_in_the_background_until_it_is_back), SAY(the_thread_takes_no_signals),
+	SAY(a_lost_member_is_probed_in_the_background_until_it_is_back), SAY(one_that_turns_its_probe_away_is_back), SAY(the_thread_takes_no_signals),
 	SAY(after_so_many_retries_a_member_is_given_up), SAY(when_the_last_is_lost_those_that_are_back_are_found_at_once),
 	SAY(only_when_each_was_tried_since_the_last_loss_all_are_lost),
 	SAY(when_the_first_is_back_the_others_are_looked_for_anew),

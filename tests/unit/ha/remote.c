@@ -47,7 +47,7 @@ static struct member *member_named(const char *name)
 	if (!path[0])
 		snprintf(path, sizeof path, "%s/node.sock", mkdtemp(folder));
 	strcpy(config.address.host, path);
-	return remote_create(&config, NULL, 2000, true);
+	return remote_create(&config, NULL, 60000, true);
 }
 
 /* Waits until there is an answer, whatever else is said. */
@@ -204,6 +204,51 @@ static void a_node_of_another_name_is_refused(void)
 	fake_node_stop(node);
 }
 
+static void *turn_one_away(void *listening)
+{
+	struct pollfd wanted = { .fd = *(int *)listening, .events = POLLIN };
+	Craton__Reply reply = CRATON__REPLY__INIT;
+	Craton__Request *request;
+	struct channel *channel;
+	reply.fault = CRATON__FAULT__FAULT_BUSY;
+	poll(&wanted, 1, -1);
+	int fd = accept4(wanted.fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd < 0 || channel_accept(fd, NULL, DEADLINE_NEVER, &channel) != ERR_OK)
+		return NULL;
+	if (call_receive(channel, FRAME_SIZE_MAX_EARLY, DEADLINE_NEVER, 60000, &request) == ERR_OK) {
+		call_answer(channel, &reply, DEADLINE_NEVER);
+		request_free(request);
+	}
+	channel_close(channel);
+	return NULL;
+}
+
+static void a_node_that_has_no_room_says_so_and_nothing_more(void)
+{
+	struct member *member = member_named("a");
+	struct address address = { .is_unix = true };
+	struct awaited awaited = { .fd = -1 };
+	struct line *line = NULL;
+	Craton__Reply *reply = NULL;
+	enum said said = SAID_NOTHING;
+	pthread_t thread;
+	int listening;
+	strcpy(address.host, path);
+	CU_ASSERT_EQUAL_FATAL(address_listen(&address, 0600, &listening, NULL), ERR_OK);
+	pthread_create(&thread, NULL, turn_one_away, &listening);
+	CU_ASSERT_EQUAL_FATAL(member->ops->ask(member, &line, NULL), ERR_OK);
+	while (member->ops->hear(member, &line, &said, &reply, &awaited) == ERR_OK && said == SAID_NOTHING)
+		socket_wait(awaited.fd, awaited.events, awaited.until);
+	CU_ASSERT_EQUAL(said, SAID_FULL);
+	CU_ASSERT_PTR_NULL(line);
+	CU_ASSERT(reply && reply->fault == CRATON__FAULT__FAULT_BUSY);
+	reply_free(reply);
+	CU_ASSERT_EQUAL(((struct remote *)member)->idle_count, 0);
+	pthread_join(thread, NULL);
+	close(listening);
+	member->ops->destroy(member);
+}
+
 static void *ask_in_thread(void *member)
 {
 	return (void *)(uintptr_t)ask(member);
@@ -232,5 +277,5 @@ static void an_interrupt_ends_the_wait_for_an_answer(void)
 TESTS("ha remote", SAY(one_connection_serves_many_calls), SAY(a_restart_of_the_node_costs_the_caller_nothing),
 	SAY(a_node_that_is_not_there_is_an_error_at_once), SAY(a_connection_that_owes_an_answer_is_used_again_once_that_has_come),
 	SAY(looks_for_a_member_leave_a_few_connections_and_no_more),
-	SAY(a_node_of_another_name_is_refused),
+	SAY(a_node_of_another_name_is_refused), SAY(a_node_that_has_no_room_says_so_and_nothing_more),
 	SAY(an_interrupt_ends_the_wait_for_an_answer))

@@ -107,7 +107,7 @@ static void a_storm_of_calls_while_all_are_down_is_one_attempt_per_interval_and_
 	log_as_environment_says();
 	for (size_t i = 0; i < MEMBERS; i++) {
 		door_open(&doors[i], names[i], true);
-		members[i] = member_at(names[i], &doors[i].address, 2000);
+		members[i] = member_at(names[i], &doors[i].address, 60000);
 	}
 	struct group *group = group_create(&settings, members, MEMBERS);
 	int64_t began = clock_ms();
@@ -152,7 +152,7 @@ static void a_member_that_swallows_its_probe_keeps_no_other_waiting(void)
 	door_open(&away, "b", true);
 	later = away.address;
 	members[0] = member_at("silent", &silent.address, 3600000); /* nobody lives to see it fail */
-	members[1] = member_at("b", &later, 2000);
+	members[1] = member_at("b", &later, 60000);
 	struct group_settings hasty = settings;
 	hasty.command_ms = 50;
 	struct group *group = group_create(&hasty, members, 2);
@@ -184,7 +184,7 @@ static void a_connection_that_nobody_accepts_costs_a_call_no_more_than_silence(v
 	snprintf(other.host, sizeof other.host, "%s/b", folder);
 	struct fake_node *node = fake_node_start("b", other.host, answer, NULL);
 	members[0] = member_at("silent", &silent.address, 3600000);
-	members[1] = member_at("b", &other, 2000);
+	members[1] = member_at("b", &other, 60000);
 	struct group *group = group_create(&settings, members, 2);
 	for (int i = 0; i < 20; i++)
 		CU_ASSERT_EQUAL(read_once(group), ERR_OK);
@@ -236,7 +236,7 @@ static void half_an_answer_is_waited_for_no_longer_than_none(void)
 	hasty.command_ms = 300;
 	door_open(&slow, "slow", false);
 	pthread_create(&thread, NULL, say_half_a_word, &slow);
-	member = member_at("slow", &slow.address, 2000);
+	member = member_at("slow", &slow.address, 60000);
 	struct group *group = group_create(&hasty, &member, 1);
 	CU_ASSERT_EQUAL(read_once(group), ERR_TIMEOUT);
 	group_destroy(group);
