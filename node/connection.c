@@ -83,6 +83,7 @@ static bool call_begin(struct connection *connection, const Craton__Request *req
 	pthread_mutex_lock(&connection->lock);
 	bool go_on = !connection->is_closing;
 	connection->is_busy = go_on;
+	connection->idle_since_ms = 0;
 	connection->thread = pthread_self();
 	connection->patience_ms = question_patience(connection->node, request);
 	connection->at_work_ms = now_ms;
@@ -143,6 +144,7 @@ static enum err serve_one(struct connection *connection, struct client *client)
 	}
 	Craton__Reply *reply = answer(connection, client, request);
 	request_free(request);
+	connection->idle_since_ms = client->multipart ? 0 : clock_ms(); /* for whoever makes room: the reply goes out first */
 	err = reply ? send_reply(connection, reply) : ERR_NO_MEMORY;
 	reply_free(reply);
 	return call_end(connection) ? err : ERR_CLOSED;
@@ -189,10 +191,11 @@ static enum err greet(struct connection *connection, const struct client *client
 		set_fault(reply, CRATON__FAULT__FAULT_MALFORMED, "this node speaks protocol 1");
 	else if (!access_allowed(node->config, &client->identity))
 		set_fault(reply, CRATON__FAULT__FAULT_REFUSED, "not one of this node's clients: use a client certificate, or be in [listen] users");
-	else if (connection->is_surplus)
+	else if (connection->is_surplus && !client->may_administer)
 		set_fault(reply, CRATON__FAULT__FAULT_BUSY, "as many connections as [limits] connections allows");
 	else
 		err = hello_body(node, reply) ? ERR_OK : ERR_NO_MEMORY;
+	connection->is_surplus &= err != ERR_OK;
 	enum err sent = call_answer(connection->channel, reply, deadline_in(node->config->hello_ms));
 	reply_free(reply);
 	return err == ERR_OK ? sent : err;
@@ -241,6 +244,7 @@ static enum err serve(struct connection *connection, struct client *client)
 	client->identity = *channel_peer(connection->channel);
 	client->may_administer = access_administers(&client->identity);
 	err = be_greeted(connection, client, deadline);
+	connection->idle_since_ms = clock_ms();
 	while (err == ERR_OK)
 		err = serve_one(connection, client);
 	return err;

@@ -11,13 +11,14 @@ struct connection {
 	struct node *node;
 	struct tls *tls;          /* NULL on the Unix socket */
 	int fd;                   /* accepted; channel_accept takes it */
-	bool is_surplus;          /* beyond the limit: told so and sent away */
+	bool is_surplus;          /* beyond the limit: told so and sent away, unless it administers */
+	_Atomic int64_t idle_since_ms; /* it has been answered and asks nothing; 0: it is being greeted, at work, or in the middle of an operation */
 	/* under `lock` */
 	pthread_mutex_t lock;
 	struct channel *channel;  /* NULL while the handshake lasts */
 	int handshake_fd;         /* a duplicate, to cut a handshake short; -1 otherwise */
 	bool is_busy;             /* a call is in progress */
-	bool is_closing;          /* no further call */
+	_Atomic bool is_closing;  /* no further call; anybody may look */
 	pthread_t thread;         /* whose call it is, */
 	int64_t patience_ms;      /* how long its asker waits for a sign of life, */
 	int64_t at_work_ms;       /* when it began, or was last seen in the token, */

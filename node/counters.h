@@ -15,6 +15,7 @@
 	X(CONNECTIONS, "connections") X(CONNECTIONS_OPEN, "connections_open")           \
 	X(CONNECTIONS_DROPPED, "connections_dropped")                                   \
 	X(CONNECTIONS_REFUSED, "connections_refused") X(CONNECTIONS_BUSY, "connections_busy") \
+	X(CONNECTIONS_GAVE_WAY, "connections_gave_way")                                 \
 	X(ACCEPTS_FAILED, "accepts_failed") X(HEARTBEATS, "heartbeats")
 
 enum counter {

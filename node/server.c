@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define LISTENERS_MAX 2
-#define SURPLUS_MAX 16         /* connections beyond the limit that are told so; others are just closed */
+#define SURPLUS_MAX 64         /* connections beyond the limit that are told so, or administer; others are just closed */
 #define STACK_SIZE (1u << 20)  /* bytes: a token's module runs on it */
 #define WATCH_MS 200           /* no longer than a call may last unseen before its first heartbeat */
 #define LAST_MS 1000           /* for threads to notice that they were cut off */
@@ -141,16 +141,50 @@ static bool start_thread(struct connection *connection)
 	return ok;
 }
 
+static void give_way(struct server *server, struct connection *connection)
+{
+	static struct seldom seldom;
+	unsigned untold;
+	connection_end(connection, false);
+	count_one(&server->node->counters, COUNTER_CONNECTIONS_GAVE_WAY);
+	if (seldom_may_tell(&seldom, &untold))
+		log_warn("node", "as many connections as [limits] connections allows: the idle give way to those that come connections=%zu others_untold=%u",
+		         server->count, untold);
+}
+
+/* How many stay, once the one that has asked nothing for longest has given way where there is no room for one more. Those that are told to go
+ * are on the list a little longer. */
+static size_t make_room_locked(struct server *server, size_t limit)
+{
+	struct connection *idle = NULL;
+	int64_t longest_ms = INT64_MAX;
+	size_t staying = 0;
+	for (struct connection *connection = server->connections; connection; connection = connection->next) {
+		int64_t since_ms = connection->idle_since_ms;
+		if (connection->is_closing)
+			continue;
+		staying++;
+		if (!since_ms || since_ms >= longest_ms)
+			continue;
+		longest_ms = since_ms;
+		idle = connection;
+	}
+	if (staying < limit || !idle)
+		return staying;
+	give_way(server, idle);
+	return staying - 1;
+}
+
 /* Takes the fd. */
 static void admit(struct server *server, int fd, struct tls *tls)
 {
 	struct counters *counters = &server->node->counters;
 	size_t limit = (size_t)server->config->connections;
 	pthread_mutex_lock(&server->lock);
-	bool is_surplus = server->count >= limit;
+	size_t staying = server->count < limit ? server->count : make_room_locked(server, limit);
 	struct connection *connection = NULL;
-	if (!server->is_stopping && server->count < limit + SURPLUS_MAX)
-		connection = connection_create(server, server->node, tls, fd, is_surplus);
+	if (!server->is_stopping && staying < limit + SURPLUS_MAX && server->count < 2 * limit + SURPLUS_MAX)
+		connection = connection_create(server, server->node, tls, fd, staying >= limit);
 	if (connection) {
 		list_add_locked(server, connection);
 		if (!start_thread(connection)) {

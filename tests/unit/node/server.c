@@ -97,24 +97,50 @@ static void hello_comes_first(void)
 	doors_close();
 }
 
-static void beyond_the_limit_one_is_told_that_the_node_is_busy(void)
+static void beyond_the_limit_the_idle_give_way(void)
 {
 	doors_open(0, 2);
-	struct address address = unix_door();
-	struct channel *one = welcome(), *two = welcome(), *three = connect_to(&address, NULL);
-	CU_ASSERT_EQUAL(hello(three), ERR_BUSY);
-	channel_close(three);
+	struct channel *one = welcome(), *two = welcome();
 	CU_ASSERT_TRUE(is_served(one));
 	CU_ASSERT_TRUE(is_served(two));
-	channel_close(one);
-	comes_to(COUNTER_CONNECTIONS_BUSY, 1);
-	deadline_ms deadline = deadline_in(10000);
-	while (counted(COUNTER_CONNECTIONS_OPEN) > 1 && !deadline_passed(deadline))
-		sched_yield();
-	three = welcome();
+	struct channel *three = welcome();
+	CU_ASSERT_TRUE(is_served(three));
+	CU_ASSERT_EQUAL(counted(COUNTER_CONNECTIONS_GAVE_WAY), 1);
+	CU_ASSERT_EQUAL(is_served(one) + is_served(two), 1);
 	CU_ASSERT_TRUE(is_served(three));
 	channel_close(three);
 	channel_close(two);
+	channel_close(one);
+	CU_ASSERT_EQUAL(counted(COUNTER_CONNECTIONS_BUSY), 0);
+	doors_close();
+}
+
+static void comes_down_to(enum counter counter, uint64_t value)
+{
+	deadline_ms deadline = deadline_in(60000);
+	while (counted(counter) > value && !deadline_passed(deadline))
+		sched_yield();
+	CU_ASSERT_EQUAL(counted(counter), value);
+}
+
+static enum err tls_hello(struct tls *tls);
+
+/* These are about to say who they are. */
+static void where_none_is_idle_one_is_told_that_the_node_is_busy_unless_it_administers(void)
+{
+	doors_open(60000, 2);
+	int one = raw(), two = raw();
+	comes_to(COUNTER_CONNECTIONS_OPEN, 2);
+	CU_ASSERT_EQUAL(tls_hello(test_authority_tls(house.authority, IDENTITY_CLIENT, "app")), ERR_BUSY);
+	comes_to(COUNTER_CONNECTIONS_BUSY, 1);
+	comes_down_to(COUNTER_CONNECTIONS_OPEN, 2);
+	CU_ASSERT_EQUAL(tls_hello(test_authority_tls(house.authority, IDENTITY_ADMIN, "op")), ERR_OK);
+	comes_down_to(COUNTER_CONNECTIONS_OPEN, 2);
+	close(one);
+	comes_down_to(COUNTER_CONNECTIONS_OPEN, 1);
+	CU_ASSERT_EQUAL(tls_hello(test_authority_tls(house.authority, IDENTITY_CLIENT, "app")), ERR_OK);
+	CU_ASSERT_EQUAL(counted(COUNTER_CONNECTIONS_GAVE_WAY), 0);
+	close(two);
 	doors_close();
 }
 
@@ -227,6 +253,7 @@ static void only_an_admin_certificate_administers(void)
 
 TESTS("node server", SAY(who_says_nothing_is_dropped_in_time), SAY(who_talks_garbage_is_dropped_at_once),
       SAY(who_stops_in_the_middle_of_a_frame_is_dropped_in_time), SAY(a_stranger_cannot_make_us_take_memory),
-      SAY(hello_comes_first), SAY(beyond_the_limit_one_is_told_that_the_node_is_busy),
+      SAY(hello_comes_first), SAY(beyond_the_limit_the_idle_give_way),
+      SAY(where_none_is_idle_one_is_told_that_the_node_is_busy_unless_it_administers),
       SAY(without_descriptors_clients_wait_until_there_are_some_again), SAY(many_come_and_go_at_once),
       SAY(certificates_say_who_may_come), SAY(only_an_admin_certificate_administers), SAY(the_end))
