@@ -10,7 +10,7 @@ struct id change_object_id(uint32_t slot, const ProtobufCBinaryData *request_id,
 
 /* Has this been done already? */
 bool change_is_known(struct question *question, const struct id *key, struct request_record *out);
-/* Proposes the event, as of when the question came (Event.since), and reads what became of the request (ours, or the same one through another node, if that was
+/* Proposes the event, as of when its answer began (Event.since), and reads what became of the request (ours, or the same one through another node, if that was
  * first). CKR_OK with *out filled; else a fault is set: FAULT_NO_MAJORITY at the deadline, or before it where this node is out of contact
  * for longer than elections take. It may have been done, or be done yet, and then once: the same request has to be asked again to know. */
 CK_RV change_commit(struct question *question, const struct id *key, const Craton__Event *event,

@@ -126,6 +126,7 @@ static void answer_kind(struct question *question)
 		return;
 	if ((kind->needs & TAKES_TICKET) && !credentials_ticket(question, kind->needs & VOIDS_TICKET))
 		return;
+	question->since = consensus_applied(question->node->consensus);
 	question->reply->rv = kind->answer(question);
 }
 
@@ -151,7 +152,6 @@ Craton__Reply *question_answer(struct node *node, struct client *client, const C
 		.request = request,
 		.reply = reply,
 		.patience_ms = question_patience(node, request),
-		.since = consensus_applied(node->consensus),
 	};
 	question.deadline = deadline_in(question.patience_ms);
 	count_one(&node->counters, COUNTER_CALLS);

@@ -33,7 +33,7 @@ struct question {
 	Craton__Reply *reply;    /* every part of it allocated: craton__reply__free_unpacked */
 	int64_t patience_ms;     /* how long the asker waits for a sign of life: heartbeats begin it anew */
 	deadline_ms deadline;    /* the first time */
-	uint64_t since;          /* the index that was applied when it came, before anyone looked whether it is known */
+	uint64_t since;          /* the index that was applied when its answer began: before anyone looks whether it is done already */
 	struct asker asker;      /* as the ticket says; nobody (ROLE_NONE) without one */
 	struct ticket ticket;    /* valid if asker.role is not ROLE_NONE */
 };
