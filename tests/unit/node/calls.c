@@ -51,6 +51,18 @@ static enum err send_slot_create(struct channel *channel)
 	return channel_send_message(channel, FRAME_REQUEST, &request.base, deadline_in(5000));
 }
 
+#define CLOSED_GATE { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, false }
+
+/* A client whose call has come to the gate. */
+static struct channel *waits_at(struct gate *gate)
+{
+	struct channel *channel = welcome();
+	fake_before_next(wait_at, gate);
+	CU_ASSERT_EQUAL(send_slot_create(channel), ERR_OK);
+	wait_until_reached(gate);
+	return channel;
+}
+
 static enum frame_kind next_frame(struct channel *channel)
 {
 	struct buf frame;
@@ -63,12 +75,9 @@ static enum frame_kind next_frame(struct channel *channel)
 
 static void a_long_call_gives_signs_of_life(void)
 {
-	struct gate gate = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, false };
+	struct gate gate = CLOSED_GATE;
 	doors_open(0, 0);
-	struct channel *channel = welcome();
-	fake_before_next(wait_at, &gate);
-	CU_ASSERT_EQUAL(send_slot_create(channel), ERR_OK);
-	wait_until_reached(&gate);
+	struct channel *channel = waits_at(&gate);
 	CU_ASSERT_EQUAL(next_frame(channel), FRAME_HEARTBEAT);
 	CU_ASSERT_EQUAL(next_frame(channel), FRAME_HEARTBEAT);
 	let_go(&gate);
@@ -88,13 +97,10 @@ static void *let_go_when_stopping(void *context)
 
 static void a_call_in_progress_is_finished_before_the_node_stops(void)
 {
-	struct gate gate = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, false };
+	struct gate gate = CLOSED_GATE;
 	pthread_t thread;
 	doors_open(0, 0);
-	struct channel *busy = welcome(), *idle = welcome();
-	fake_before_next(wait_at, &gate);
-	CU_ASSERT_EQUAL(send_slot_create(busy), ERR_OK);
-	wait_until_reached(&gate);
+	struct channel *idle = welcome(), *busy = waits_at(&gate);
 	CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, let_go_when_stopping, &gate), 0);
 	node_set_state(house.node, NODE_STOPPING);
 	CU_ASSERT_TRUE(server_stop(house.server, deadline_in(10000)));
@@ -108,12 +114,9 @@ static void a_call_in_progress_is_finished_before_the_node_stops(void)
 
 static void a_call_that_does_not_end_does_not_keep_the_node_from_stopping(void)
 {
-	struct gate gate = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, false };
+	struct gate gate = CLOSED_GATE;
 	doors_open(0, 0);
-	struct channel *channel = welcome();
-	fake_before_next(wait_at, &gate);
-	CU_ASSERT_EQUAL(send_slot_create(channel), ERR_OK);
-	wait_until_reached(&gate);
+	struct channel *channel = waits_at(&gate);
 	CU_ASSERT_FALSE(server_stop(house.server, deadline_in(50)));
 	let_go(&gate);
 	channel_close(channel);
