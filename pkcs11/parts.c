@@ -100,7 +100,7 @@ static CK_RV begin(struct session *session, struct operation *operation)
 {
 	struct parts *parts = &operation->parts;
 	multipart_end(&parts->multipart);
-	parts->multipart.is_repeatable = true;
+	parts->multipart.is_repeatable = !parts->is_once;
 	parts->skip = parts->came;
 	return send_all(session, operation, CRATON__CRYPT_STAGE__FIRST, (struct bytes){ parts->kept.data, parts->kept.size }, NULL);
 }
@@ -200,7 +200,7 @@ static bool lies_over(const struct room *room, struct bytes data)
 CK_RV parts_whole(struct session *session, struct operation *operation, struct bytes data, struct bytes signature, struct room *room)
 {
 	struct parts *parts = &operation->parts;
-	bool may_repeat = !room || !lies_over(room, data);
+	bool may_repeat = !parts->is_once && (!room || !lies_over(room, data));
 	CK_RV rv;
 	int attempt = 1;
 	do {

@@ -1,6 +1,9 @@
 /* Keys that each signature uses up (stateful hash-based ones): what a lost member may have signed is an error, once, and no leaf
  * signs for it again; whatever the way in which the signature is asked for. */
 #include "tests/unit/pkcs11/parts.h"
+#include <pthread.h>
+#include <sched.h>
+#include <time.h>
 
 #define LONG_SIZE (35u << 20) /* bytes: more than goes in one question */
 
@@ -18,6 +21,7 @@ static struct keys start(void)
 	CK_MECHANISM generation = { CKM_HSS_KEY_PAIR_GEN, NULL, 0 };
 	CK_BBOOL yes = CK_TRUE;
 	CK_ATTRIBUTE stored = { CKA_TOKEN, &yes, 1 };
+	module_command = "1h"; /* a member is waited for, for nobody else may be asked */
 	struct keys keys = { .session = start_with_members(2) };
 	EXPECT(C_GenerateKeyPair(keys.session, &generation, &stored, 1, &stored, 1, &keys.open, &keys.closed), CKR_OK);
 	return keys;
@@ -134,6 +138,31 @@ static void what_goes_in_pieces_is_begun_once(void)
 	module_stop();
 }
 
+static void *fall_silent(void *unused)
+{
+	const struct timespec more_than_others_are_given = { .tv_sec = 1, .tv_nsec = 200 * 1000000 };
+	(void)unused;
+	while (!module.toy.parts.firsts)
+		sched_yield();
+	pthread_mutex_lock(&module.toy.silence);
+	nanosleep(&more_than_others_are_given, NULL);
+	pthread_mutex_unlock(&module.toy.silence);
+	return NULL;
+}
+
+/* A member that is silent in the middle of another key's operation is left for one that begins it anew; here that would be the end of it. */
+static void what_is_begun_once_is_waited_for(void)
+{
+	struct keys keys = start();
+	CK_BYTE *data = long_data(LONG_SIZE);
+	pthread_t thread;
+	pthread_create(&thread, NULL, fall_silent, NULL);
+	EXPECT(sign_data(&keys, data, LONG_SIZE), CKR_OK);
+	pthread_join(thread, NULL);
+	free(data);
+	module_stop();
+}
+
 /* Verifying takes nothing. */
 static void a_verification_is_asked_again(void)
 {
@@ -146,4 +175,5 @@ static void a_verification_is_asked_again(void)
 }
 
 TESTS("pkcs11 once", SAY(a_signature_takes_one_leaf), SAY(a_lost_answer_is_an_error_once_and_its_leaf_never_signs_again),
-	SAY(a_result_that_found_no_room_costs_no_second_leaf), SAY(what_goes_in_pieces_is_begun_once), SAY(a_verification_is_asked_again))
+	SAY(a_result_that_found_no_room_costs_no_second_leaf), SAY(what_goes_in_pieces_is_begun_once),
+	SAY(what_is_begun_once_is_waited_for), SAY(a_verification_is_asked_again))
