@@ -316,8 +316,8 @@ void *peers_accept_forever(void *context)
 		int fd = peers->is_stopping ? -1 : accept4(peers->listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd >= 0)
 			take_connection(peers, fd);
-		else if (errno == EMFILE || errno == ENFILE)
-			poll(&wanted[1], 1, 100); /* the connection stays in the queue: look again when there may be room */
+		else if (errno != EINTR && errno != EAGAIN && errno != ECONNABORTED)
+			poll(&wanted[1], 1, 100); /* descriptors or memory are out, the connection stays in the queue: look again when there may be room */
 	}
 	return NULL;
 }
