@@ -62,6 +62,15 @@ class Clients:
         histories = [self.history(name) for name in self.running]
         return all(os.path.exists(path) and os.path.getsize(path) for path in histories)
 
+    def sizes(self):
+        """Of the histories of all that run, in bytes."""
+        return {name: os.path.getsize(self.history(name)) for name in self.running}
+
+    def until_called(self, before):
+        """One of those that run has begun a call, or was answered, since their histories were of these sizes."""
+        self.cluster.until("an application's call meets the fault",
+                           lambda: any(size > before.get(name, size) for name, size in self.sizes().items()))
+
     def kill(self, name):
         process = self.running.pop(name)
         process.kill()

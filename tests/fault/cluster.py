@@ -7,6 +7,7 @@ import os
 import re
 import select
 import shutil
+import signal
 import subprocess
 import time
 
@@ -19,6 +20,13 @@ PATIENCE_SECONDS = 300    # for giving up, not for passing: other suites may hav
 
 class Trouble(Exception):
     """Something that may not happen, whatever was done to the cluster."""
+
+
+class Unable(Exception):
+    """The run itself cannot do its work: nothing is said about the cluster."""
+
+
+ENDS_WITH = {signal.SIGTERM: 0, signal.SIGKILL: -signal.SIGKILL}    # a node that is told to
 
 
 def write(path, text):
@@ -48,6 +56,7 @@ class Node:
         self.cratond, self.craton = build + "/cratond", build + "/craton"
         self.process, self.ending, self.environment = None, None, {}     # ending: readable once the process has ended
         self.is_wanted = False     # to run: while it is, it may not end
+        self.status_to_come = None     # what it has to end with, now that it was told to; None: whatever it is
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -79,6 +88,8 @@ class Node:
             self.process.send_signal(number)
 
     def tell_to_end(self, number):
+        """What was not wanted any more may have ended before, and in its own way."""
+        self.status_to_come = ENDS_WITH[number] if self.is_wanted else None
         self.is_wanted = False
         self.signal(number)
 
@@ -88,9 +99,11 @@ class Node:
                 self.process.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             raise Trouble("node %s does not end" % self.name)
+        if self.status_to_come is not None:
+            self.must_have_ended_with(self.status_to_come)
 
     def end(self, number):
-        """Told to, with this signal; once it returns the process is gone."""
+        """Told to, with this signal; once it returns the process is gone, and nothing else was what ended it."""
         self.tell_to_end(number)
         self.await_end()
 
@@ -234,8 +247,8 @@ class Cluster:
 
     def stop(self):
         for node in self.nodes:
-            node.signal(18)  # SIGCONT
-            node.end(15)
+            node.signal(signal.SIGCONT)
+            node.end(signal.SIGTERM)
 
 
 def run(command, **more):

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 
-from cluster import Trouble, write
+from cluster import Unable, write
 
 STATE_SIZE = "128m"    # of the small file system a state folder is on
 # Applications wait for members to be back when all are lost (preset: they don't), and for a majority, however busy the machine is.
@@ -23,7 +23,7 @@ class Equipment:
         self.clock_library = next(iter(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")), None)
         for path in (self.token_module, self.disk_library, self.relay):
             if not os.path.exists(path):
-                raise Trouble("not built: " + path)
+                raise Unable("not built: " + path)
         self.why_not = why_not(why_not_apart, lacking_programs("ip", "nft", "ss"), self.clock_library)
         self.there = {name for name, why in self.why_not.items() if why is None}
 
@@ -44,7 +44,7 @@ class Equipment:
             self.preload(node, needs)
 
     def preload(self, node, needs):
-        libraries = []
+        libraries = os.environ.get("LD_PRELOAD", "").split()     # what we run with ourselves stays
         if "clock" in needs:
             libraries.append(self.clock_library)
             write(node.path("clock"), "+0\n")

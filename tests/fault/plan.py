@@ -2,7 +2,7 @@
 import random
 import time
 
-from cluster import Trouble
+from cluster import Unable
 from equipment import NOT_INSTALLED
 
 
@@ -15,11 +15,11 @@ def possible(asked, why_not, is_complete):
         if not reasons:
             kinds.append(kind)
         elif is_complete and any(NOT_INSTALLED in reason for reason in reasons):
-            raise Trouble("not possible here: %s (needs %s)" % (kind.name, ", ".join(reasons)))
+            raise Unable("not possible here: %s (needs %s)" % (kind.name, ", ".join(reasons)))
         else:
             print("not possible here: %s (needs %s)" % (kind.name, ", ".join(reasons)))
     if not kinds:
-        raise Trouble("none of the faults asked for is possible here")
+        raise Unable("none of the faults asked for is possible here")
     return kinds
 
 

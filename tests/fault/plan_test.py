@@ -11,7 +11,7 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import faults_device, faults_network, faults_process  # noqa: E401,E402,F401: they fill KINDS
-from cluster import Trouble  # noqa: E402
+from cluster import Unable  # noqa: E402
 from equipment import lacking_programs, why_not  # noqa: E402
 from plan import kills, mix, possible  # noqa: E402
 from world import KINDS  # noqa: E402
@@ -47,14 +47,14 @@ class Plan(unittest.TestCase):
     def test_what_is_not_installed_fails_with_and_without_namespaces(self):
         missing = lacking_programs("sh", "no-such-program")
         for lack in {"missing_programs": missing}, {"clock_library": None}, {"missing_programs": missing, "apart": "Operation not permitted"}:
-            self.assertRaises(Trouble, what_comes, **lack)
+            self.assertRaises(Unable, what_comes, **lack)
             kinds, said = what_comes(**lack, is_complete=False)
             self.assertIn("not installed", said)
             self.assertTrue(kinds)
 
     def test_a_run_of_nothing_fails(self):
         with contextlib.redirect_stdout(io.StringIO()):
-            self.assertRaises(Trouble, possible, [KINDS["loss"]], why_not("Operation not permitted", None, "there"), False)
+            self.assertRaises(Unable, possible, [KINDS["loss"]], why_not("Operation not permitted", None, "there"), False)
 
     def test_each_kind_comes_in_the_first_round_however_short_the_time(self):
         for seed in range(20):

@@ -99,6 +99,16 @@ class Program(unittest.TestCase):
             self.assertEqual(unread.returncode, 2, unread)
             self.assertIn("through 1 of 4 members", unread.stdout)
 
+    def test_check_says_nothing_where_no_call_met_a_fault(self):
+        with tempfile.TemporaryDirectory() as of:
+            self.folder(of, "CKR_OK")
+            for faults in "", "23\t30\tkill-leader\ta\tseconds=1\n":
+                with open(os.path.join(of, "nemesis.log"), "w") as file:
+                    file.write(faults)
+                untried = self.run_program("check", of)
+                self.assertEqual(untried.returncode, 2, untried)
+                self.assertIn("nothing was tried", untried.stdout)
+
     def test_figures_are_written_between_their_lines_and_nowhere_else(self):
         with tempfile.TemporaryDirectory() as of:
             self.folder(of, "CKR_OK")

@@ -48,6 +48,7 @@ class World:
 
     def begins(self, node, detail=""):
         self.began_us, self.node, self.detail = now_us(), node if isinstance(node, str) else node.name, detail
+        self.calls_before = self.clients.sizes()
 
     def lasts(self, node, seconds, harm, detail="", met=None):
         """The fault is on for so long. `harm` is a context: its beginning does harm, its end undoes it. `met`: see felt."""
@@ -81,7 +82,7 @@ class World:
         self.log.write("%d\t%d\t%s\t%s\t%s\n" % (self.began_us, now_us(), self.name, self.node, self.detail))
 
     def do(self, kind, seed, number):
-        """One fault; the cluster is well before and after. What comes of it until then is the fault's."""
+        """One fault, that calls of applications meet; the cluster is well before and after. What comes of it until then is the fault's."""
         dice = random.Random("%d/%d/%s" % (seed, number, kind.name))
         pause = dice.uniform(0.2, 0.8)
         self.name, self.began_us, self.node, self.detail = kind.name, None, "-", ""
@@ -89,6 +90,7 @@ class World:
         kind.act(self, dice)
         done_us = now_us()
         self.cluster.settle()
+        self.clients.until_called(self.calls_before)
         self.note()
         self.injected[kind.name] += 1
         print("%4d  %-20s %-8s %5.1f s, well again after %4.1f s  %s"
