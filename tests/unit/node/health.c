@@ -36,7 +36,7 @@ static void open_house(void)
 	if (p11)
 		return;
 	house_prepare(&house);
-	house.config.answer_limit_ms = 1000;
+	house.config.answer_limit_ms = 3000;
 	house.config.restart_after_ms = 0;
 	house_start(&house, false);
 	talk_begin(&talk, &house, 0);

@@ -166,16 +166,17 @@ static void where_somebody_else_listens(void)
 	close(fd);
 }
 
-/* A node that has been a member, with what it had. */
+/* A node that has been a member, with what it had. Such a one begins without a token that takes longer than this to be opened. */
 static void was_a_member(void)
 {
 	static bool is_one;
 	struct talk talk;
 	house_mend(&house);
+	house.config.answer_limit_ms = 600000;
 	if (is_one)
 		return;
 	is_one = true;
-	begin();
+	house_forget(&house);
 	house_start(&house, false);
 	talk_begin(&talk, &house, 0);
 	talk_create_slot(&talk, "kept"); /* after the founding, or in the middle of it: */
