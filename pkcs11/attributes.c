@@ -76,15 +76,13 @@ static bool asks_lengths(const CK_ATTRIBUTE *template_, CK_ULONG count)
 	return false;
 }
 
-static Craton__Reply *take_remembered(struct session *session, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *template_, CK_ULONG count)
+/* Whatever this process has heard of the object since, it is another view of it now. */
+static Craton__Reply *take_remembered(struct session *session, const struct object *object, const CK_ATTRIBUTE *template_, CK_ULONG count)
 {
-	Craton__Reply *answer = session->answer;
+	const Craton__Reply *answer = session->answer;
 	bool is_good = session_answer_is_fresh(session) && answer->body_case == CRATON__REPLY__BODY_ATTRIBUTES &&
-	               session->answer_about == handle && answers_all(answer, template_, count);
-	if (!is_good)
-		session_forget_answer(session);
-	session->answer = NULL;
-	return is_good ? answer : NULL;
+	               session->answer_about == object && answers_all(answer, template_, count);
+	return session_take_answer(session, is_good);
 }
 
 static CK_RV get_values(struct session *session, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *template_, CK_ULONG count)
@@ -95,12 +93,12 @@ static CK_RV get_values(struct session *session, CK_OBJECT_HANDLE handle, CK_ATT
 	if (!object)
 		return CKR_OBJECT_HANDLE_INVALID;
 	bool is_first = asks_lengths(template_, count);
-	Craton__Reply *reply = take_remembered(session, handle, template_, count);
+	Craton__Reply *reply = take_remembered(session, object, template_, count);
 	CK_RV rv = reply ? CKR_OK : ask_values(session, object, template_, count, &reply);
 	if (rv == CKR_OK)
 		rv = give_values(reply, template_, count);
 	if (reply && is_first)
-		session_remember(session, handle, reply);
+		session_remember(session, object, reply);
 	else
 		reply_free(reply);
 	object_release(object);

@@ -212,10 +212,11 @@ CK_RV session_leave(struct session *session, CK_RV rv)
 	return rv;
 }
 
-void session_remember(struct session *session, CK_OBJECT_HANDLE about, Craton__Reply *answer)
+void session_remember(struct session *session, struct object *about, Craton__Reply *answer)
 {
+	session_forget_answer(session);
 	session->answer = answer;
-	session->answer_about = about;
+	session->answer_about = about ? object_hold(about) : NULL;
 	session->answer_at_ms = clock_ms();
 }
 
@@ -224,10 +225,21 @@ bool session_answer_is_fresh(const struct session *session)
 	return session->answer && clock_ms() - session->answer_at_ms <= ANSWER_FRESH_MS;
 }
 
+Craton__Reply *session_take_answer(struct session *session, bool is_wanted)
+{
+	Craton__Reply *answer = is_wanted ? session->answer : NULL;
+	if (is_wanted)
+		session->answer = NULL;
+	session_forget_answer(session);
+	return answer;
+}
+
 void session_forget_answer(struct session *session)
 {
 	reply_free(session->answer);
+	object_release(session->answer_about);
 	session->answer = NULL;
+	session->answer_about = NULL;
 }
 
 struct object *session_object(struct session *session, CK_OBJECT_HANDLE handle)

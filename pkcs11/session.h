@@ -26,7 +26,7 @@ struct session {
 	struct search *search;          /* NULL: no search */
 	/* What C_GetAttributeValue or C_WrapKey just heard when only lengths were asked: the values are asked for next. */
 	Craton__Reply *answer;
-	CK_OBJECT_HANDLE answer_about;  /* whose attributes */
+	struct object *answer_about;    /* whose attributes, as it was then: held; NULL: nobody's */
 	uint8_t answer_of[32];          /* a digest of what was to be wrapped */
 	int64_t answer_at_ms;
 };
@@ -46,9 +46,11 @@ CK_RV session_enter(CK_SESSION_HANDLE handle, struct session **out);
 CK_RV session_enter_remembering(CK_SESSION_HANDLE handle, struct session **out); /* C_GetAttributeValue, C_WrapKey */
 /* Returns rv, so that a function ends in it. */
 CK_RV session_leave(struct session *session, CK_RV rv);
-/* An answer is good for the very next call, and not for long; taken over. */
-void session_remember(struct session *session, CK_OBJECT_HANDLE about, Craton__Reply *answer);
+/* An answer is good for the very next call, and not for long; taken over. `about` may be NULL. */
+void session_remember(struct session *session, struct object *about, Craton__Reply *answer);
 bool session_answer_is_fresh(const struct session *session);
+/* The answer, the caller's, if it is wanted, else NULL; it is remembered no more in any case. */
+Craton__Reply *session_take_answer(struct session *session, bool is_wanted);
 void session_forget_answer(struct session *session);
 
 /* The end of a login, with what goes with it. False if nobody was logged in. The last of the sessions ends first, or PINs for one use

@@ -52,19 +52,16 @@ static CK_RV ask_wrapped(struct session *session, const struct wrapping *wrappin
 
 static Craton__Reply *take_remembered(struct session *session, const struct wrapping *wrapping)
 {
-	Craton__Reply *answer = session->answer;
+	const Craton__Reply *answer = session->answer;
 	bool is_good = session_answer_is_fresh(session) && answer->body_case == CRATON__REPLY__BODY_CRYPT &&
 	               memcmp(session->answer_of, wrapping->of, sizeof wrapping->of) == 0;
-	if (!is_good)
-		session_forget_answer(session);
-	session->answer = NULL;
-	return is_good ? answer : NULL;
+	return session_take_answer(session, is_good);
 }
 
 static void remember(struct session *session, const struct wrapping *wrapping, Craton__Reply *answer)
 {
 	memcpy(session->answer_of, wrapping->of, sizeof session->answer_of);
-	session_remember(session, CK_INVALID_HANDLE, answer);
+	session_remember(session, NULL, answer);
 }
 
 /* An IV that the token made goes where the application has room for it. */

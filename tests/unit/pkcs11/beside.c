@@ -219,6 +219,24 @@ static void two_changes_of_a_session_object_both_stay(void)
 	module_stop();
 }
 
+/* It was remembered for the values, which are asked for next. */
+static void a_length_that_was_asked_for_is_forgotten_when_the_value_is_changed(void)
+{
+	CK_BYTE value[7];
+	CK_ATTRIBUTE length = { CKA_LABEL, NULL, 0 }, read = { CKA_LABEL, value, sizeof value };
+	start();
+	CK_SESSION_HANDLE other = open_session(RW);
+	for (int is_token = 0; is_token < 2; is_token++) {
+		key = make_aes(main_session, is_token, "before!");
+		EXPECT(C_GetAttributeValue(main_session, key, &length, 1), CKR_OK);
+		EXPECT(set_label(other), CKR_OK);
+		EXPECT(C_GetAttributeValue(main_session, key, &read, 1), CKR_OK);
+		CU_ASSERT(memcmp(value, "changed", 7) == 0);
+	}
+	module_stop();
+}
+
 TESTS("pkcs11 beside", SAY(a_change_of_pin_is_no_end_of_other_threads_calls), SAY(of_two_changes_of_pin_one_finds_the_other_made),
 	SAY(a_change_of_pin_that_outlives_its_login_renews_no_other),
-	SAY(what_is_made_while_the_login_ends_ends_with_it), SAY(two_changes_of_a_session_object_both_stay))
+	SAY(what_is_made_while_the_login_ends_ends_with_it), SAY(two_changes_of_a_session_object_both_stay),
+	SAY(a_length_that_was_asked_for_is_forgotten_when_the_value_is_changed))
