@@ -236,10 +236,12 @@ void toy_answer(void *context, struct fake_call *call, const Craton__Request *re
 	pthread_mutex_lock(&toy->lock);
 	if (request->ticket.len && request->ticket.data[1] != toy->generation)
 		fault = CRATON__FAULT__FAULT_TICKET;
-	if (!was_done(toy, call, request, reply))
+	bool is_new = !was_done(toy, call, request, reply);
+	if (is_new)
 		answer(toy, fault, call, request, reply);
 	reply->index = toy->index;
-	cut_if_its_turn(toy, call, request);
+	if (is_new) /* a deed is counted once, however long the machine let its answer wait */
+		cut_if_its_turn(toy, call, request);
 	pthread_mutex_unlock(&toy->lock);
 	if (request->request_id.len && reply->fault == CRATON__FAULT__FAULT_NONE) {
 		atomic_fetch_add(&toy->done, 1);
