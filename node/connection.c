@@ -3,6 +3,7 @@
 #include "node/access.h"
 #include "node/founding.h"
 #include "node/seldom.h"
+#include "node/server.h"
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,7 +192,7 @@ static enum err greet(struct connection *connection, const struct client *client
 		set_fault(reply, CRATON__FAULT__FAULT_MALFORMED, "this node speaks protocol 1");
 	else if (!access_allowed(node->config, &client->identity))
 		set_fault(reply, CRATON__FAULT__FAULT_REFUSED, "not one of this node's clients: use a client certificate, or be in [listen] users");
-	else if (connection->is_surplus && !client->may_administer)
+	else if (connection->is_surplus && !server_make_room(connection->server) && !client->may_administer)
 		set_fault(reply, CRATON__FAULT__FAULT_BUSY, "as many connections as [limits] connections allows");
 	else
 		err = hello_body(node, reply) ? ERR_OK : ERR_NO_MEMORY;

@@ -11,7 +11,7 @@ struct connection {
 	struct node *node;
 	struct tls *tls;          /* NULL on the Unix socket */
 	int fd;                   /* accepted; channel_accept takes it */
-	bool is_surplus;          /* beyond the limit: told so and sent away, unless it administers */
+	bool is_surplus;          /* beyond the limit: sent away unless somebody gives way, or it administers */
 	_Atomic int64_t idle_since_ms; /* it has been answered and asks nothing; 0: it is being greeted, at work, or in the middle of an operation */
 	/* under `lock` */
 	pthread_mutex_t lock;

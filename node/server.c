@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define LISTENERS_MAX 2
-#define SURPLUS_MAX 64         /* connections beyond the limit that are told so, or administer; others are just closed */
+#define SURPLUS_MAX 128        /* connections beyond the limit that may say who they are; others are just closed */
 #define STACK_SIZE (1u << 20)  /* bytes: a token's module runs on it */
 #define WATCH_MS 200           /* no longer than a call may last unseen before its first heartbeat */
 #define LAST_MS 1000           /* for threads to notice that they were cut off */
@@ -152,13 +152,13 @@ static void give_way(struct server *server, struct connection *connection)
 		         server->count, untold);
 }
 
-/* How many stay, once the one that has asked nothing for longest has given way where there is no room for one more. Those that are told to go
- * are on the list a little longer. */
-static size_t make_room_locked(struct server *server, size_t limit)
+/* Those that are told to go are on the list a little longer. */
+bool server_make_room(struct server *server)
 {
 	struct connection *idle = NULL;
 	int64_t longest_ms = INT64_MAX;
 	size_t staying = 0;
+	pthread_mutex_lock(&server->lock);
 	for (struct connection *connection = server->connections; connection; connection = connection->next) {
 		int64_t since_ms = connection->idle_since_ms;
 		if (connection->is_closing)
@@ -169,10 +169,11 @@ static size_t make_room_locked(struct server *server, size_t limit)
 		longest_ms = since_ms;
 		idle = connection;
 	}
-	if (staying < limit || !idle)
-		return staying;
-	give_way(server, idle);
-	return staying - 1;
+	bool has_room = staying <= (size_t)server->config->connections;
+	if (!has_room && idle)
+		give_way(server, idle);
+	pthread_mutex_unlock(&server->lock);
+	return has_room || idle;
 }
 
 /* Takes the fd. */
@@ -181,10 +182,10 @@ static void admit(struct server *server, int fd, struct tls *tls)
 	struct counters *counters = &server->node->counters;
 	size_t limit = (size_t)server->config->connections;
 	pthread_mutex_lock(&server->lock);
-	size_t staying = server->count < limit ? server->count : make_room_locked(server, limit);
+	bool is_surplus = server->count >= limit;
 	struct connection *connection = NULL;
-	if (!server->is_stopping && staying < limit + SURPLUS_MAX && server->count < 2 * limit + SURPLUS_MAX)
-		connection = connection_create(server, server->node, tls, fd, staying >= limit);
+	if (!server->is_stopping && server->count < limit + SURPLUS_MAX)
+		connection = connection_create(server, server->node, tls, fd, is_surplus);
 	if (connection) {
 		list_add_locked(server, connection);
 		if (!start_thread(connection)) {

@@ -115,6 +115,24 @@ static void beyond_the_limit_the_idle_give_way(void)
 	doors_close();
 }
 
+static void but_not_for_strangers(void)
+{
+	doors_open(60000, 2);
+	struct channel *one = welcome(), *two = welcome();
+	CU_ASSERT_TRUE(is_served(one));
+	CU_ASSERT_TRUE(is_served(two));
+	int strangers[] = { raw(), raw(), raw() };
+	comes_to(COUNTER_CONNECTIONS_OPEN, 5);
+	CU_ASSERT_TRUE(is_served(one));
+	CU_ASSERT_TRUE(is_served(two));
+	CU_ASSERT_EQUAL(counted(COUNTER_CONNECTIONS_GAVE_WAY), 0);
+	for (size_t i = 0; i < 3; i++)
+		close(strangers[i]);
+	channel_close(two);
+	channel_close(one);
+	doors_close();
+}
+
 static void comes_down_to(enum counter counter, uint64_t value)
 {
 	deadline_ms deadline = deadline_in(60000);
@@ -253,7 +271,7 @@ static void only_an_admin_certificate_administers(void)
 
 TESTS("node server", SAY(who_says_nothing_is_dropped_in_time), SAY(who_talks_garbage_is_dropped_at_once),
       SAY(who_stops_in_the_middle_of_a_frame_is_dropped_in_time), SAY(a_stranger_cannot_make_us_take_memory),
-      SAY(hello_comes_first), SAY(beyond_the_limit_the_idle_give_way),
+      SAY(hello_comes_first), SAY(beyond_the_limit_the_idle_give_way), SAY(but_not_for_strangers),
       SAY(where_none_is_idle_one_is_told_that_the_node_is_busy_unless_it_administers),
       SAY(without_descriptors_clients_wait_until_there_are_some_again), SAY(many_come_and_go_at_once),
       SAY(certificates_say_who_may_come), SAY(only_an_admin_certificate_administers), SAY(the_end))
