@@ -119,6 +119,30 @@ static void who_waits_for_the_member_that_has_an_operation(void)
 	expect_end_in_silence(add_part, THREADS);
 }
 
+static void *set_pin(void *session)
+{
+	return (void *)(uintptr_t)C_SetPIN(*(CK_SESSION_HANDLE *)session, BYTES(TOY_PIN), strlen(TOY_PIN), BYTES("5678"), 4);
+}
+
+/* Their ticket has died of a change of PIN whose answer, with another, has not come. */
+static void who_waits_for_a_change_of_pin(void)
+{
+	pthread_t threads[THREADS];
+	start("");
+	pthread_mutex_lock(&module.toy.afterthought);
+	unsigned done = atomic_load(&module.toy.done), asked = atomic_load(&module.toy.asked);
+	pthread_create(&threads[0], NULL, set_pin, &sessions[0]);
+	while (atomic_load(&module.toy.done) == done)
+		sched_yield();
+	for (size_t i = 1; i < THREADS; i++)
+		pthread_create(&threads[i], NULL, draw, &sessions[i]);
+	while (atomic_load(&module.toy.asked) < asked + THREADS)
+		sched_yield();
+	expect_end(threads);
+	pthread_mutex_unlock(&module.toy.afterthought);
+	finish();
+}
+
 static void who_looks_for_the_slot(void)
 {
 	prepare("[slot]\nlabel = toy");
@@ -139,4 +163,4 @@ static void who_waits_for_any_member_to_come_back(void)
 }
 
 TESTS("pkcs11 finalize", SAY(who_waits_for_an_answer), SAY(who_waits_for_a_deed), SAY(who_waits_for_the_member_that_has_an_operation),
-	SAY(who_looks_for_the_slot), SAY(who_waits_for_any_member_to_come_back))
+	SAY(who_waits_for_a_change_of_pin), SAY(who_looks_for_the_slot), SAY(who_waits_for_any_member_to_come_back))
