@@ -115,16 +115,15 @@ static enum err check_identity(struct loading *l, const struct identity *expecte
 	                    expected->name[0] ? "" : "NAME");
 }
 
-/* Our own is the first of the chain. */
+/* Our own is the first of the chain; the only one, if it is its own authority. */
 static void keep_first_to_end(struct tls *tls, STACK_OF(X509) *chain)
 {
-	for (int i = 1; i < sk_X509_num(chain); i++) {
+	for (int i = sk_X509_num(chain) > 1; i < sk_X509_num(chain); i++) {
 		X509 *issuer = sk_X509_value(chain, i);
 		if (!tls->issuer || ASN1_TIME_compare(X509_get0_notAfter(issuer), X509_get0_notAfter(tls->issuer)) < 0)
 			tls->issuer = issuer;
 	}
-	if (tls->issuer)
-		X509_up_ref(tls->issuer);
+	X509_up_ref(tls->issuer);
 }
 
 static enum err check_issuer(struct loading *l)

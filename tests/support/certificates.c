@@ -117,14 +117,14 @@ const char *test_authority_folder(const struct test_authority *authority)
 	return authority->folder;
 }
 
-static void add_names(struct test_authority *authority, X509 *certificate, const struct test_certificate *what)
+static void add_names(X509 *certificate, X509 *issuer, const struct test_certificate *what)
 {
 	char names[512] = "";
 	size_t size = 0;
 	for (size_t i = 0; i < sizeof what->uris / sizeof *what->uris && what->uris[i]; i++)
 		size += (size_t)snprintf(names + size, sizeof names - size, "%sURI:%s", i ? "," : "", what->uris[i]);
 	if (size)
-		add_extension(certificate, authority->certificate, NID_subject_alt_name, names);
+		add_extension(certificate, issuer, NID_subject_alt_name, names);
 }
 
 void test_authority_issue(struct test_authority *authority, const char *name, const struct test_certificate *what)
@@ -133,13 +133,15 @@ void test_authority_issue(struct test_authority *authority, const char *name, co
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	must(key != NULL, "EVP_EC_gen");
 	X509 *certificate = blank(authority, name, key, dated ? what->from_s : -3600, dated ? what->until_s : YEAR_S / 2);
-	X509_set_issuer_name(certificate, X509_get_subject_name(authority->certificate));
-	add_extension(certificate, authority->certificate, NID_basic_constraints, "critical,CA:FALSE");
-	add_extension(certificate, authority->certificate, NID_key_usage, "critical,digitalSignature");
-	add_extension(certificate, authority->certificate, NID_ext_key_usage, "serverAuth,clientAuth");
-	add_extension(certificate, authority->certificate, NID_authority_key_identifier, "keyid");
-	add_names(authority, certificate, what);
-	must(X509_sign(certificate, authority->key, EVP_sha256()) > 0, "X509_sign");
+	X509 *issuer = what->is_its_own_authority ? certificate : authority->certificate;
+	X509_set_issuer_name(certificate, X509_get_subject_name(issuer));
+	add_extension(certificate, issuer, NID_basic_constraints, what->is_its_own_authority ? "critical,CA:TRUE" : "critical,CA:FALSE");
+	add_extension(certificate, issuer, NID_key_usage, what->is_its_own_authority ? "critical,digitalSignature,keyCertSign" : "critical,digitalSignature");
+	add_extension(certificate, issuer, NID_ext_key_usage, "serverAuth,clientAuth");
+	if (!what->is_its_own_authority)
+		add_extension(certificate, issuer, NID_authority_key_identifier, "keyid");
+	add_names(certificate, issuer, what);
+	must(X509_sign(certificate, what->is_its_own_authority ? key : authority->key, EVP_sha256()) > 0, "X509_sign");
 	write_certificate(test_authority_file(authority, name, "crt"), certificate);
 	if (what->key_of_another) {
 		EVP_PKEY_free(key);

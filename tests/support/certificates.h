@@ -18,6 +18,7 @@ struct test_certificate {
 	long from_s, until_s;      /* its dates, seconds from now; both 0: a good while around now */
 	unsigned key_mode;         /* of the key's file; 0: 0600 */
 	bool key_of_another;       /* the key's file holds a key that isn't the certificate's */
+	bool is_its_own_authority; /* self-signed */
 };
 /* folder/NAME.crt and folder/NAME.key, EC P-256. */
 void test_authority_issue(struct test_authority *authority, const char *name, const struct test_certificate *what);

@@ -54,6 +54,18 @@ static void a_good_certificate_is_loaded(void)
 	tls_destroy(NULL);
 }
 
+/* As of a cluster of one, or of nodes that know each other's certificates. */
+static void a_certificate_may_be_its_own_authority(void)
+{
+	struct tls *tls = NULL;
+	test_authority_issue(authority, "own", &(struct test_certificate){ .uris = { "craton:node:a" }, .is_its_own_authority = true });
+	const char *file = test_authority_file(authority, "own", "crt");
+	CU_ASSERT_EQUAL_FATAL(tls_create(file, file, test_authority_file(authority, "own", "key"), &node_a, &tls, &complaint), ERR_OK);
+	CU_ASSERT(tls_seconds_left(tls) > 0);
+	CU_ASSERT_EQUAL(tls_issuer_seconds_left(tls), tls_seconds_left(tls));
+	tls_destroy(tls);
+}
+
 static void somebody_elses_certificate_is_refused(void)
 {
 	test_authority_issue(authority, "b", &(struct test_certificate){ .uris = { "craton:node:b" } });
@@ -114,7 +126,8 @@ static void missing_and_empty_files_are_told(void)
 	refuses("empty", NULL, "holds no certificate");
 }
 
-TESTS("wire/tls files", SAY(there_is_an_authority), SAY(a_good_certificate_is_loaded), SAY(somebody_elses_certificate_is_refused),
+TESTS("wire/tls files", SAY(there_is_an_authority), SAY(a_good_certificate_is_loaded), SAY(a_certificate_may_be_its_own_authority),
+      SAY(somebody_elses_certificate_is_refused),
       SAY(a_certificate_must_say_who_it_is_exactly_once), SAY(a_certificate_out_of_its_dates_is_refused),
       SAY(a_key_that_is_not_its_own_or_not_its_own_alone_is_refused), SAY(a_certificate_of_another_authority_is_refused),
       SAY(missing_and_empty_files_are_told), SAY(the_authority_goes))
