@@ -1,4 +1,5 @@
 #include "tests/unit/node/doors.h"
+#include "tests/support/free_port.h"
 #include <sched.h>
 #include <stdio.h>
 
@@ -9,7 +10,7 @@ static uint64_t before[COUNTER_COUNT];
 static void start_node(void)
 {
 	char more[64];
-	tls_port = house_free_port();
+	tls_port = free_port();
 	snprintf(more, sizeof more, "tls = 127.0.0.1:%u\n", tls_port);
 	house_prepare(&house);
 	house_settings(&house, more);

@@ -3,13 +3,11 @@
 #include "base/file.h"
 #include "base/id.h"
 #include "base/log.h"
-#include <arpa/inet.h>
+#include "tests/support/free_port.h"
 #include <ftw.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,25 +33,6 @@ void house_write(const struct node_house *house, const char *name, const char *t
 	struct complaint none = { "" };
 	must(file_write(house_file(house, name), text, strlen(text), mode), &none, name);
 	chmod(house_file(house, name), mode);
-}
-
-#define PORT_FIRST 10240
-#define PORT_END 32768
-
-unsigned house_free_port(void)
-{
-	struct sockaddr_in name = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	for (;;) {
-		uint16_t number;
-		random_bytes(&number, sizeof number);
-		unsigned port = PORT_FIRST + number % (PORT_END - PORT_FIRST);
-		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		name.sin_port = htons((uint16_t)port);
-		bool is_free = bind(fd, (struct sockaddr *)&name, sizeof name) == 0;
-		close(fd);
-		if (is_free)
-			return port;
-	}
 }
 
 void house_settings(struct node_house *house, const char *more)
@@ -99,7 +78,7 @@ void house_prepare(struct node_house *house)
 {
 	static const char *const labels[] = { "a" };
 	struct complaint complaint = { "" };
-	*house = (struct node_house){ .folder = "/tmp/craton-node-XXXXXX", .raft_port = house_free_port() };
+	*house = (struct node_house){ .folder = "/tmp/craton-node-XXXXXX", .raft_port = free_port() };
 	log_to_stderr(getenv("CRATON_TEST_LOG") ? LOG_DEBUG_LINE : LOG_ERROR_LINE);
 	if (!mkdtemp(house->folder))
 		abort();

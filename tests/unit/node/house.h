@@ -38,8 +38,6 @@ void house_open(struct node_house *house, bool serves);
 /* house_stop and house_clear. */
 void house_close(struct node_house *house);
 
-/* A port of 127.0.0.1 that nobody listens on, and that the kernel gives to no outgoing connection: tests run side by side. */
-unsigned house_free_port(void);
 /* folder/NAME, in one of a few buffers that take turns. */
 const char *house_file(const struct node_house *house, const char *name);
 void house_write(const struct node_house *house, const char *name, const char *text, unsigned mode);

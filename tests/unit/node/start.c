@@ -1,6 +1,7 @@
 /* A node that can't be sound doesn't start, and says in one line what to do. */
 #include "backend/domain.h"
 #include "base/file.h"
+#include "tests/support/free_port.h"
 #include "tests/unit/node/fake_consensus.h"
 #include "tests/unit/node/house.h"
 #include <fcntl.h>
@@ -157,7 +158,7 @@ static void where_somebody_else_listens(void)
 	char more[64], port[16];
 	int fd;
 	begin();
-	address.port = (uint16_t)house_free_port();
+	address.port = free_port();
 	snprintf(port, sizeof port, "%u", address.port);
 	snprintf(more, sizeof more, "tls = 127.0.0.1:%s\n", port);
 	house_settings(&house, more);

@@ -1,26 +1,13 @@
 #include "tests/unit/raft/cluster.h"
 #include "raft/consensus_internal.h"
 #include "base/buf.h"
-#include <arpa/inet.h>
-#include <netinet/in.h>
+#include "tests/support/free_port.h"
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #define PATIENCE_MS 30000
 
 /* ------------------------------------------------------------------ nodes */
-
-static uint16_t free_port(void)
-{
-	struct sockaddr_in name = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t size = sizeof name;
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&name, size) != 0 || getsockname(fd, (struct sockaddr *)&name, &size) != 0)
-		abort();
-	close(fd);
-	return ntohs(name.sin_port);
-}
 
 static void node_init(struct node *node, struct cluster *cluster, uint64_t id)
 {
