@@ -64,7 +64,12 @@ user() { tool --login --pin env:PIN "$@"; }
 public_key() { user --read-object --type pubkey --id "$1" --output-file "$2.der" && openssl pkey -pubin -inform DER -in "$2.der" -out "$2"; }
 
 # A port nobody listens on.
-free_port() { /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+# Below those that the kernel gives to whoever connects somewhere: one of these could be taken before its owner listens there.
+free_port() {
+	local port
+	while port=$((10240 + RANDOM % 22528)) && listens "$port"; do :; done
+	echo "$port"
+}
 listens_at() { /usr/bin/python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])' "$1" 2>/dev/null; }
 listens() { (echo >"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
