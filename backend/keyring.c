@@ -111,6 +111,18 @@ struct entry *keyring_graves_locked(struct keyring *keyring)
 	return graves;
 }
 
+bool keyring_make_room(struct keyring *keyring)
+{
+	struct entry *dead = NULL;
+	pthread_mutex_lock(&keyring->lock);
+	size_t count = keyring->table.count;
+	keyring_evict_locked(keyring, count - (count + 3) / 4, &dead);
+	bool is_room = keyring->table.count < count;
+	pthread_mutex_unlock(&keyring->lock);
+	keyring_bury(keyring, dead);
+	return is_room;
+}
+
 static void let_go(struct keyring *keyring, struct entry *entry)
 {
 	pthread_mutex_lock(&keyring->lock);

@@ -23,6 +23,8 @@ struct loaded_key *keyring_borrow(struct keyring *keyring, const struct id *id);
 CK_RV keyring_load(struct keyring *keyring, uint64_t epoch, Craton__Object *object,
                    struct loaded_key **out);
 uint64_t keyring_epoch(struct keyring *keyring);
+/* The token is full before the keyring is, of keys of ours or of others' objects: a quarter of ours goes. False if all are in hand. */
+bool keyring_make_room(struct keyring *keyring);
 void keyring_return(struct keyring *keyring, struct loaded_key *key); /* accepts NULL */
 /* Forgetting is a short lock and no token call: it never waits for a token that hangs. From here on nobody can borrow it; the physical key
  * is destroyed by the next thread that loads or returns a key, or tidies. */

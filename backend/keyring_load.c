@@ -61,26 +61,13 @@ static CK_RV join_locked(struct keyring *keyring, struct entry *entry, struct en
 	return rv;
 }
 
-/* The token is full before the keyring is, of keys of ours or of others' objects: a quarter of ours goes. False if all are in hand. */
-static bool make_room(struct keyring *keyring)
-{
-	struct entry *dead = NULL;
-	pthread_mutex_lock(&keyring->lock);
-	size_t count = keyring->table.count;
-	keyring_evict_locked(keyring, count - (count + 3) / 4, &dead);
-	bool is_room = keyring->table.count < count;
-	pthread_mutex_unlock(&keyring->lock);
-	keyring_bury(keyring, dead);
-	return is_room;
-}
-
 static CK_RV load_begun(struct keyring *keyring, struct entry *entry)
 {
 	struct entry *dead = NULL;
 	CK_OBJECT_HANDLE handle = 0;
 	uint64_t generation = 0;
 	CK_RV rv = load_into_token(keyring, entry->key.object, &handle, &generation);
-	if (rv == CKR_DEVICE_MEMORY && make_room(keyring))
+	if (rv == CKR_DEVICE_MEMORY && keyring_make_room(keyring))
 		rv = load_into_token(keyring, entry->key.object, &handle, &generation);
 	pthread_mutex_lock(&keyring->lock);
 	entry->key.handle = handle;

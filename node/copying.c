@@ -45,8 +45,11 @@ CK_RV answer_copy_object(struct question *question)
 	CK_RV rv = object_template(&wanted, body->attributes, body->n_attributes);
 	if (rv == CKR_OK)
 		rv = making_begin(question, &making, true, &known);
-	if (rv == CKR_OK && !known)
+	if (rv == CKR_OK && !known) {
 		rv = copy(question, &wanted, &making);
+		if (making_begins_again(question, &making, rv))
+			rv = copy(question, &wanted, &making);
+	}
 	if (rv == CKR_OK)
 		count_one(&question->node->counters, COUNTER_COPY);
 	making_finish(&making);

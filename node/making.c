@@ -1,4 +1,5 @@
 /* New objects: prepared on this node's token, agreed on by the cluster, handed out. */
+#include "backend/keyring.h"
 #include "node/object.h"
 #include <stdlib.h>
 #include <string.h>
@@ -189,6 +190,15 @@ void making_finish(struct making *making)
 	making->count = 0;
 }
 
+bool making_begins_again(struct question *question, struct making *making, CK_RV rv)
+{
+	bool is_of_token = rv == CKR_DEVICE_MEMORY && question->reply->body_case == CRATON__REPLY__BODY__NOT_SET; /* not of what is agreed on */
+	if (!is_of_token || !keyring_make_room(question->node->keyring))
+		return false;
+	making_finish(making);
+	return true;
+}
+
 CK_RV making_answer(struct question *question, Craton__Attribute *const *template_, size_t count, making_step *make)
 {
 	struct attribute_list wanted = { NULL, 0 };
@@ -197,8 +207,11 @@ CK_RV making_answer(struct question *question, Craton__Attribute *const *templat
 	CK_RV rv = object_template(&wanted, template_, count);
 	if (rv == CKR_OK)
 		rv = making_begin(question, &making, attribute_list_bool(&wanted, CKA_TOKEN, false), &known);
-	if (rv == CKR_OK && !known)
+	if (rv == CKR_OK && !known) {
 		rv = make(question, &wanted, &making);
+		if (making_begins_again(question, &making, rv))
+			rv = make(question, &wanted, &making);
+	}
 	making_finish(&making);
 	rules_wipe(&wanted);
 	return rv;

@@ -54,6 +54,8 @@ CK_RV making_object(struct question *question, struct making *making, const stru
 /* Has the cluster agree on what is stored (and on what is carried beside it), hands out what is carried. */
 CK_RV making_commit(struct question *question, struct making *making);
 void making_finish(struct making *making);
+/* The token had no memory for it. Are some keys gone by now that nobody had in hand, so that it may be made once more, from its beginning? */
+bool making_begins_again(struct question *question, struct making *making, CK_RV rv);
 /* The whole walk of a request that makes one object of a template: `make` is asked unless the request was answered before, and
  * ends with making_commit. */
 typedef CK_RV making_step(struct question *question, const struct attribute_list *wanted, struct making *making);

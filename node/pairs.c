@@ -49,8 +49,11 @@ static CK_RV answer_pair(struct question *question, const struct pair *pair)
 	struct making making = { .count = 0 };
 	bool known = false;
 	CK_RV rv = making_begin(question, &making, pair->public_is_token || pair->private_is_token, &known);
-	if (rv == CKR_OK && !known)
+	if (rv == CKR_OK && !known) {
 		rv = make(question, pair, &making);
+		if (making_begins_again(question, &making, rv))
+			rv = make(question, pair, &making);
+	}
 	if (rv == CKR_OK && !known)
 		rv = making_commit(question, &making);
 	making_finish(&making);

@@ -16,6 +16,49 @@ static void a_key_is_made_found_used_and_destroyed(void)
 	CU_ASSERT_EQUAL(fault, CRATON__FAULT__FAULT_UNKNOWN_OBJECT);
 }
 
+/* A token without memory for another key, until one is taken out. */
+static CK_FUNCTION_LIST real;
+static bool is_full;
+
+static CK_RV generate_if_there_is_room(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *attributes, CK_ULONG count,
+                                       CK_OBJECT_HANDLE *out)
+{
+	return is_full ? CKR_DEVICE_MEMORY : real.C_GenerateKey(session, mechanism, attributes, count, out);
+}
+
+static CK_RV destroy_and_make_room(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
+{
+	is_full = false;
+	return real.C_DestroyObject(session, object);
+}
+
+/* Of how many keys there are the disk decides, not the token. */
+static void where_the_token_is_full_keys_that_nobody_has_in_hand_make_room(void)
+{
+	struct template template_ = token_key("too many");
+	Craton__Fault fault;
+	begin();
+	CK_FUNCTION_LIST *p11 = token_functions(house.node->token);
+	struct id first = generate_token_key("first");
+	keyring_forget_all(house.node->keyring);
+	keyring_tidy(house.node->keyring);
+	real = *p11;
+	p11->C_GenerateKey = generate_if_there_is_room;
+	p11->C_DestroyObject = destroy_and_make_room;
+	is_full = true;
+	Craton__Reply *reply = generate(&template_);
+	CU_ASSERT_EQUAL(reply->rv, CKR_DEVICE_MEMORY); /* there is nothing of ours that could go */
+	reply_free(reply);
+	is_full = false;
+	CU_ASSERT_EQUAL(mac_rv(&first, NULL, &fault), CKR_OK);
+	is_full = true;
+	struct id second = generate_token_key("second");
+	CU_ASSERT_FALSE(is_full);
+	*p11 = real;
+	CU_ASSERT_EQUAL(mac_rv(&first, NULL, &fault), CKR_OK);
+	CU_ASSERT_EQUAL(mac_rv(&second, NULL, &fault), CKR_OK);
+}
+
 static void the_same_request_again_is_the_same_key(void)
 {
 	begin();
@@ -320,6 +363,7 @@ static void the_end(void)
 }
 
 TESTS("node keys", SAY(a_key_is_made_found_used_and_destroyed),
+      SAY(where_the_token_is_full_keys_that_nobody_has_in_hand_make_room),
       SAY(the_same_request_again_is_the_same_key),
       SAY(a_request_that_another_node_finished_first_answers_what_it_made),
       SAY(one_slots_request_id_is_another_thing_in_another),
