@@ -16,20 +16,35 @@ static void a_key_is_made_found_used_and_destroyed(void)
 	CU_ASSERT_EQUAL(fault, CRATON__FAULT__FAULT_UNKNOWN_OBJECT);
 }
 
-/* A token without memory for another key, until one is taken out. */
-static CK_FUNCTION_LIST real;
-static bool is_full;
+/* A token without memory for another key, until one is taken out; by whoever makes one, not by who tidies up beside. */
+static CK_C_GenerateKey generate_really;
+static CK_C_DestroyObject destroy_really;
+static _Thread_local bool is_full;
 
 static CK_RV generate_if_there_is_room(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *attributes, CK_ULONG count,
                                        CK_OBJECT_HANDLE *out)
 {
-	return is_full ? CKR_DEVICE_MEMORY : real.C_GenerateKey(session, mechanism, attributes, count, out);
+	return is_full ? CKR_DEVICE_MEMORY : generate_really(session, mechanism, attributes, count, out);
 }
 
 static CK_RV destroy_and_make_room(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
 {
 	is_full = false;
-	return real.C_DestroyObject(session, object);
+	return destroy_really(session, object);
+}
+
+/* Who removes keys has the keeper's session. */
+static void change_doors(CK_C_GenerateKey generates, CK_C_DestroyObject destroys)
+{
+	struct token *token = house.node->token;
+	CK_FUNCTION_LIST *p11 = token_functions(token);
+	CK_SESSION_HANDLE keeper;
+	CU_ASSERT_EQUAL_FATAL(token_keeper_enter(token, &keeper), CKR_OK);
+	generate_really = p11->C_GenerateKey;
+	destroy_really = p11->C_DestroyObject;
+	p11->C_GenerateKey = generates;
+	p11->C_DestroyObject = destroys;
+	token_keeper_leave(token);
 }
 
 /* Of how many keys there are the disk decides, not the token. */
@@ -38,13 +53,9 @@ static void where_the_token_is_full_keys_that_nobody_has_in_hand_make_room(void)
 	struct template template_ = token_key("too many");
 	Craton__Fault fault;
 	begin();
-	CK_FUNCTION_LIST *p11 = token_functions(house.node->token);
 	struct id first = generate_token_key("first");
 	keyring_forget_all(house.node->keyring);
-	keyring_tidy(house.node->keyring);
-	real = *p11;
-	p11->C_GenerateKey = generate_if_there_is_room;
-	p11->C_DestroyObject = destroy_and_make_room;
+	change_doors(generate_if_there_is_room, destroy_and_make_room);
 	is_full = true;
 	Craton__Reply *reply = generate(&template_);
 	CU_ASSERT_EQUAL(reply->rv, CKR_DEVICE_MEMORY); /* there is nothing of ours that could go */
@@ -54,7 +65,7 @@ static void where_the_token_is_full_keys_that_nobody_has_in_hand_make_room(void)
 	is_full = true;
 	struct id second = generate_token_key("second");
 	CU_ASSERT_FALSE(is_full);
-	*p11 = real;
+	change_doors(generate_really, destroy_really);
 	CU_ASSERT_EQUAL(mac_rv(&first, NULL, &fault), CKR_OK);
 	CU_ASSERT_EQUAL(mac_rv(&second, NULL, &fault), CKR_OK);
 }
