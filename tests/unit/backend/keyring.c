@@ -181,7 +181,6 @@ static void a_borrowed_key_stays_whatever_comes(void)
 	house_close(&house);
 }
 
-/* The object was read, then destroyed, then loaded: the caller, who was first, may use it; nobody after. */
 /* A token with memory for so many keys. */
 #define ROOM 4
 static CK_C_UnwrapKey unwrap_really;
@@ -243,6 +242,7 @@ static void where_the_token_is_full_the_keys_used_longest_ago_go(void)
 	house_close(&house);
 }
 
+/* The object was read, then destroyed, then loaded: the caller, who was first, may use it; nobody after. */
 static void what_was_forgotten_meanwhile_is_not_kept(void)
 {
 	struct house house;
